@@ -1,0 +1,3 @@
+//! Parses arguments, chooses a front end, and maps the outcome to an exit code.
+
+fn main() {}
