@@ -1,0 +1,90 @@
+//! A conflict: a received record that the destination has already, with other content or as somebody who may be the same person.
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::ByType;
+use super::decide::Policy;
+
+/// Why a person, or a policy, must decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictKind {
+    /// The MRN of an incoming patient belongs to another patient at the destination.
+    MrnInUse,
+    /// The destination has this record with other content.
+    ContentDiffers,
+}
+
+/// What was decided, or could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resolution {
+    /// The source's content is written.
+    KeepSource,
+    /// The destination's content stays.
+    KeepTarget,
+    /// Not the same: both stay, each under its own id.
+    KeepBoth,
+}
+
+/// A decision on a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// What was decided.
+    pub resolution: Resolution,
+    /// The policy or command that led to it, if it was not chosen outright.
+    pub policy: Option<Policy>,
+    /// The rule that decided, in words a report can print.
+    pub rule: String,
+    /// Login name of who decided, or `policy`.
+    pub who: String,
+    /// When, RFC 3339.
+    pub when: String,
+}
+
+/// One side of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// Logical id of the record.
+    pub id: String,
+    /// `meta.lastUpdated` as stated, if any.
+    pub last_updated: Option<String>,
+}
+
+/// A conflict between a received row and the destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Short id, the same every time the same two records meet.
+    pub id: String,
+    /// The migration.
+    pub migration: String,
+    /// The run that met it last.
+    pub run: u32,
+    /// The file within that run.
+    pub file: u32,
+    /// The line within that file.
+    pub line: u32,
+    /// Why it is one.
+    pub kind: ConflictKind,
+    /// The records' type.
+    pub resource_type: String,
+    /// What contradicts, in words without any content; empty when nothing does.
+    pub contradictions: Vec<String>,
+    /// The received record.
+    pub source: Side,
+    /// The destination's record.
+    pub target: Side,
+    /// Hash of the received bytes, hexadecimal: a decision holds for exactly this content.
+    pub source_hash: String,
+    /// What was decided, once it was.
+    pub decided: Option<Decided>,
+    /// How counts moved when the decision was carried out after the fact; absent until it was.
+    pub applied: Option<ByType>,
+}
+
+impl Conflict {
+    /// Whether somebody still has to decide.
+    pub fn open(&self) -> bool {
+        self.decided.is_none()
+    }
+}

@@ -1,0 +1,102 @@
+//! What became of received rows, counted; the equation that must hold exactly.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The one state in which a received row ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// Written to the destination, as a new record or a new version.
+    Stored,
+    /// The destination already had it, with this content.
+    Unchanged,
+    /// Not usable; kept aside with its reason.
+    Quarantined,
+    /// Waits for a patient whose identity a person must decide.
+    Held,
+    /// Differs from what the destination has; waits for a decision.
+    Undecided,
+    /// Differs from what the destination has; the destination's version was kept, by a rule or a person.
+    Kept,
+    /// A request to delete, carried out or set aside by policy.
+    Deleted,
+}
+
+/// Rows of one type, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows received.
+    pub rows: u64,
+    /// [`Disposition::Stored`].
+    pub stored: u64,
+    /// [`Disposition::Unchanged`].
+    pub unchanged: u64,
+    /// [`Disposition::Quarantined`].
+    pub quarantined: u64,
+    /// [`Disposition::Held`].
+    pub held: u64,
+    /// [`Disposition::Undecided`].
+    pub undecided: u64,
+    /// [`Disposition::Kept`].
+    pub kept: u64,
+    /// [`Disposition::Deleted`].
+    pub deleted: u64,
+}
+
+impl Counts {
+    fn cell(&mut self, disposition: Disposition) -> &mut u64 {
+        match disposition {
+            Disposition::Stored => &mut self.stored,
+            Disposition::Unchanged => &mut self.unchanged,
+            Disposition::Quarantined => &mut self.quarantined,
+            Disposition::Held => &mut self.held,
+            Disposition::Undecided => &mut self.undecided,
+            Disposition::Kept => &mut self.kept,
+            Disposition::Deleted => &mut self.deleted,
+        }
+    }
+
+    /// Counts one more received row.
+    pub fn add(&mut self, disposition: Disposition) {
+        self.rows += 1;
+        *self.cell(disposition) += 1;
+    }
+
+    /// Moves one row from one state to another: what a decision does.
+    pub fn move_row(&mut self, from: Disposition, to: Disposition) {
+        let cell = self.cell(from);
+        *cell = cell.saturating_sub(1);
+        *self.cell(to) += 1;
+    }
+
+    /// Adds another's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.stored += other.stored;
+        self.unchanged += other.unchanged;
+        self.quarantined += other.quarantined;
+        self.held += other.held;
+        self.undecided += other.undecided;
+        self.kept += other.kept;
+        self.deleted += other.deleted;
+    }
+
+    /// Whether every received row is in exactly one state.
+    pub fn balanced(&self) -> bool {
+        self.rows == self.stored + self.unchanged + self.quarantined + self.held + self.undecided + self.kept + self.deleted
+    }
+}
+
+/// Counts by resource type.
+pub type ByType = BTreeMap<String, Counts>;
+
+/// The sum over all types.
+pub fn total(by_type: &ByType) -> Counts {
+    let mut sum = Counts::default();
+    for counts in by_type.values() {
+        sum.merge(counts);
+    }
+    sum
+}

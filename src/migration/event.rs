@@ -1,0 +1,152 @@
+//! Events: the facts of a migration, in the past tense. They are journalled before anyone sees them, and folding them gives back where
+//! the migration stands.
+//!
+//! During export their names are those of the SMART Bulk Data export log.
+
+use serde::{Deserialize, Serialize};
+
+use super::conflict::Resolution;
+use super::counts::ByType;
+
+/// Something that happened in a migration. Holds neither PHI nor secrets: it is printed and reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A person added the migration.
+    MigrationAdded {
+        /// The preset chosen.
+        preset: String,
+        /// The source's FHIR base URL.
+        base_url: String,
+    },
+    /// A key pair was made or imported.
+    KeyCreated {
+        /// Key id (RFC 7638 thumbprint).
+        kid: String,
+    },
+    /// A run began.
+    RunStarted {
+        /// Its number.
+        run: u32,
+    },
+    /// The source accepted our credentials.
+    TokenGranted {
+        /// Granted scopes.
+        scopes: Vec<String>,
+        /// Requested scopes that were not granted.
+        missing: Vec<String>,
+    },
+    /// The kickoff is about to be sent; what follows says whether it was answered.
+    KickoffSent {
+        /// The request as sent, without the token.
+        request: String,
+    },
+    /// The source accepted the export and named its status URL.
+    Kickoff {
+        /// Where to ask how far it is.
+        status_url: String,
+    },
+    /// The source said how far it is.
+    StatusProgress {
+        /// The server's own words.
+        progress: String,
+    },
+    /// The export is ready; its manifest and files are in the ledger.
+    StatusComplete {
+        /// The manifest's `transactionTime`, verbatim.
+        transaction_time: Option<String>,
+        /// How many files it lists.
+        files: u32,
+    },
+    /// Links had expired and the manifest was fetched again.
+    ManifestRefreshed {},
+    /// A file is being fetched.
+    DownloadRequest {
+        /// Its number.
+        file: u32,
+        /// Its name.
+        name: String,
+        /// The byte from which it goes on.
+        from: u64,
+    },
+    /// A file is complete and durable.
+    DownloadComplete {
+        /// Its number.
+        file: u32,
+        /// Its name.
+        name: String,
+        /// Bytes, after decompression.
+        bytes: u64,
+        /// Rows.
+        rows: u64,
+        /// SHA-256 of all bytes, hexadecimal.
+        sha256: String,
+        /// How many rows the manifest promised, if that differs.
+        promised: Option<u64>,
+    },
+    /// A file could not be had.
+    DownloadError {
+        /// Its number.
+        file: u32,
+        /// Its name.
+        name: String,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// All files that could be had are durable.
+    ExportComplete {
+        /// Files complete.
+        files: u32,
+        /// Files that failed.
+        failed: u32,
+        /// Bytes, after decompression.
+        bytes: u64,
+        /// Rows of the output and deleted files.
+        rows: u64,
+    },
+    /// Every row has its disposition.
+    IngestCompleted {
+        /// What became of the rows.
+        counts: ByType,
+    },
+    /// More rows were rejected than the plan allows.
+    RunPaused {
+        /// How many.
+        rejects: u64,
+        /// How many the plan allows.
+        allowed: u64,
+    },
+    /// Somebody decided a conflict.
+    ConflictResolved {
+        /// The conflict.
+        conflict: String,
+        /// The decision.
+        resolution: Resolution,
+        /// The rule that decided.
+        rule: String,
+    },
+    /// The store was compared with the landing.
+    Verified {
+        /// Records read back and compared.
+        compared: u64,
+        /// What did not agree.
+        findings: u64,
+    },
+    /// The job was deleted at the source.
+    JobDeleted {},
+    /// The job could not be deleted at the source, or was kept because something is missing.
+    JobKept {
+        /// Why.
+        reason: String,
+    },
+    /// The run is over.
+    RunCompleted {
+        /// Its number.
+        run: u32,
+    },
+    /// The run stopped on an error; running again goes on from there.
+    RunFailed {
+        /// The error, in a sentence.
+        reason: String,
+    },
+}

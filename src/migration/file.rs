@@ -1,0 +1,79 @@
+//! A file of an export: what the manifest says of it and how far its landing has come.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::ByType;
+
+/// What a file of an export holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// Resources (`output` in the manifest).
+    Output,
+    /// Requests to delete (`deleted`).
+    Deleted,
+    /// What went wrong or is worth knowing (`error`, in later drafts `outcome`).
+    Outcome,
+    /// Binary resources fetched for attachments, one a line.
+    Attachments,
+}
+
+/// How far a file has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// Not begun, or begun and to be continued.
+    Pending,
+    /// All of it is durable.
+    Complete,
+    /// It could not be had.
+    Failed {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+/// A file of an export and its landing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportFile {
+    /// The run.
+    pub run: u32,
+    /// Number within the run, from 1.
+    pub number: u32,
+    /// What it holds.
+    pub kind: FileKind,
+    /// Name shown to people and used for exported files.
+    pub name: String,
+    /// Where it is fetched from.
+    pub url: String,
+    /// The type of its resources, when the manifest says so.
+    pub resource_type: Option<String>,
+    /// How many resources the manifest promises.
+    pub expected: Option<u64>,
+    /// How far it has come.
+    pub state: FileState,
+    /// Bytes durable, after decompression.
+    pub bytes: u64,
+    /// Lines durable.
+    pub lines: u64,
+    /// SHA-256 of all its bytes, hexadecimal, once complete.
+    pub sha256: Option<String>,
+    /// What became of its rows, by type.
+    pub counts: ByType,
+    /// For [`FileKind::Outcome`]: issues by severity.
+    pub issues: BTreeMap<String, u64>,
+}
+
+impl ExportFile {
+    /// Whether all of it is durable.
+    pub fn complete(&self) -> bool {
+        self.state == FileState::Complete
+    }
+
+    /// Rows received in it so far.
+    pub fn rows(&self) -> u64 {
+        self.counts.values().map(|c| c.rows).sum()
+    }
+}

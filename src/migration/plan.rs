@@ -1,0 +1,70 @@
+//! The plan of a migration: from where, to where, and by which rules.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Policy;
+use super::preset::{Algorithm, AuthMethod, ExportLevel, KickoffMethod, Repeat};
+
+/// What to do with records that the source says were deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletionPolicy {
+    /// Delete at the destination what this migration brought there; leave the rest.
+    Apply,
+    /// Count them and leave everything as it is.
+    #[default]
+    Ignore,
+}
+
+/// A migration, as added by a person. Everything but the secret may be shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Short name used in commands: lower-case letters, digits and dashes.
+    pub id: String,
+    /// The practice's name, for people.
+    pub name: String,
+    /// The tenant that its records belong to at the destination.
+    pub tenant: String,
+    /// Id of the preset.
+    pub preset: String,
+    /// The source's FHIR base URL.
+    pub base_url: String,
+    /// The token URL, where a person typed one; discovery finds it otherwise.
+    pub token_url: Option<String>,
+    /// The client id that the source assigned.
+    pub client_id: Option<String>,
+    /// How to authenticate.
+    pub auth: AuthMethod,
+    /// Signature algorithm of assertions.
+    pub algorithm: Algorithm,
+    /// Scopes to ask for; made from the preset and the types when absent.
+    pub scopes: Option<String>,
+    /// Level of the export.
+    pub level: ExportLevel,
+    /// Group id, at group level.
+    pub group: Option<String>,
+    /// HTTP method of the kickoff.
+    pub method: KickoffMethod,
+    /// How several values of a parameter are sent.
+    pub repeat: Repeat,
+    /// Types to export; all when empty.
+    pub types: Vec<String>,
+    /// Only what changed since this instant.
+    pub since: Option<String>,
+    /// `_typeFilter` values.
+    pub type_filters: Vec<String>,
+    /// Requests a minute that the source allows, when known.
+    pub requests_per_minute: Option<u32>,
+    /// What to do when the destination has other content.
+    pub on_conflict: Policy,
+    /// What to do with deletions.
+    pub on_deleted: DeletionPolicy,
+    /// The run pauses when more rows than this are rejected.
+    pub max_rejects: u64,
+    /// Longest line in bytes that is read as a record.
+    pub max_line: u32,
+    /// File with extra certificate authorities in PEM, where the source needs one.
+    pub ca_file: Option<std::path::PathBuf>,
+    /// When it was added, RFC 3339.
+    pub created: String,
+}

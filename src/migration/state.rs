@@ -1,0 +1,116 @@
+//! Where a migration stands: the fold of its events.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+
+/// The step that a run has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// No run yet.
+    #[default]
+    New,
+    /// Begun; no export at the source yet.
+    Started,
+    /// The kickoff was sent and not answered yet.
+    KickingOff,
+    /// The source prepares the export.
+    Exporting,
+    /// Files are being received and taken in.
+    Ingesting,
+    /// Every row has its disposition.
+    Ingested,
+    /// The store was compared with the landing.
+    Verified,
+    /// Over.
+    Completed,
+}
+
+/// Where a migration stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The latest run, 0 before the first.
+    pub run: u32,
+    /// How far that run is.
+    pub stage: Stage,
+    /// Its status URL at the source.
+    pub status_url: Option<String>,
+    /// `transactionTime` of its export.
+    pub transaction_time: Option<String>,
+    /// The server's last words on its progress.
+    pub progress: Option<String>,
+    /// Why it last stopped, if it did and has not gone on since.
+    pub stopped: Option<String>,
+    /// Kickoffs sent in this run that were never answered.
+    pub unanswered: u32,
+}
+
+impl State {
+    /// The state after one more event.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { run } => {
+                *self = Self { run: *run, stage: Stage::Started, ..Self::default() };
+            }
+            Event::KickoffSent { .. } => {
+                if self.stage == Stage::KickingOff {
+                    self.unanswered += 1;
+                }
+                self.stage = Stage::KickingOff;
+                self.stopped = None;
+            }
+            Event::Kickoff { status_url } => {
+                self.stage = Stage::Exporting;
+                self.status_url = Some(status_url.clone());
+            }
+            Event::StatusProgress { progress } => {
+                self.progress = Some(progress.clone());
+                self.stopped = None;
+            }
+            Event::StatusComplete { transaction_time, .. } => {
+                self.stage = Stage::Ingesting;
+                self.transaction_time.clone_from(transaction_time);
+                self.stopped = None;
+            }
+            Event::IngestCompleted { .. } => {
+                self.stage = Stage::Ingested;
+                self.stopped = None;
+            }
+            Event::Verified { .. } => self.stage = self.stage.max(Stage::Verified),
+            Event::RunCompleted { .. } => {
+                self.stage = Stage::Completed;
+                self.stopped = None;
+            }
+            Event::RunPaused { rejects, allowed } => {
+                self.stopped = Some(format!("{rejects} rows were rejected; the plan allows {allowed}"));
+            }
+            Event::RunFailed { reason } => self.stopped = Some(reason.clone()),
+            Event::DownloadRequest { .. } => self.stopped = None,
+            Event::MigrationAdded { .. }
+            | Event::KeyCreated { .. }
+            | Event::TokenGranted { .. }
+            | Event::ManifestRefreshed {}
+            | Event::DownloadComplete { .. }
+            | Event::DownloadError { .. }
+            | Event::ExportComplete { .. }
+            | Event::ConflictResolved { .. }
+            | Event::JobDeleted {}
+            | Event::JobKept { .. } => {}
+        }
+    }
+
+    /// The state after these events.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// Whether a run is under way that can go on.
+    pub fn unfinished(&self) -> bool {
+        self.stage != Stage::New && self.stage != Stage::Completed
+    }
+}

@@ -1,0 +1,190 @@
+//! The resource index (fjall): for every record its current version, for changed records the versions before, and MRNs to patients.
+//!
+//! An entry that points beyond a segment's durable bytes was written by a checkpoint that a kill cut off: it is absent, and the version
+//! before it is the current one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy, PinningPolicy};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::entry::{Entry, RecordKey};
+use super::segment::Segments;
+
+/// Why the index could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The library refused.
+    #[error("the resource index cannot be read or written: {0}")]
+    Fjall(#[from] fjall::Error),
+    /// An entry is not in our format.
+    #[error("the resource index holds an entry that is not in its format")]
+    Format,
+}
+
+impl IndexError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some("run `cutover doctor --rebuild-index`: the index is made anew from the landed bytes".to_owned())
+    }
+}
+
+/// What is waiting to be written, visible to its owner at once and to others after [`Index::commit`].
+#[derive(Default)]
+pub struct Pending {
+    records: BTreeMap<RecordKey, Entry>,
+    history: BTreeMap<RecordKey, Vec<Entry>>,
+    mrns: Vec<([u8; 16], RecordKey)>,
+    added: u64,
+}
+
+/// The index of a workspace.
+pub struct Index {
+    db: Database,
+    records: Keyspace,
+    history: Keyspace,
+    mrns: Keyspace,
+    segments: Arc<Segments>,
+}
+
+/// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
+const WRITE_BUFFER_LIMIT: u64 = 24 * 1024 * 1024;
+
+fn options() -> KeyspaceCreateOptions {
+    let leveled = fjall::compaction::Leveled::default().with_l0_threshold(12).with_table_target_size(32 * 1024 * 1024);
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(8 * 1024 * 1024)
+        .compaction_strategy(Arc::new(leveled))
+        .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
+        .data_block_compression_policy(CompressionPolicy::disabled())
+        .filter_policy(FilterPolicy::all(fjall::config::FilterPolicyEntry::Bloom(
+            fjall::config::BloomConstructionPolicy::BitsPerKey(10.0),
+        )))
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        .filter_block_pinning_policy(PinningPolicy::all(false))
+        .index_block_pinning_policy(PinningPolicy::all(false))
+        .manual_journal_persist(true)
+}
+
+impl Index {
+    /// Opens or creates the index in `dir`.
+    pub fn open(dir: &Path, segments: Arc<Segments>) -> Result<Self, IndexError> {
+        // One worker: with more, inserts have been seen to vanish.
+        let db = Database::builder(dir).cache_size(16 * 1024 * 1024).worker_threads(1).manual_journal_persist(true).open()?;
+        let records = db.keyspace("records", options)?;
+        let history = db.keyspace("history", options)?;
+        let mrns = db.keyspace("mrns", options)?;
+        Ok(Self { db, records, history, mrns, segments })
+    }
+
+    /// The current version of a record.
+    pub fn get(&self, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
+        let Some(bytes) = self.records.get(key.as_bytes())? else { return Ok(None) };
+        let entry = Entry::decode(&bytes).ok_or(IndexError::Format)?;
+        if self.segments.has(&entry.location) { Ok(Some(entry)) } else { self.before(key, u32::MAX) }
+    }
+
+    /// The newest durable version of a record that is older than `version`.
+    pub fn before(&self, key: &RecordKey, version: u32) -> Result<Option<Entry>, IndexError> {
+        for guard in self.history.prefix(key.as_bytes()).rev() {
+            let entry = Entry::decode(&guard.value()?).ok_or(IndexError::Format)?;
+            if entry.version < version && self.segments.has(&entry.location) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The patients known under a keyed hash of an MRN's system and value.
+    pub fn patients_with(&self, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
+        let mut found = Vec::new();
+        for guard in self.mrns.prefix(mrn) {
+            let key = guard.key()?;
+            found.push(key.get(16..).and_then(RecordKey::from_bytes).ok_or(IndexError::Format)?);
+        }
+        Ok(found)
+    }
+
+    /// All current records whose key begins with `prefix`, in key order.
+    pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + '_ {
+        self.records.prefix(prefix).filter_map(|guard| {
+            let read = || -> Result<Option<(RecordKey, Entry)>, IndexError> {
+                let (key, value) = guard.into_inner()?;
+                let key = RecordKey::from_bytes(&key).ok_or(IndexError::Format)?;
+                let entry = Entry::decode(&value).ok_or(IndexError::Format)?;
+                if self.segments.has(&entry.location) {
+                    return Ok(Some((key, entry)));
+                }
+                Ok(self.before(&key, u32::MAX)?.map(|entry| (key, entry)))
+            };
+            read().transpose()
+        })
+    }
+
+    /// Writes everything pending in one durable batch, waiting first while the flush to disk is behind.
+    pub fn commit(&self, pending: &mut Pending) -> Result<(), IndexError> {
+        while self.db.write_buffer_size() > WRITE_BUFFER_LIMIT {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
+        for (key, entry) in &pending.records {
+            batch.insert(&self.records, key.as_bytes().as_slice(), entry.encode().as_slice());
+        }
+        for (key, entries) in &pending.history {
+            for entry in entries {
+                let mut at = [0; 24];
+                at[..20].copy_from_slice(key.as_bytes());
+                at[20..].copy_from_slice(&entry.version.to_be_bytes());
+                batch.insert(&self.history, at.as_slice(), entry.encode().as_slice());
+            }
+        }
+        for (mrn, key) in &pending.mrns {
+            let mut at = [0; 36];
+            at[..16].copy_from_slice(mrn);
+            at[16..].copy_from_slice(key.as_bytes());
+            batch.insert(&self.mrns, at.as_slice(), [].as_slice());
+        }
+        batch.commit()?;
+        *pending = Pending::default();
+        Ok(())
+    }
+}
+
+impl Pending {
+    /// The current version of a record, what is pending included.
+    pub fn get(&self, index: &Index, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
+        match self.records.get(key) {
+            Some(entry) => Ok(Some(*entry)),
+            None => index.get(key),
+        }
+    }
+
+    /// Makes `entry` the current version; the version it replaces, if any, is kept.
+    pub fn put(&mut self, key: RecordKey, entry: Entry, replaced: Option<Entry>) {
+        match replaced {
+            Some(old) => self.history.entry(key).or_default().push(old),
+            None => self.added += 1,
+        }
+        self.records.insert(key, entry);
+    }
+
+    /// Makes a patient findable by the keyed hash of an MRN.
+    pub fn put_mrn(&mut self, mrn: [u8; 16], patient: RecordKey) {
+        self.mrns.push((mrn, patient));
+    }
+
+    /// The patients known under an MRN, what is pending included.
+    pub fn patients_with(&self, index: &Index, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
+        let mut found = index.patients_with(mrn)?;
+        found.extend(self.mrns.iter().filter(|(m, key)| m == mrn && !found.contains(key)).map(|(_, key)| *key).collect::<Vec<_>>());
+        Ok(found)
+    }
+
+    /// How many records were added that were not there in any version.
+    pub fn added(&self) -> u64 {
+        self.added
+    }
+}

@@ -1,0 +1,127 @@
+//! The open store: ledger tables, segments and index of one workspace, recovered to the last checkpoint.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::block::BlockWriter;
+use super::checkpoint::{CheckpointError, Tail, Writer};
+use super::entry::{Entry, RecordKey};
+use super::index::Index;
+use super::names::Names;
+use super::sealer::{KeyedHasher, Sealer};
+use super::segment::Segments;
+use super::tables::{self, Tables};
+use super::workspace::Workspace;
+
+/// Everything that a workspace stores, open.
+pub struct Storage {
+    /// The workspace: folders, vault, ledger, lock.
+    pub workspace: Workspace,
+    /// The ledger's tables.
+    pub tables: Tables,
+    /// Numbers of tenants and types.
+    pub names: Names,
+    /// Landed and changed bytes.
+    pub segments: Arc<Segments>,
+    /// Where each record is.
+    pub index: Arc<Index>,
+    blocks: Sealer,
+    ids: KeyedHasher,
+    content_seed: u64,
+}
+
+impl Storage {
+    /// Opens the store of a workspace at its last checkpoint.
+    pub fn open(workspace: Workspace) -> Result<Self, CheckpointError> {
+        let tables = Tables::open(workspace.ledger())?;
+        let names = Names::open(tables.names.clone())?;
+        let mut sealed = HashMap::new();
+        for item in tables.segments.iter() {
+            let (key, len) = item?;
+            if let Ok(id) = <[u8; 4]>::try_from(key.as_slice()) {
+                sealed.insert(u32::from_be_bytes(id), len);
+            }
+        }
+        for item in tables.progress.iter() {
+            for Tail { segment, len } in item?.1.tails {
+                let known = sealed.entry(segment).or_default();
+                *known = len.max(*known);
+            }
+        }
+        let vault = workspace.vault();
+        let blocks = vault.sealer("blocks");
+        let ids = vault.hasher("record ids");
+        let seed = vault.hasher("content").hash(&[b"seed"]);
+        let content_seed = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7]]);
+        let segments = Arc::new(Segments::new(workspace.landing_dir(), blocks.clone(), sealed));
+        segments.check_lengths()?;
+        let index = Arc::new(Index::open(workspace.index_dir(), Arc::clone(&segments))?);
+        Ok(Self { workspace, tables, names, segments, index, blocks, ids, content_seed })
+    }
+
+    /// A writer for one run.
+    pub fn writer(&self, run: u32) -> Result<Writer, CheckpointError> {
+        Ok(Writer::new(Arc::clone(&self.segments), Arc::clone(&self.index), self.block_writer()?, run))
+    }
+
+    /// Makes blocks; one per thread.
+    pub fn block_writer(&self) -> Result<BlockWriter, CheckpointError> {
+        Ok(BlockWriter::new(self.blocks.clone())?)
+    }
+
+    /// Remembers durable lengths of segments outside a run's progress; the caller makes the ledger durable.
+    pub fn put_tails(&self, tails: &[Tail]) -> Result<(), CheckpointError> {
+        for tail in tails {
+            self.tables.segments.put(&tail.segment.to_be_bytes(), &tail.len)?;
+        }
+        Ok(())
+    }
+
+    /// The keyed hash of a record's id.
+    pub fn id_hash(&self, id: &str) -> [u8; 16] {
+        self.ids.hash(&[id.as_bytes()])
+    }
+
+    /// The keyed hash of an MRN within a tenant.
+    pub fn mrn_hash(&self, tenant: u16, system: &str, value: &str) -> [u8; 16] {
+        self.ids.hash(&[b"mrn", &tenant.to_be_bytes(), system.as_bytes(), value.as_bytes()])
+    }
+
+    /// The keyed hash of a record's bytes.
+    pub fn content_hash(&self, line: &[u8]) -> [u8; 16] {
+        xxhash_rust::xxh3::xxh3_128_with_seed(line, self.content_seed).to_le_bytes()
+    }
+
+    /// The index key of a record.
+    pub fn key(&self, tenant: u16, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
+        Ok(RecordKey::new(tenant, self.names.resource_type(resource_type)?, self.id_hash(id)))
+    }
+
+    /// A record's bytes as landed or changed, without what the migration adds.
+    pub fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, CheckpointError> {
+        Ok(self.segments.read(&entry.location)?)
+    }
+
+    /// The next run number.
+    pub fn next_run(&self) -> Result<u32, CheckpointError> {
+        let last = self.tables.runs.last()?;
+        let key = last.and_then(|(key, _)| <[u8; 4]>::try_from(key.as_slice()).ok());
+        Ok(key.map_or(1, |key| u32::from_be_bytes(key) + 1))
+    }
+
+    /// The files of a run, by number; those being received as of the last checkpoint.
+    pub fn files(&self, run: u32) -> Result<Vec<crate::migration::file::ExportFile>, CheckpointError> {
+        let mut files = Vec::new();
+        for item in self.tables.files.scan_prefix(&tables::run_key(run)) {
+            files.push(item?.1);
+        }
+        if let Some(progress) = self.tables.progress.get(&tables::run_key(run))? {
+            for receiving in progress.receiving {
+                if let Some(slot) = files.iter_mut().find(|f| f.number == receiving.number) {
+                    *slot = receiving;
+                }
+            }
+        }
+        Ok(files)
+    }
+}

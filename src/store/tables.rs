@@ -1,0 +1,149 @@
+//! The ledger's tables and their keys. Nothing in a key tells who a patient is.
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Tail;
+use super::entry::RowId;
+use super::ledger::{Ledger, Table};
+use super::segment::Location;
+use crate::migration::conflict::Conflict;
+use crate::migration::file::ExportFile;
+use crate::migration::plan::Plan;
+use crate::migration::quarantine::Quarantined;
+use crate::migration::sample::SamplePatient;
+use crate::migration::verification::Verification;
+
+/// What a run was started with; it never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The migration.
+    pub migration: String,
+    /// The tenant that its records belong to.
+    pub tenant: String,
+    /// The source's FHIR base URL; absent for the destination's own records.
+    pub base_url: Option<String>,
+    /// When it began, RFC 3339.
+    pub started: String,
+}
+
+/// How far a run is: the ONE record of a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Durable lengths of the segments being written.
+    pub tails: Vec<Tail>,
+    /// Files begun and not complete, as of this checkpoint.
+    pub receiving: Vec<ExportFile>,
+    /// Records added to the index so far.
+    pub added: u64,
+}
+
+/// A row that waits for its patient: where it is, not a copy of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRow {
+    /// The row.
+    pub row: RowId,
+    /// Its bytes in the landing.
+    pub location: Location,
+}
+
+/// Where a quarantined row's bytes are, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedRow {
+    /// What and why.
+    pub what: Quarantined,
+    /// Its bytes in the landing.
+    pub location: Location,
+}
+
+/// A conflict with where the received bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictRow {
+    /// The conflict.
+    pub conflict: Conflict,
+    /// The received record's bytes.
+    pub location: Location,
+    /// The destination record's key in the index.
+    pub target: Vec<u8>,
+}
+
+/// All tables.
+pub struct Tables {
+    /// Migrations by id.
+    pub migrations: Table<Plan>,
+    /// Runs by number.
+    pub runs: Table<RunInfo>,
+    /// Files by run and number.
+    pub files: Table<ExportFile>,
+    /// Progress by run.
+    pub progress: Table<Progress>,
+    /// Durable lengths of segments that nobody writes any more.
+    pub segments: Table<u64>,
+    /// Quarantined rows by run, file and line.
+    pub quarantine: Table<QuarantinedRow>,
+    /// Held rows by patient, run, file and line.
+    pub held: Table<HeldRow>,
+    /// Conflicts by migration and id.
+    pub conflicts: Table<ConflictRow>,
+    /// Source patient to destination patient: by migration and keyed hash of the source's id.
+    pub crosswalk: Table<String>,
+    /// Numbers of tenants and types in index keys.
+    pub names: Table<u16>,
+    /// Manifests by run, raw pages in order.
+    pub manifests: Table<Vec<String>>,
+    /// The latest verification by migration.
+    pub verifications: Table<Verification>,
+    /// Sample patients by migration and number.
+    pub samples: Table<SamplePatient>,
+}
+
+impl Tables {
+    /// Opens all tables of a ledger.
+    pub fn open(ledger: &Ledger) -> Result<Self, super::ledger::LedgerError> {
+        Ok(Self {
+            migrations: ledger.table("migrations")?,
+            runs: ledger.table("runs")?,
+            files: ledger.table("files")?,
+            progress: ledger.table("progress")?,
+            segments: ledger.table("segments")?,
+            quarantine: ledger.table("quarantine")?,
+            held: ledger.table("held")?,
+            conflicts: ledger.table("conflicts")?,
+            crosswalk: ledger.table("crosswalk")?,
+            names: ledger.table("names")?,
+            manifests: ledger.table("manifests")?,
+            verifications: ledger.table("verifications")?,
+            samples: ledger.table("samples")?,
+        })
+    }
+}
+
+/// Key of a run.
+pub fn run_key(run: u32) -> [u8; 4] {
+    run.to_be_bytes()
+}
+
+/// Key of a file of a run.
+pub fn file_key(run: u32, file: u32) -> [u8; 8] {
+    let mut key = [0; 8];
+    key[..4].copy_from_slice(&run.to_be_bytes());
+    key[4..].copy_from_slice(&file.to_be_bytes());
+    key
+}
+
+/// Key of a row.
+pub fn row_key(row: RowId) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&file_key(row.run, row.file));
+    key[8..].copy_from_slice(&row.line.to_be_bytes());
+    key
+}
+
+/// Key of a held row: tenant, keyed hash of the patient's id, row.
+pub fn held_key(tenant: u16, patient: &[u8; 16], row: RowId) -> Vec<u8> {
+    [&tenant.to_be_bytes()[..], patient, &row_key(row)].concat()
+}
+
+/// Key of something of a migration: its id, a zero byte, the rest.
+pub fn migration_key(migration: &str, rest: &[u8]) -> Vec<u8> {
+    [migration.as_bytes(), &[0], rest].concat()
+}
