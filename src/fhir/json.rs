@@ -163,24 +163,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, Flaw> {
         self.take(b'"')?;
-        let bytes = self.text.as_bytes();
         let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = special(bytes, self.at);
-            match bytes.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(self.flaw()),
-            }
-        }
-        let raw = &self.text[start..self.at];
-        self.at += 1;
+        let escaped = self.rest_of_string()?;
         Ok(Text {
-            raw,
+            raw: &self.text[start..self.at - 1],
             start,
             escaped,
         })
@@ -195,7 +181,8 @@ impl<'a> Cursor<'a> {
         'value: loop {
             match self.peek() {
                 Some(b'"') => {
-                    self.string()?;
+                    self.at += 1;
+                    self.rest_of_string()?;
                 }
                 Some(b'{') => {
                     self.open(b'{')?;
@@ -230,6 +217,26 @@ impl<'a> Cursor<'a> {
                 objects >>= 1;
             }
             return Ok(start..self.at);
+        }
+    }
+
+    /// Moves from behind the opening quote to behind the closing one; true when an escape stands between them.
+    #[inline]
+    fn rest_of_string(&mut self) -> Result<bool, Flaw> {
+        let mut escaped = false;
+        loop {
+            self.at = special(self.text.as_bytes(), self.at);
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return Err(self.flaw()),
+            }
         }
     }
 
