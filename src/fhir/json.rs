@@ -345,7 +345,7 @@ impl<'a> Cursor<'a> {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => match self.unit(at)? {
                 0xD800..=0xDBFF if matches!(self.unit(at + 6), Ok(0xDC00..=0xDFFF)) => {
-                    self.at += 12
+                    self.at += 12;
                 }
                 0xD800..=0xDFFF => return Err(Flaw::LoneSurrogate { at }),
                 _ => self.at += 6,
@@ -375,7 +375,7 @@ fn unit(escape: &[u8]) -> Option<u32> {
 }
 
 /// Resolves the escapes of a string that a [`Cursor`] accepted.
-fn unescape(raw: &str) -> String {
+pub(super) fn unescape(raw: &str) -> String {
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
@@ -417,8 +417,8 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
     const HIGHS: u64 = ONES << 7;
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let chunk = u64::from_le_bytes(*chunk);
-        let quote = chunk ^ ONES * 0x22;
-        let backslash = chunk ^ ONES * 0x5C;
+        let quote = chunk ^ (ONES * 0x22);
+        let backslash = chunk ^ (ONES * 0x5C);
         // A byte underflows where it is zero (or below space); only bytes above a true find can be wrong.
         let found = (quote.wrapping_sub(ONES) & !quote
             | backslash.wrapping_sub(ONES) & !backslash
@@ -439,4 +439,4 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -281,7 +281,7 @@ fn patient_id(reference: Text<'_>) -> Option<&str> {
     (kind == "Patient" && is_id(id)).then_some(id)
 }
 
-/// Checks that each item of a DocumentReference's `content` has an attachment.
+/// Checks that each item of the `content` of a `DocumentReference` has an attachment.
 fn check_attachments(content: &str) -> Result<(), Reject> {
     let mut cursor = Cursor::new(content);
     if cursor.peek() != Some(b'[') {
