@@ -33,10 +33,16 @@ fn a_passphrase_opens_its_own_vault_and_no_other_secret_does() {
     assert_eq!(vault.unseal(b"there", &sealed), Err(Unauthentic));
 
     let error = Vault::open(&keys, &passphrase("cafe au lait")).unwrap_err();
-    insta::assert_snapshot!(text(dir.path(), &error), @"");
+    insta::assert_snapshot!(text(dir.path(), &error), @r"
+    the passphrase does not open the workspace key ~/keys/vault.json
+    hint: check the keyboard layout and Caps Lock, and that CUTOVER_HOME names the workspace you mean; a forgotten passphrase cannot be recovered
+    ");
     let (other, _) = key_file(dir.path(), "some.key");
     let error = Vault::open(&keys, &other).unwrap_err();
-    insta::assert_snapshot!(text(dir.path(), &error), @"");
+    insta::assert_snapshot!(text(dir.path(), &error), @r"
+    the workspace key ~/keys/vault.json is opened by a passphrase, and something else was given
+    hint: give the passphrase instead of a key file
+    ");
 }
 
 #[test]
@@ -62,12 +68,24 @@ fn a_key_file_opens_its_own_vault_and_no_other_secret_does() {
     );
 
     let (other, _) = key_file(dir.path(), "b.key");
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &other).unwrap_err()), @"");
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &passphrase("x")).unwrap_err()), @"");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &other).unwrap_err()), @r"
+    the key file ~/b.key does not open the workspace key ~/keys/vault.json
+    hint: each workspace has its own key file; check that CUTOVER_HOME and the key file belong together
+    ");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &passphrase("x")).unwrap_err()), @r"
+    the workspace key ~/keys/vault.json is opened by a key file, and something else was given
+    hint: give the key file instead of a passphrase
+    ");
     fs::write(&path, "-----BEGIN PRIVATE KEY-----\n").unwrap();
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @"");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @r"
+    the key file ~/a.key does not hold a key (32 bytes in base64)
+    hint: check that this is the key file and not, say, a private key in PEM
+    ");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @"");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @r"
+    ~/a.key is open to other users of this machine (mode 0640)
+    hint: close it with: chmod -R go-rwx ~/a.key
+    ");
 }
 
 #[test]
@@ -106,17 +124,18 @@ fn a_changed_secret_opens_what_was_sealed_before() {
 fn a_vault_is_never_replaced_and_an_empty_passphrase_never_accepted() {
     let dir = tempfile::tempdir().unwrap();
     let (secret, _) = key_file(dir.path(), "a.key");
+    let keys = dir.path().join("keys");
     assert!(matches!(
-        Vault::create(dir.path(), &passphrase("")),
+        Vault::create(&keys, &passphrase("")),
         Err(VaultError::EmptyPassphrase)
     ));
     assert!(matches!(
-        Vault::open(dir.path(), &secret),
+        Vault::open(&keys, &secret),
         Err(VaultError::Missing { .. })
     ));
-    Vault::create(dir.path(), &secret).unwrap();
+    Vault::create(&keys, &secret).unwrap();
     assert!(matches!(
-        Vault::create(dir.path(), &secret),
+        Vault::create(&keys, &secret),
         Err(VaultError::Exists { .. })
     ));
 }
@@ -129,7 +148,8 @@ fn every_damage_to_the_vault_file_is_an_error_and_none_is_called_a_wrong_secret(
     Vault::create(&keys, &secret).unwrap();
     let file = keys.join("vault.json");
     let good = fs::read(&file).unwrap();
-    for at in 0..good.len() {
+    let end = good.trim_ascii_end().len();
+    for at in 0..end {
         let mut bad = good.clone();
         bad[at] ^= 0x04;
         fs::write(&file, &bad).unwrap();
@@ -146,19 +166,26 @@ fn every_damage_to_the_vault_file_is_an_error_and_none_is_called_a_wrong_secret(
         );
     }
     fs::write(&file, [good.clone(), b"x".to_vec()].concat()).unwrap();
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @"");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @r"
+    the workspace key ~/keys/vault.json is damaged: it is not the JSON it should be
+    hint: restore this file from a backup; nothing in the workspace can be read without it, and nothing else is damaged
+    ");
     let newer = String::from_utf8(good)
         .unwrap()
         .replace("\"version\": 1", "\"version\": 2");
     fs::write(&file, newer).unwrap();
-    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @"");
+    insta::assert_snapshot!(text(dir.path(), &Vault::open(&keys, &secret).unwrap_err()), @r"
+    the workspace key ~/keys/vault.json has format version 2, and this program reads version 1
+    hint: use the version of cutover that made this workspace, or a later one
+    ");
 }
 
 #[test]
 fn a_forged_vault_file_cannot_ask_for_unbounded_memory_or_time() {
     let dir = tempfile::tempdir().unwrap();
-    Vault::create(dir.path(), &passphrase("x")).unwrap();
-    let file = dir.path().join("vault.json");
+    let keys = dir.path().join("keys");
+    Vault::create(&keys, &passphrase("x")).unwrap();
+    let file = keys.join("vault.json");
     let good = fs::read_to_string(&file).unwrap();
     for (from, to) in [
         ("65536", "4294967295"),
@@ -175,7 +202,7 @@ fn a_forged_vault_file_cannot_ask_for_unbounded_memory_or_time() {
         fs::write(&file, json.to_string()).unwrap();
         assert!(
             matches!(
-                Vault::open(dir.path(), &passphrase("x")),
+                Vault::open(&keys, &passphrase("x")),
                 Err(VaultError::Corrupt { .. })
             ),
             "{to}"
