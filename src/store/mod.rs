@@ -1,1 +1,18 @@
-//! store
+//! What is on disk: everything that can hold a patient's data or a secret is sealed by the [`Vault`].
+//!
+//! - [`vault`], [`vault_file`], [`secret`], [`sealer`]: the data key, what unlocks it, and sealing with it.
+//! - [`private`]: files and folders that only their owner can read.
+
+mod private;
+mod sealer;
+mod secret;
+mod vault;
+mod vault_file;
+
+pub use private::{
+    FileError, create_folder, read_file, replace_file, require_private, sync_folder,
+};
+pub use sealer::{KeyedHasher, NONCE_LEN, OVERHEAD, Sealer, TAG_LEN, Unauthentic};
+pub use secret::{Secret, create_key_file};
+pub use vault::Vault;
+pub use vault_file::VaultError;
