@@ -78,11 +78,16 @@ pub struct Conflict {
     pub source_hash: String,
     /// What was decided, once it was.
     pub decided: Option<Decided>,
-    /// How counts moved when the decision was carried out after the fact; absent until it was.
+    /// Present once the decision was carried out: how counts moved, where that was after the run.
     pub applied: Option<ByType>,
 }
 
 impl Conflict {
+    /// Whether it is in question who the patient is, so that everything about them must wait.
+    pub fn about_identity(&self) -> bool {
+        self.resource_type == "Patient" && (self.kind == ConflictKind::MrnInUse || !self.contradictions.is_empty())
+    }
+
     /// Whether somebody still has to decide.
     pub fn open(&self) -> bool {
         self.decided.is_none()

@@ -21,7 +21,7 @@
 //! The payload is zstd level 1 of the lines, sealed with AES-256-GCM; bytes 0..36 are authenticated with it, so a block cannot pass for
 //! another file's or another place's.
 
-use super::vault::Sealer;
+use super::sealer::Sealer;
 
 /// Bytes of a block's header on disk.
 pub const HEADER_LEN: usize = 56;

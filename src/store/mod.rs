@@ -16,3 +16,23 @@ pub use sealer::{KeyedHasher, NONCE_LEN, OVERHEAD, Sealer, TAG_LEN, Unauthentic}
 pub use secret::{Secret, create_key_file};
 pub use vault::Vault;
 pub use vault_file::VaultError;
+
+mod block;
+mod checkpoint;
+mod entry;
+mod index;
+mod names;
+mod segment;
+mod storage;
+mod tables;
+
+pub use block::{BlockError, BlockHeader, BlockKind, BlockWriter, MAX_RAW_LEN, Piece, TARGET_LEN};
+pub use checkpoint::{CheckpointError, Tail, Writer};
+pub use entry::{Entry, RecordKey, RowId};
+pub use index::{Index, IndexError, Pending};
+pub use names::Names;
+pub use segment::{Location, SegmentError, Segments};
+pub use storage::Storage;
+pub use tables::{
+    ConflictRow, HeldRow, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key, run_key,
+};

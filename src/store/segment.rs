@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::block::{self, BlockError, BlockHeader, HEADER_LEN};
-use super::vault::Sealer;
+use super::sealer::Sealer;
 
 /// Where a record's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

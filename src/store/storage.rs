@@ -110,7 +110,7 @@ impl Storage {
     }
 
     /// The files of a run, by number; those being received as of the last checkpoint.
-    pub fn files(&self, run: u32) -> Result<Vec<crate::migration::file::ExportFile>, CheckpointError> {
+    pub fn files(&self, run: u32) -> Result<Vec<crate::migration::ExportFile>, CheckpointError> {
         let mut files = Vec::new();
         for item in self.tables.files.scan_prefix(&tables::run_key(run)) {
             files.push(item?.1);

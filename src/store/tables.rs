@@ -6,12 +6,7 @@ use super::checkpoint::Tail;
 use super::entry::RowId;
 use super::ledger::{Ledger, Table};
 use super::segment::Location;
-use crate::migration::conflict::Conflict;
-use crate::migration::file::ExportFile;
-use crate::migration::plan::Plan;
-use crate::migration::quarantine::Quarantined;
-use crate::migration::sample::SamplePatient;
-use crate::migration::verification::Verification;
+use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, Verification};
 
 /// What a run was started with; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,311 @@
+//! The committer: the one place where received rows meet the store, in the order of each file, and where checkpoints are made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::error::EngineError;
+use super::landing::FileEnd;
+use super::place::Placer;
+use super::progress::Snapshot;
+use super::recorder::Recorder;
+use super::row::{PatientMap, Row, What, location};
+use crate::migration::{Disposition, Event, ExportFile, FileState, Quarantined};
+use crate::store::{
+    Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key,
+};
+
+/// A checkpoint is made after this many bytes of source.
+const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
+/// A checkpoint is made after this time.
+const CHECKPOINT_TIME: Duration = Duration::from_secs(1);
+
+/// A block that the workers are done with.
+pub struct ReadBlock {
+    /// The file.
+    pub file: u32,
+    /// Position among the file's blocks.
+    pub sequence: u64,
+    /// The file's bytes up to the end of this block.
+    pub end: u64,
+    /// The file's lines up to the end of this block.
+    pub lines: u64,
+    /// Byte offset of the block in the file.
+    pub offset: u64,
+    /// The sealed block.
+    pub sealed: Vec<u8>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// What the committer is told.
+pub enum Message {
+    /// A file begins, or goes on; sent before any of its blocks.
+    Begin(Box<ExportFile>),
+    /// A block, in any order within its file.
+    Block(ReadBlock),
+    /// A file is complete, after its last block.
+    End(FileEnd),
+    /// A file could not be had; what came of it stays.
+    Failed {
+        /// The file.
+        file: u32,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// Everything sent so far is to be made durable; the answer says which patients are not simply themselves.
+    Drain(oneshot::Sender<Arc<PatientMap>>),
+}
+
+/// What the committer tells.
+pub enum Signal {
+    /// More rows were rejected than the plan allows.
+    TooManyRejects(u64),
+    /// Nothing more can be made durable.
+    Broken(EngineError),
+}
+
+struct Receiving {
+    file: ExportFile,
+    next: u64,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+enum Waiting {
+    Block(ReadBlock),
+    End(FileEnd),
+}
+
+/// The committer's state.
+pub struct Committer {
+    storage: Arc<Storage>,
+    recorder: Recorder,
+    writer: Writer,
+    placer: Placer,
+    run: u32,
+    receiving: BTreeMap<u32, Receiving>,
+    finished: Vec<ExportFile>,
+    added: u64,
+    rejects: u64,
+    max_rejects: u64,
+    uncommitted: u64,
+    last: Instant,
+    signals: mpsc::UnboundedSender<Signal>,
+    snapshot: watch::Sender<Snapshot>,
+}
+
+impl Committer {
+    /// A committer for a run that goes on from `progress`.
+    pub fn new(
+        storage: Arc<Storage>,
+        recorder: Recorder,
+        placer: Placer,
+        run: u32,
+        max_rejects: u64,
+        signals: mpsc::UnboundedSender<Signal>,
+        snapshot: watch::Sender<Snapshot>,
+    ) -> Result<Self, EngineError> {
+        let progress = storage.tables.progress.get(&run_key(run))?.unwrap_or_default();
+        // Segments of a former process are never written again: their lengths move where they stay.
+        storage.put_tails(&progress.tails)?;
+        let rejects = storage
+            .files(run)?
+            .iter()
+            .flat_map(|f| f.counts.values())
+            .map(|c| c.quarantined)
+            .sum();
+        let writer = storage.writer(run)?;
+        Ok(Self {
+            storage,
+            recorder,
+            writer,
+            placer,
+            run,
+            receiving: BTreeMap::new(),
+            finished: Vec::new(),
+            added: progress.added,
+            rejects,
+            max_rejects,
+            uncommitted: 0,
+            last: Instant::now(),
+            signals,
+            snapshot,
+        })
+    }
+
+    /// Works until the senders are gone; what is left is made durable.
+    pub fn work(mut self, messages: &Receiver<Message>) {
+        if let Err(error) = self.serve(messages) {
+            // The receiver is gone when the job was cancelled: nobody is left to tell.
+            let _ = self.signals.send(Signal::Broken(error));
+        }
+    }
+
+    fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), EngineError> {
+        loop {
+            let wait = CHECKPOINT_TIME.saturating_sub(self.last.elapsed());
+            match messages.recv_timeout(wait) {
+                Ok(Message::Begin(file)) => {
+                    let receiving = Receiving {
+                        file: *file,
+                        next: 0,
+                        waiting: BTreeMap::new(),
+                    };
+                    self.receiving.insert(receiving.file.number, receiving);
+                }
+                Ok(Message::Block(block)) => self.arrive(block.file, block.sequence, Waiting::Block(block))?,
+                Ok(Message::End(end)) => self.arrive(end.file, end.sequence, Waiting::End(end))?,
+                Ok(Message::Failed { file, reason }) => self.fail(file, reason)?,
+                Ok(Message::Drain(done)) => {
+                    self.checkpoint()?;
+                    // Whoever asked may have been cancelled.
+                    let _ = done.send(Arc::new(self.placer.patients.clone()));
+                }
+                Err(RecvTimeoutError::Timeout) => self.checkpoint()?,
+                Err(RecvTimeoutError::Disconnected) => return self.checkpoint(),
+            }
+            if self.uncommitted >= CHECKPOINT_BYTES || self.last.elapsed() >= CHECKPOINT_TIME {
+                self.checkpoint()?;
+            }
+        }
+    }
+
+    fn arrive(&mut self, file: u32, sequence: u64, what: Waiting) -> Result<(), EngineError> {
+        let Some(mut receiving) = self.receiving.remove(&file) else {
+            return Ok(());
+        };
+        receiving.waiting.insert(sequence, what);
+        while let Some(next) = receiving.waiting.remove(&receiving.next) {
+            receiving.next += 1;
+            match next {
+                Waiting::Block(block) => self.commit(&mut receiving.file, block)?,
+                Waiting::End(end) => {
+                    receiving.file.state = FileState::Complete;
+                    receiving.file.sha256 = Some(end.sha256);
+                    self.finished.push(receiving.file);
+                    return Ok(());
+                }
+            }
+        }
+        self.receiving.insert(file, receiving);
+        Ok(())
+    }
+
+    fn fail(&mut self, file: u32, reason: String) -> Result<(), EngineError> {
+        if let Some(mut receiving) = self.receiving.remove(&file) {
+            receiving.file.state = FileState::Failed { reason };
+            self.finished.push(receiving.file);
+            self.checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, file: &mut ExportFile, block: ReadBlock) -> Result<(), EngineError> {
+        let (segment, at) = self.writer.append(&block.sealed)?;
+        self.uncommitted += block.end - file.bytes;
+        for row in block.rows {
+            let place = location(segment, at, &row);
+            let id = RowId {
+                run: self.run,
+                file: file.number,
+                line: u32::try_from(row.line).unwrap_or(u32::MAX),
+            };
+            match row.what {
+                What::Record(record) => {
+                    let resource_type = self.placer.type_name(record.key.resource_type());
+                    let disposition = self.placer.place(&mut self.writer, id, place, record)?;
+                    file.counts.entry(resource_type).or_default().add(disposition);
+                }
+                What::Rejected(rejected) => {
+                    let what = Quarantined {
+                        run: self.run,
+                        file: file.number,
+                        file_name: file.name.clone(),
+                        line: row.line,
+                        offset: block.offset + u64::from(row.start),
+                        len: u64::from(row.len),
+                        resource_type: rejected.resource_type,
+                        code: rejected.code.to_owned(),
+                        reason: rejected.reason,
+                    };
+                    self.quarantine(file, id, place, what)?;
+                }
+                What::Deletions(keys) => {
+                    for key in keys {
+                        let resource_type = self.placer.type_name(key.resource_type());
+                        self.placer.delete(&mut self.writer, id, place, key)?;
+                        file.counts.entry(resource_type).or_default().add(Disposition::Deleted);
+                    }
+                }
+                What::Issues(severities) => {
+                    for severity in severities {
+                        *file.issues.entry(severity).or_default() += 1;
+                    }
+                }
+            }
+        }
+        file.bytes = block.end;
+        file.lines = block.lines;
+        Ok(())
+    }
+
+    fn quarantine(&mut self, file: &mut ExportFile, id: RowId, place: Location, what: Quarantined) -> Result<(), EngineError> {
+        file.counts.entry(what.resource_type.clone()).or_default().add(Disposition::Quarantined);
+        self.storage.tables.quarantine.put(&row_key(id), &QuarantinedRow { what, location: place })?;
+        self.rejects += 1;
+        if self.rejects == self.max_rejects + 1 {
+            // The receiver is gone when the job was cancelled: it is stopping anyway.
+            let _ = self.signals.send(Signal::TooManyRejects(self.rejects));
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<(), EngineError> {
+        self.last = Instant::now();
+        if self.uncommitted == 0 && self.finished.is_empty() {
+            return Ok(());
+        }
+        self.added += self.writer.pending.added();
+        let finished = std::mem::take(&mut self.finished);
+        let receiving: Vec<ExportFile> = self.receiving.values().map(|r| r.file.clone()).collect();
+        let (storage, run, added) = (&self.storage, self.run, self.added);
+        let mut events = Vec::new();
+        self.writer.checkpoint(|tails| -> Result<(), EngineError> {
+            for file in &finished {
+                storage.tables.files.put(&file_key(run, file.number), file)?;
+                events.extend(self.recorder.append(&ended(file))?);
+            }
+            let progress = Progress { tails: tails.to_vec(), receiving, added };
+            storage.tables.progress.put(&run_key(run), &progress)?;
+            Ok(storage.workspace.ledger().durable()?)
+        })?;
+        for event in events {
+            self.recorder.publish(event);
+        }
+        self.uncommitted = 0;
+        let receiving = self.receiving.values().map(|r| r.file.clone()).collect();
+        self.snapshot.send_modify(|s| s.update(finished, receiving));
+        Ok(())
+    }
+}
+
+fn ended(file: &ExportFile) -> Event {
+    match &file.state {
+        FileState::Failed { reason } => Event::DownloadError {
+            file: file.number,
+            name: file.name.clone(),
+            reason: reason.clone(),
+        },
+        FileState::Pending | FileState::Complete => Event::DownloadComplete {
+            file: file.number,
+            name: file.name.clone(),
+            bytes: file.bytes,
+            rows: file.rows(),
+            sha256: file.sha256.clone().unwrap_or_default(),
+            promised: file.expected.filter(|expected| *expected != file.rows()),
+        },
+    }
+}

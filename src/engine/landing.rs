@@ -1,0 +1,140 @@
+//! Landing: cuts what a download delivers into blocks of whole lines and hands them to the workers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::row::{FileContext, RawBlock};
+use crate::source::{ByteSink, SinkStopped};
+use crate::store::{Piece, TARGET_LEN};
+
+/// What goes to the workers.
+pub enum Piecework {
+    /// Bytes to be read into rows and sealed.
+    Block(RawBlock),
+    /// The file is complete.
+    End(FileEnd),
+}
+
+/// The end of a file.
+pub struct FileEnd {
+    /// The file.
+    pub file: u32,
+    /// Position after its blocks.
+    pub sequence: u64,
+    /// SHA-256 of all its bytes.
+    pub sha256: String,
+}
+
+/// Gathers one file's bytes into blocks.
+pub struct Landing {
+    file: Arc<FileContext>,
+    to: mpsc::Sender<Piecework>,
+    buffer: Vec<u8>,
+    sequence: u64,
+    offset: u64,
+    line: u64,
+    max_line: usize,
+    oversize: bool,
+}
+
+impl Landing {
+    /// A landing that goes on at byte `offset` and line `line` (from 1) of a file.
+    pub fn new(file: Arc<FileContext>, to: mpsc::Sender<Piecework>, offset: u64, line: u64, max_line: usize) -> Self {
+        Self {
+            file,
+            to,
+            buffer: Vec::with_capacity(TARGET_LEN + TARGET_LEN / 4),
+            sequence: 0,
+            offset,
+            line,
+            max_line,
+            oversize: false,
+        }
+    }
+
+    /// Hands over what is left; the file is complete and has this hash.
+    pub async fn finish(mut self, sha256: String) -> Result<(), SinkStopped> {
+        if !self.buffer.is_empty() {
+            let all = self.buffer.len();
+            self.emit(all).await?;
+        }
+        let end = FileEnd {
+            file: self.file.number,
+            sequence: self.sequence,
+            sha256,
+        };
+        self.to.send(Piecework::End(end)).await.map_err(|_| SinkStopped)
+    }
+
+    /// Sends the first `len` buffered bytes as a block.
+    async fn emit(&mut self, len: usize) -> Result<(), SinkStopped> {
+        let mut bytes = Vec::with_capacity(TARGET_LEN + TARGET_LEN / 4);
+        bytes.extend_from_slice(&self.buffer[len..]);
+        std::mem::swap(&mut bytes, &mut self.buffer);
+        bytes.truncate(len);
+        let ends = bytes.last() == Some(&b'\n');
+        let newlines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        let piece = match (self.oversize, newlines) {
+            (true, _) => Piece::OversizeRest,
+            (false, 0) if bytes.len() > self.max_line => Piece::OversizeStart,
+            _ => Piece::Lines,
+        };
+        self.oversize = piece != Piece::Lines && !ends;
+        let block = RawBlock {
+            file: Arc::clone(&self.file),
+            sequence: self.sequence,
+            offset: self.offset,
+            first_line: self.line,
+            piece,
+            bytes,
+        };
+        self.sequence += 1;
+        self.offset += len as u64;
+        self.line += newlines;
+        self.to.send(Piecework::Block(block)).await.map_err(|_| SinkStopped)
+    }
+
+    /// How many buffered bytes make the next block, if there are enough.
+    fn cut(&self) -> Option<usize> {
+        if self.oversize {
+            // The rest of an oversize line: up to its end, or as much as there is.
+            return match memchr::memchr(b'\n', &self.buffer) {
+                Some(end) => Some(end + 1),
+                None if self.buffer.len() >= TARGET_LEN => Some(self.buffer.len()),
+                None => None,
+            };
+        }
+        if self.buffer.len() < TARGET_LEN {
+            return None;
+        }
+        match memchr::memrchr(b'\n', &self.buffer) {
+            Some(end) => Some(end + 1),
+            None if self.buffer.len() > self.max_line => Some(self.buffer.len()),
+            None => None,
+        }
+    }
+}
+
+impl ByteSink for Landing {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), SinkStopped> {
+        let mut rest = &chunk[..];
+        while !rest.is_empty() {
+            // A chunk is added by parts, so that the buffer stays near a block's length whatever the network delivers.
+            let room = (TARGET_LEN + TARGET_LEN / 8).saturating_sub(self.buffer.len()).max(TARGET_LEN / 8);
+            let (part, later) = rest.split_at(room.min(rest.len()));
+            self.buffer.extend_from_slice(part);
+            rest = later;
+            while let Some(len) = self.cut() {
+                self.emit(len).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn restart(&mut self) -> Result<(), SinkStopped> {
+        // Rows of the former bytes may be durable already; a file that changes under us is not safe to take twice.
+        Err(SinkStopped)
+    }
+}

@@ -1,0 +1,350 @@
+//! Rows: what the lines of a block are, worked out without looking at the store, so that it can be done on several threads.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::fhir::{self, Kind, Reject};
+use crate::migration::FileKind;
+use crate::store::{CheckpointError, Location, RecordKey, Storage};
+
+/// A block's worth of received bytes: whole lines, or a piece of an oversize one.
+pub struct RawBlock {
+    /// The file.
+    pub file: Arc<FileContext>,
+    /// Position among the file's blocks, from 0.
+    pub sequence: u64,
+    /// Byte offset in the file.
+    pub offset: u64,
+    /// Number of the first line, from 1.
+    pub first_line: u64,
+    /// Whole lines or a piece.
+    pub piece: crate::store::Piece,
+    /// The bytes, newlines included.
+    pub bytes: Vec<u8>,
+}
+
+/// What the workers must know of a file.
+pub struct FileContext {
+    /// Number within the run.
+    pub number: u32,
+    /// What it holds.
+    pub kind: FileKind,
+    /// The type of its resources, when the manifest says so.
+    pub resource_type: Option<String>,
+    /// Whether the server put `Parameters` header lines between groups of resources (`organizeOutputBy`).
+    pub organized: bool,
+    /// Patients whose records must be held or re-pointed; frozen while the file is read.
+    pub patients: Arc<PatientMap>,
+}
+
+/// Patients that are not simply themselves at the destination, by keyed hash of the source's id.
+#[derive(Debug, Clone, Default)]
+pub struct PatientMap {
+    /// Their identity is undecided.
+    pub undecided: HashSet<[u8; 16]>,
+    /// They are known under another id.
+    pub crosswalk: HashMap<[u8; 16], String>,
+}
+
+impl PatientMap {
+    /// Whether every patient is simply itself.
+    pub fn is_empty(&self) -> bool {
+        self.undecided.is_empty() && self.crosswalk.is_empty()
+    }
+}
+
+/// One line and what it is.
+pub struct Row {
+    /// Line in the file, from 1.
+    pub line: u64,
+    /// Byte offset in the block.
+    pub start: u32,
+    /// Length in bytes, without line end.
+    pub len: u32,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a line is.
+pub enum What {
+    /// A record.
+    Record(Record),
+    /// Not usable.
+    Rejected(Rejected),
+    /// Requests to delete.
+    Deletions(Vec<RecordKey>),
+    /// Issues of an export, by severity.
+    Issues(Vec<String>),
+}
+
+/// Why a line is not usable.
+pub struct Rejected {
+    /// The type it stands for: that of its file, or its own.
+    pub resource_type: String,
+    /// Stable name of the reason.
+    pub code: &'static str,
+    /// The reason in a sentence without content.
+    pub reason: String,
+}
+
+/// A record, as far as its line tells.
+pub struct Record {
+    /// Its key under its own id.
+    pub key: RecordKey,
+    /// Keyed hash of its bytes as received.
+    pub hash: [u8; 16],
+    /// `meta.lastUpdated` in microseconds since 1970.
+    pub last_updated: Option<i64>,
+    /// How it refers to patients who are not simply themselves.
+    pub pointer: Pointer,
+    /// For a Patient: what identifies it.
+    pub patient: Option<Box<PatientFacts>>,
+}
+
+/// How a record refers to patients who are not simply themselves.
+pub enum Pointer {
+    /// Not at all.
+    Plain,
+    /// It waits for this one (keyed hash of the id).
+    Held([u8; 16]),
+    /// Its references were re-pointed; these are the new bytes.
+    Rewritten(Vec<u8>),
+}
+
+/// What identifies a patient.
+pub struct PatientFacts {
+    /// Keyed hashes of its MRNs within the tenant.
+    pub mrns: Vec<[u8; 16]>,
+    /// `Patient.link` says that another record replaces this one.
+    pub replaced: bool,
+}
+
+/// Reads blocks into rows; one per thread.
+pub struct RowReader {
+    storage: Arc<Storage>,
+    tenant: u16,
+    base_url: Option<String>,
+    types: HashMap<String, u16>,
+}
+
+impl RowReader {
+    /// A reader for a tenant; references below `base_url` count as relative.
+    pub fn new(storage: Arc<Storage>, tenant: u16, base_url: Option<String>) -> Self {
+        Self {
+            storage,
+            tenant,
+            base_url,
+            types: HashMap::new(),
+        }
+    }
+
+    /// The rows of a block; blank lines and header lines are none.
+    pub fn read(&mut self, block: &RawBlock) -> Result<Vec<Row>, CheckpointError> {
+        match block.piece {
+            crate::store::Piece::Lines => {}
+            crate::store::Piece::OversizeRest => return Ok(Vec::new()),
+            crate::store::Piece::OversizeStart => {
+                return Ok(vec![Row {
+                    line: block.first_line,
+                    start: 0,
+                    len: clamp(block.bytes.len()),
+                    what: What::Rejected(Rejected {
+                        resource_type: block.file.resource_type.clone().unwrap_or_else(unknown),
+                        code: "oversize",
+                        reason: "the line is longer than the plan allows".to_owned(),
+                    }),
+                }]);
+            }
+        }
+        let mut rows = Vec::with_capacity(block.bytes.len() / 512 + 1);
+        for (line, start, text) in lines(&block.bytes, block.first_line, block.offset == 0) {
+            if let Some(what) = self.line(&block.file, text)? {
+                rows.push(Row {
+                    line,
+                    start: clamp(start),
+                    len: clamp(text.len()),
+                    what,
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn line(&mut self, file: &FileContext, text: &[u8]) -> Result<Option<What>, CheckpointError> {
+        match file.kind {
+            FileKind::Output | FileKind::Attachments => {}
+            FileKind::Outcome => {
+                let issues = fhir::issues(text);
+                return Ok(Some(What::Issues(issues.into_iter().map(|i| i.severity).collect())));
+            }
+            FileKind::Deleted => {
+                return match fhir::deletions(text, self.base_url.as_deref()) {
+                    Ok(deletions) => {
+                        let keys = deletions
+                            .resources
+                            .iter()
+                            .map(|(resource_type, id)| self.key(resource_type, id))
+                            .collect::<Result<_, _>>()?;
+                        Ok(Some(What::Deletions(keys)))
+                    }
+                    Err(_) => Ok(Some(What::Rejected(Rejected {
+                        resource_type: "Bundle".to_owned(),
+                        code: "bad-deletion",
+                        reason: "the line is not a transaction Bundle of deletions".to_owned(),
+                    }))),
+                };
+            }
+        }
+        match fhir::scan(text) {
+            Ok(scan) => {
+                if let Some(expected) = &file.resource_type
+                    && expected != scan.resource_type
+                {
+                    return Ok(Some(What::Rejected(Rejected {
+                        resource_type: expected.clone(),
+                        code: "other-type",
+                        reason: format!("the record is a {}, in a file of {expected}", scan.resource_type),
+                    })));
+                }
+                self.record(file, text, &scan).map(|record| Some(What::Record(record)))
+            }
+            Err(_) if file.organized && is_header(text) => Ok(None),
+            Err(reject) => Ok(Some(What::Rejected(rejected(file, &reject)))),
+        }
+    }
+
+    /// A record in its line, as seen under `file`'s patient map.
+    pub fn record(
+        &mut self,
+        file: &FileContext,
+        text: &[u8],
+        scan: &fhir::Scan<'_>,
+    ) -> Result<Record, CheckpointError> {
+        let key = self.key(scan.resource_type, scan.id)?;
+        let patient = (scan.resource_type == "Patient").then(|| Box::new(self.facts(text)));
+        let pointer = if patient.is_some() || file.patients.is_empty() {
+            Pointer::Plain
+        } else {
+            self.pointer(&file.patients, text)
+        };
+        Ok(Record {
+            key,
+            hash: self.storage.content_hash(text),
+            last_updated: scan.last_updated.and_then(fhir::micros),
+            pointer,
+            patient,
+        })
+    }
+
+    fn facts(&self, text: &[u8]) -> PatientFacts {
+        let Ok(person) = fhir::person(text) else {
+            return PatientFacts {
+                mrns: Vec::new(),
+                replaced: false,
+            };
+        };
+        let mrns = person
+            .mrns
+            .iter()
+            .map(|(system, value)| self.storage.mrn_hash(self.tenant, system, value))
+            .collect();
+        PatientFacts {
+            mrns,
+            replaced: person.replaced,
+        }
+    }
+
+    fn pointer(&self, patients: &PatientMap, text: &[u8]) -> Pointer {
+        let base = self.base_url.as_deref();
+        if !patients.undecided.is_empty() {
+            for found in fhir::references(text) {
+                if let Kind::Local { resource_type: "Patient", id, .. } = fhir::classify(&found.text, base) {
+                    let hash = self.storage.id_hash(id);
+                    if patients.undecided.contains(&hash) {
+                        return Pointer::Held(hash);
+                    }
+                }
+            }
+        }
+        if patients.crosswalk.is_empty() {
+            return Pointer::Plain;
+        }
+        let rewritten = fhir::rewrite(text, base, |resource_type, id| {
+            let target = patients.crosswalk.get(&self.storage.id_hash(id)).filter(|_| resource_type == "Patient")?;
+            Some(format!("Patient/{target}"))
+        });
+        rewritten.map_or(Pointer::Plain, Pointer::Rewritten)
+    }
+
+    fn key(&mut self, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
+        let number = if let Some(number) = self.types.get(resource_type) {
+            *number
+        } else {
+            let number = self.storage.names.resource_type(resource_type)?;
+            self.types.insert(resource_type.to_owned(), number);
+            number
+        };
+        Ok(RecordKey::new(self.tenant, number, self.storage.id_hash(id)))
+    }
+}
+
+/// Where a row's bytes are, given where its block is.
+pub fn location(segment: u32, block: u64, row: &Row) -> Location {
+    Location {
+        segment,
+        block,
+        start: row.start,
+        len: row.len,
+    }
+}
+
+/// The lines of a block with number, offset and text: without line ends, a leading byte order mark, or blank lines.
+pub fn lines(bytes: &[u8], first_line: u64, at_start: bool) -> impl Iterator<Item = (u64, usize, &[u8])> {
+    let mut at = 0;
+    let mut number = first_line;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
+            let (line, mut start) = (number, at);
+            number += 1;
+            at = end + 1;
+            if at_start && start == 0 && bytes.starts_with(b"\xef\xbb\xbf") {
+                start = 3;
+            }
+            let mut text = &bytes[start..end];
+            while let [head @ .., b'\r' | b' ' | b'\t'] = text {
+                text = head;
+            }
+            if !text.is_empty() {
+                return Some((line, start, text));
+            }
+        }
+        None
+    })
+}
+
+fn is_header(text: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Header<'a> {
+        #[serde(rename = "resourceType", borrow)]
+        resource_type: &'a str,
+    }
+    serde_json::from_slice::<Header<'_>>(text).is_ok_and(|h| h.resource_type == "Parameters")
+}
+
+fn rejected(file: &FileContext, reject: &Reject) -> Rejected {
+    Rejected {
+        resource_type: file.resource_type.clone().unwrap_or_else(unknown),
+        code: reject.code(),
+        reason: reject.to_string(),
+    }
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
+
+/// Blocks are at most 64 MiB, so this never cuts.
+fn clamp(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
