@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 
 use memchr::{memchr2, memmem};
 
-use super::json::{Cursor, Flaw, unescape};
+use super::json::{Cursor, Flaw};
+use super::json_string::unescape;
 use super::scan::{is_id, is_type_name};
 
 static REFERENCE: LazyLock<memmem::Finder<'static>> =

@@ -1,6 +1,7 @@
 //! What a migration must know of every record, read from its bytes in one pass.
 
-use super::json::{Cursor, Text};
+use super::json::Cursor;
+use super::json_string::Text;
 use super::reject::Reject;
 use super::required;
 
