@@ -1,13 +1,13 @@
 //! Placing: what becomes of one record when it meets the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::error::EngineError;
 use super::row::{PatientFacts, PatientMap, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
-    ByType, Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Incoming, Plan, Policy, Present,
+    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Incoming, Plan, Policy, Present,
     Resolution, Side, Winner, decide,
 };
 use crate::store::{
@@ -105,6 +105,54 @@ impl Placer {
             return Ok(Disposition::Unchanged);
         }
         self.other_content(writer, row, place, &record, key, present)
+    }
+
+    /// What a policy says of a conflict; `None` when it leaves it to a person.
+    pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
+        let target = self.target_of(row)?;
+        let source_line = self.storage.segments.read(&row.location)?;
+        let target_line = self.storage.segments.read(&target.location)?;
+        let ours = !target.local && row.conflict.kind == ConflictKind::ContentDiffers;
+        let incoming = Incoming::read(&source_line, self.transaction_time.as_deref());
+        let decision = decide(policy, &incoming, &Present::read(&target_line, ours));
+        let resolution = match decision.winner {
+            Winner::Source => Resolution::KeepSource,
+            Winner::Target => Resolution::KeepTarget,
+            Winner::Undecided => return Ok(None),
+        };
+        Ok(Some((resolution, decision.rule.to_string())))
+    }
+
+    /// Carries out a person's decision on a conflict and says what became of its row.
+    pub fn decided(
+        &mut self,
+        writer: &mut Writer,
+        id: RowId,
+        place: Location,
+        record: &Record,
+        row: &ConflictRow,
+        resolution: Resolution,
+    ) -> Result<Disposition, EngineError> {
+        let target = self.target_of(row)?;
+        if target.row == id {
+            // Carried out before, and cut off before that was noted.
+            return Ok(Disposition::Stored);
+        }
+        let meeting = Meeting {
+            source_id: row.conflict.source.id.clone(),
+            source_line: writer.read(&place)?,
+            target_key: RecordKey::from_bytes(&row.target).unwrap_or(record.key),
+            target,
+            target_id: row.conflict.target.id.clone(),
+            contradictions: Vec::new(),
+        };
+        self.carry_out(writer, id, place, record, &meeting, resolution)
+    }
+
+    fn target_of(&self, row: &ConflictRow) -> Result<Entry, EngineError> {
+        let key = RecordKey::from_bytes(&row.target);
+        let entry = key.map(|key| self.storage.index.get(&key)).transpose()?.flatten();
+        entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
     }
 
     /// Carries out, by policy, the source's word that a record was deleted.
@@ -256,7 +304,7 @@ impl Placer {
         }
         let key = migration_key(&self.migration, conflict.id.as_bytes());
         let row = ConflictRow {
-            conflict: Conflict { applied: decided.is_some().then(ByType::new), decided, ..conflict },
+            conflict: Conflict { applied: decided.is_some(), decided, ..conflict },
             location: place,
             target: meeting.target_key.as_bytes().to_vec(),
         };
@@ -277,8 +325,8 @@ impl Placer {
         let linked = record.patient.is_some() && meeting.target_key != record.key;
         if resolution == Resolution::KeepBoth {
             let present = writer.pending.get(&self.storage.index, &record.key)?;
-            if present.is_some_and(|p| p.row != row) {
-                return Ok(Disposition::Kept);
+            if let Some(present) = present.filter(|p| !p.deleted) {
+                return Ok(if present.row == row { Disposition::Stored } else { Disposition::Kept });
             }
             self.put(writer, record.key, row, place, record, present)?;
             return Ok(Disposition::Stored);
@@ -392,7 +440,8 @@ impl Placer {
             },
             source_hash,
             decided: None,
-            applied: None,
+            applied: false,
+            moved: BTreeMap::new(),
         };
         Ok((conflict, known))
     }
@@ -468,7 +517,7 @@ pub fn patients(storage: &Storage, plan: &Plan) -> Result<PatientMap, EngineErro
     for item in storage.tables.conflicts.scan_prefix(&prefix) {
         let (_, row) = item?;
         // Decided but not carried out yet still holds its records back.
-        if row.conflict.about_identity() && row.conflict.applied.is_none() {
+        if row.conflict.about_identity() && !row.conflict.applied {
             map.undecided.insert(storage.id_hash(&row.conflict.source.id));
         }
     }

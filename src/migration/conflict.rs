@@ -1,8 +1,10 @@
 //! A conflict: a received record that the destination has already, with other content or as somebody who may be the same person.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::counts::ByType;
+use super::counts::Moves;
 use super::decide::Policy;
 
 /// Why a person, or a policy, must decide.
@@ -78,8 +80,10 @@ pub struct Conflict {
     pub source_hash: String,
     /// What was decided, once it was.
     pub decided: Option<Decided>,
-    /// Present once the decision was carried out: how counts moved, where that was after the run.
-    pub applied: Option<ByType>,
+    /// Whether the decision was carried out.
+    pub applied: bool,
+    /// How counts moved when it was carried out, by type; nothing where the rows were counted with the decision known.
+    pub moved: BTreeMap<String, Moves>,
 }
 
 impl Conflict {

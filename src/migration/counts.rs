@@ -64,13 +64,6 @@ impl Counts {
         *self.cell(disposition) += 1;
     }
 
-    /// Moves one row from one state to another: what a decision does.
-    pub fn move_row(&mut self, from: Disposition, to: Disposition) {
-        let cell = self.cell(from);
-        *cell = cell.saturating_sub(1);
-        *self.cell(to) += 1;
-    }
-
     /// Adds another's counts to these.
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
@@ -86,6 +79,34 @@ impl Counts {
     /// Whether every received row is in exactly one state.
     pub fn balanced(&self) -> bool {
         self.rows == self.stored + self.unchanged + self.quarantined + self.held + self.undecided + self.kept + self.deleted
+    }
+}
+
+/// How rows of one type moved when a decision was carried out after they had been counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moves(Vec<(Disposition, Disposition, u64)>);
+
+impl Moves {
+    /// One more row moved.
+    pub fn add(&mut self, from: Disposition, to: Disposition) {
+        match self.0.iter_mut().find(|(f, t, _)| (*f, *t) == (from, to)) {
+            Some((_, _, rows)) => *rows += 1,
+            None => self.0.push((from, to, 1)),
+        }
+    }
+
+    /// Moves the rows in `counts`.
+    pub fn apply(&self, counts: &mut Counts) {
+        for (from, to, rows) in &self.0 {
+            let cell = counts.cell(*from);
+            *cell = cell.saturating_sub(*rows);
+            *counts.cell(*to) += rows;
+        }
+    }
+
+    /// How many rows moved.
+    pub fn rows(&self) -> u64 {
+        self.0.iter().map(|(_, _, rows)| rows).sum()
     }
 }
 

@@ -20,7 +20,7 @@ mod state;
 mod verification;
 
 pub use conflict::{Conflict, ConflictKind, Decided, Resolution, Side};
-pub use counts::{ByType, Counts, Disposition, total};
+pub use counts::{ByType, Counts, Disposition, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use plan::{DeletionPolicy, Plan};

@@ -1,1 +1,5 @@
-//! target
+//! Writing and reading the destination.
+
+mod embedded;
+
+pub use embedded::EmbeddedStore;

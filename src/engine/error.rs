@@ -1,0 +1,110 @@
+//! What can stop a job.
+
+use crate::store::{CheckpointError, IndexError, JournalError, LedgerError, SegmentError};
+
+/// Why a job stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Something could not be read from or made durable in the workspace.
+    #[error(transparent)]
+    Store(#[from] CheckpointError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A block could not be made.
+    #[error("cannot make a block: {0}")]
+    Block(std::io::Error),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// A record that was fine when it was received cannot be read any more.
+    #[error("a stored record cannot be read: {0}")]
+    Reject(crate::fhir::Reject),
+    /// The source.
+    #[error("{0}")]
+    Source(String, Option<String>),
+    /// The pipeline stopped; its own error says why.
+    #[error("the job was stopped")]
+    Stopped,
+    /// The job was cancelled, by a person or a signal.
+    #[error("interrupted; everything received so far is safe")]
+    Cancelled,
+    /// No migration of that name.
+    #[error("there is no migration `{id}`{}", suggestion(.known))]
+    UnknownMigration {
+        /// What was asked for.
+        id: String,
+        /// Those that exist.
+        known: Vec<String>,
+    },
+    /// The migration lacks something.
+    #[error("{what}")]
+    NotReady {
+        /// What is missing, in a sentence.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// No such conflict.
+    #[error("there is no conflict `{0}` in this migration")]
+    UnknownConflict(String),
+    /// The conflict was decided before.
+    #[error("conflict `{0}` was decided already")]
+    AlreadyDecided(String),
+    /// A file outside the workspace.
+    #[error("cannot {doing} {path}: {source}")]
+    File {
+        /// What was tried, such as `read`.
+        doing: &'static str,
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn suggestion(known: &[String]) -> String {
+    if known.is_empty() {
+        "; none was added yet".to_owned()
+    } else {
+        format!("; there is {}", known.join(", "))
+    }
+}
+
+impl EngineError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Source(_, hint) => hint.clone(),
+            Self::NotReady { hint, .. } => Some(hint.clone()),
+            Self::UnknownMigration { .. } => {
+                Some("`cutover migration list` shows them; `cutover migration add` makes one".to_owned())
+            }
+            Self::UnknownConflict(_) | Self::AlreadyDecided(_) => {
+                Some("`cutover conflicts MIGRATION` lists what is open".to_owned())
+            }
+            Self::Cancelled => Some("run the same command again: it goes on where it stopped".to_owned()),
+            Self::File { .. } | Self::Block(_) | Self::Thread(_) | Self::Reject(_) | Self::Stopped => None,
+        }
+    }
+}
+
+impl From<LedgerError> for EngineError {
+    fn from(error: LedgerError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<IndexError> for EngineError {
+    fn from(error: IndexError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<SegmentError> for EngineError {
+    fn from(error: SegmentError) -> Self {
+        Self::Store(error.into())
+    }
+}
