@@ -101,7 +101,7 @@ impl Place {
     }
 }
 
-/// The canonical form while it is written. Strings and numbers carry their length, so no two forms run together.
+/// The canonical form while it is written. [`END`] closes strings and numbers, so no two forms run together.
 struct Form<'b> {
     source_base: Option<&'b str>,
     written: Vec<u8>,
@@ -203,12 +203,16 @@ impl Form<'_> {
         let Some(first) = members.first().map(|member| member.start) else {
             return Ok(());
         };
+        let in_order = members.is_sorted_by(|a, b| name(a) <= name(b));
         members.sort_unstable_by(|a, b| name(a).cmp(name(b)));
         if members
             .windows(2)
             .any(|pair| name(&pair[0]) == name(&pair[1]))
         {
             return Err(Same);
+        }
+        if in_order && members.iter().all(|member| !member.left_out) {
+            return Ok(());
         }
         self.sorted.clear();
         for member in members.iter().filter(|member| !member.left_out) {
@@ -222,18 +226,21 @@ impl Form<'_> {
 
     fn text(&mut self, kind: u8, text: &str) {
         self.written.push(kind);
-        self.written.extend_from_slice(&text.len().to_le_bytes());
         self.written.extend_from_slice(text.as_bytes());
+        self.written.push(END);
     }
 
     /// A reference to the source without the source's address.
     fn relative<'t>(&self, reference: &'t str) -> &'t str {
-        match (self.source_base, classify(reference, self.source_base)) {
-            (Some(base), Kind::Local { .. }) => under(reference, base).unwrap_or(reference),
-            _ => reference,
-        }
+        self.source_base
+            .and_then(|base| under(reference, base))
+            .filter(|path| matches!(classify(path, None), Kind::Local { .. }))
+            .unwrap_or(reference)
     }
 }
+
+/// A byte that is in no UTF-8 text.
+const END: u8 = 0xFF;
 
 /// Two members have the same name.
 struct Same;
