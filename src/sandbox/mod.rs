@@ -1,1 +1,5 @@
-//! sandbox
+//! A simulated EHR on loopback: SMART auth, bulk export, faults, and the data behind it.
+
+pub mod dataset;
+
+pub use dataset::{Dataset, Group};
