@@ -1,6 +1,7 @@
 //! What the simulated EHR holds: the boundary between the server and the data behind it.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// A group of patients that can be exported together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,15 @@ pub struct Group {
     pub id: String,
     /// Name shown to people.
     pub name: String,
+}
+
+/// Bytes of a plain file on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// The file.
+    pub path: PathBuf,
+    /// Byte offsets, end exclusive.
+    pub bytes: Range<u64>,
 }
 
 /// What the simulated EHR holds.
@@ -25,4 +35,13 @@ pub trait Dataset: Send + Sync {
     fn in_group(&self, group: &str, patient_id: &str) -> bool;
     /// Instant of the export (`transactionTime`), fixed for a dataset, so runs are reproducible.
     fn transaction_time(&self) -> String;
+
+    /// Whether a group holds every patient, so that an export of it needs no look at the lines.
+    fn holds_all(&self, _group: &str) -> bool {
+        false
+    }
+    /// Where the lines `range` of a type lie on disk, when they lie there exactly as they are to be served.
+    fn on_disk(&self, _resource_type: &str, _range: Range<u64>) -> Option<Vec<Extent>> {
+        None
+    }
 }
