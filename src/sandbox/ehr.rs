@@ -1,0 +1,70 @@
+//! The simulated EHR: what all handlers share.
+
+use super::assertion::Seen;
+use super::client::Clients;
+use super::clock::Clock;
+use super::config::SandboxConfig;
+use super::fault::Fault;
+use super::gate::Gate;
+use super::job::Jobs;
+use super::jwks::KeySets;
+use super::stats::Counters;
+use super::token::Tokens;
+
+/// One running server's state.
+#[derive(Debug)]
+pub(crate) struct Ehr {
+    pub config: SandboxConfig,
+    /// `http://127.0.0.1:port`
+    pub origin: String,
+    /// The second listener's.
+    pub second_origin: String,
+    /// The FHIR base.
+    pub base_url: String,
+    pub token_url: String,
+    pub clock: Clock,
+    pub clients: Clients,
+    pub key_sets: KeySets,
+    pub seen: Seen,
+    pub tokens: Tokens,
+    pub jobs: Jobs,
+    pub gate: Gate,
+    pub stats: Counters,
+}
+
+impl Ehr {
+    pub(crate) fn new(config: SandboxConfig, origin: String, second_origin: String) -> Self {
+        let skew = config.find(|fault| if let Fault::ClockSkew { seconds } = fault { Some(*seconds) } else { None });
+        let clients = Clients::default();
+        config.clients.iter().cloned().for_each(|client| clients.add(client));
+        Self {
+            base_url: format!("{origin}{}", config.flavour.base_path),
+            token_url: format!("{origin}{}", config.flavour.token_path),
+            clock: Clock::ahead_by(skew.unwrap_or(0)),
+            clients,
+            key_sets: KeySets::default(),
+            seen: Seen::default(),
+            tokens: Tokens::default(),
+            jobs: Jobs::default(),
+            gate: Gate::default(),
+            stats: Counters::default(),
+            config,
+            origin,
+            second_origin,
+        }
+    }
+
+    /// A `Retry-After` of `seconds`, in the form the faults ask for.
+    pub(crate) fn retry_after(&self, seconds: u64) -> String {
+        const FIVE_HOURS: u64 = 18_000;
+        if self.config.has(Fault::RetryAfterHuge) {
+            FIVE_HOURS.to_string()
+        } else if self.config.has(Fault::RetryAfterDate) {
+            self.clock.http_date(seconds)
+        } else if self.config.has(Fault::RetryAfterEpoch) {
+            (self.clock.epoch_seconds() + seconds).to_string()
+        } else {
+            seconds.to_string()
+        }
+    }
+}
