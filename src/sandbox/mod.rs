@@ -29,6 +29,7 @@ mod kickoff;
 mod manifest;
 mod outcome;
 mod plan;
+pub mod practice;
 mod register;
 mod rest;
 mod scope;

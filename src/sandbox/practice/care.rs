@@ -1,0 +1,97 @@
+//! Who looks after a patient, and what they mean to do.
+
+use super::Practice;
+use super::calendar::{DAY, EXPORT, Visit};
+use super::census::Place;
+use super::code::Code;
+use super::condition;
+use super::kind::Kind;
+use super::line::{Line, Meta};
+use super::organization::PRACTICE;
+
+const PHYSICIAN: Code = Code::snomed("17561000", "Cardiologist");
+const PRIMARY: Code = Code::snomed("446050000", "Primary care physician");
+const PATIENT: Code = Code::snomed("116154003", "Patient");
+const ASSESS: Code = Code::new(
+    "http://hl7.org/fhir/us/core/CodeSystem/careplan-category",
+    "assess-plan",
+    "Assessment and Plan of Treatment",
+);
+
+/// A patient's `CareTeam`.
+pub(super) fn team(practice: &Practice, place: Place) -> Vec<u8> {
+    let index = practice.census().index(Kind::CareTeam, place);
+    let meta = Meta {
+        updated: EXPORT - 90 * DAY,
+        profile: Some("careteam"),
+        security: None,
+    };
+    let mut line = Line::start(practice, Kind::CareTeam, index, meta);
+    line.text("status", "active").text("name", "Care team");
+    line.patient("subject", place.patient);
+    line.list("participant");
+    for (which, role) in [(0, &PRIMARY), (1, &PHYSICIAN)] {
+        line.item()
+            .concepts("role", role)
+            .open("member")
+            .refer_practitioner(place.patient, which)
+            .close()
+            .close();
+    }
+    line.item()
+        .concepts("role", &PATIENT)
+        .reference("member", Kind::Patient, place.patient)
+        .close()
+        .end();
+    line.list("managingOrganization")
+        .item()
+        .refer(Kind::Organization, PRACTICE)
+        .close()
+        .end();
+    line.finish()
+}
+
+/// A patient's n-th `CarePlan`.
+pub(super) fn plan(practice: &Practice, place: Place) -> Vec<u8> {
+    let index = practice.census().index(Kind::CarePlan, place);
+    let visit = Visit::behind(practice, Kind::CarePlan, place);
+    let problem = condition::code(practice, place);
+    let meta = Meta {
+        updated: visit.start + DAY,
+        profile: Some("careplan"),
+        security: None,
+    };
+    let mut line = Line::start(practice, Kind::CarePlan, index, meta);
+    let words = format!(
+        "Plan for {}: diet & exercise, follow up in < 3 months.",
+        problem.display
+    );
+    line.narrative(
+        &words,
+        Kind::Condition,
+        practice.index_of(Kind::Condition, place.patient, place.nth),
+    );
+    line.text("status", "active")
+        .text("intent", "plan")
+        .concepts("category", &ASSESS)
+        .text("title", "Plan of care");
+    line.patient("subject", place.patient);
+    line.encounter(visit);
+    line.period("period", visit.start, None);
+    line.list("careTeam")
+        .item()
+        .refer(
+            Kind::CareTeam,
+            practice.index_of(Kind::CareTeam, place.patient, 0),
+        )
+        .close()
+        .end();
+    line.list("addresses").item();
+    line.refer(
+        Kind::Condition,
+        practice.index_of(Kind::Condition, place.patient, place.nth),
+    )
+    .close()
+    .end();
+    line.finish()
+}
