@@ -2,7 +2,7 @@
 
 use super::Practice;
 use super::calendar::{DAY, EXPORT, span};
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::dice::nth;
 use super::kind::Kind;
 use super::line::{Line, Meta};
@@ -16,22 +16,22 @@ const PAYERS: u64 = 4;
 /// How many organizations there are before those of the sites.
 pub(super) const FIXED: u64 = FIRST_PAYER + PAYERS;
 
-const PROVIDER: Code = Code::new(
+const PROVIDER: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "prov",
     "Healthcare Provider",
 );
-const INSURER: Code = Code::new(
+const INSURER: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "pay",
     "Payer",
 );
-const DEPARTMENT: Code = Code::new(
+const DEPARTMENT: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "dept",
     "Hospital Department",
 );
-const CLINIC: Code = Code::new(
+const CLINIC: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
     "OF",
     "Outpatient facility",
