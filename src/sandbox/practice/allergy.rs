@@ -3,62 +3,65 @@
 use super::Practice;
 use super::calendar::{DAY, Visit};
 use super::census::Place;
-use super::code::Code;
+use super::coding::Coding;
 use super::kind::Kind;
 use super::line::{Line, Meta};
 
 /// The statement that a patient has no allergy, which is a record like any other and must not be lost.
-const NONE_KNOWN: Code = Code::snomed("716186003", "No known allergy");
-const ALLERGIES: [(Code, &str); 13] = [
+const NONE_KNOWN: Coding = Coding::snomed("716186003", "No known allergy");
+const ALLERGIES: [(Coding, &str); 13] = [
     (
-        Code::snomed("91936005", "Allergy to penicillin"),
+        Coding::snomed("91936005", "Allergy to penicillin"),
         "medication",
     ),
     (
-        Code::snomed("294505008", "Allergy to amoxicillin"),
+        Coding::snomed("294505008", "Allergy to amoxicillin"),
         "medication",
     ),
     (
-        Code::snomed("293586001", "Allergy to aspirin"),
+        Coding::snomed("293586001", "Allergy to aspirin"),
         "medication",
     ),
     (
-        Code::snomed("91939003", "Allergy to sulfonamide"),
+        Coding::snomed("91939003", "Allergy to sulfonamide"),
         "medication",
     ),
-    (Code::snomed("91935009", "Allergy to peanut"), "food"),
-    (Code::snomed("91934008", "Allergy to nut"), "food"),
-    (Code::snomed("300913006", "Allergy to shellfish"), "food"),
-    (Code::snomed("213020009", "Allergy to egg protein"), "food"),
-    (Code::snomed("300916003", "Latex allergy"), "environment"),
+    (Coding::snomed("91935009", "Allergy to peanut"), "food"),
+    (Coding::snomed("91934008", "Allergy to nut"), "food"),
+    (Coding::snomed("300913006", "Allergy to shellfish"), "food"),
     (
-        Code::snomed("418689008", "Allergy to grass pollen"),
+        Coding::snomed("213020009", "Allergy to egg protein"),
+        "food",
+    ),
+    (Coding::snomed("300916003", "Latex allergy"), "environment"),
+    (
+        Coding::snomed("418689008", "Allergy to grass pollen"),
         "environment",
     ),
     (
-        Code::snomed("232350006", "House dust mite allergy"),
+        Coding::snomed("232350006", "House dust mite allergy"),
         "environment",
     ),
     (
-        Code::snomed("232347008", "Allergy to animal dander"),
+        Coding::snomed("232347008", "Allergy to animal dander"),
         "environment",
     ),
     (
-        Code::snomed("424213003", "Allergy to bee venom"),
+        Coding::snomed("424213003", "Allergy to bee venom"),
         "environment",
     ),
 ];
-const REACTIONS: [Code; 5] = [
-    Code::snomed("247472004", "Hives"),
-    Code::snomed("39579001", "Anaphylaxis"),
-    Code::snomed("271807003", "Eruption of skin"),
-    Code::snomed("422587007", "Nausea"),
-    Code::snomed("41291007", "Angioedema"),
+const REACTIONS: [Coding; 5] = [
+    Coding::snomed("247472004", "Hives"),
+    Coding::snomed("39579001", "Anaphylaxis"),
+    Coding::snomed("271807003", "Eruption of skin"),
+    Coding::snomed("422587007", "Nausea"),
+    Coding::snomed("41291007", "Angioedema"),
 ];
 
 /// A patient's n-th `AllergyIntolerance`.
 pub(super) fn allergy(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::AllergyIntolerance, place);
+    let index = place.index(Kind::AllergyIntolerance);
     let visit = Visit::behind(practice, Kind::AllergyIntolerance, place);
     let meta = Meta {
         updated: visit.start + 2 * DAY,
@@ -66,10 +69,7 @@ pub(super) fn allergy(practice: &Practice, place: Place) -> Vec<u8> {
         security: None,
     };
     let mut line = Line::start(practice, Kind::AllergyIntolerance, index, meta);
-    let alone = practice
-        .census()
-        .count_of(Kind::AllergyIntolerance, place.patient)
-        == 1;
+    let alone = place.count(Kind::AllergyIntolerance) == 1;
     let none = alone && line.dice.one_in(2);
     let (code, category) = if none {
         (NONE_KNOWN, "")

@@ -8,6 +8,7 @@ use super::Practice;
 use super::census::Place;
 use super::dice::Dice;
 use super::kind::Kind;
+use super::patient::same_person;
 
 /// Seconds in a day.
 pub(super) const DAY: i64 = 86_400;
@@ -86,12 +87,12 @@ pub(super) struct Life {
 impl Life {
     /// The life of a patient.
     pub fn of(practice: &Practice, patient: u64) -> Self {
-        let mut dice = Dice::at(practice.seed(), LIFE, practice.same_person(patient));
+        let mut dice = Dice::at(practice.seed(), LIFE, same_person(patient));
         let age = span(&mut dice, 35_500) * DAY + 30 * DAY;
         let born = (EXPORT - age) / DAY * DAY;
-        let dies = dice.one_in(30) || patient % 40 == 38;
+        let ended = dice.one_in(30) || patient % 40 == 38;
         let died =
-            dies.then(|| EXPORT - span(&mut dice, 60) * (EXPORT - born).min(3 * YEAR) / 64 - DAY);
+            ended.then(|| EXPORT - span(&mut dice, 60) * (EXPORT - born).min(3 * YEAR) / 64 - DAY);
         Self { born, died }
     }
 
@@ -113,14 +114,16 @@ pub(super) struct Visit {
     pub index: u64,
     /// When it began, in seconds since 1970.
     pub start: i64,
+    /// The patient was under eighteen.
+    pub child: bool,
 }
 
 impl Visit {
     /// The n-th visit of a patient.
     pub fn nth(practice: &Practice, place: Place) -> Self {
         let life = Life::of(practice, place.patient);
-        let index = practice.census().index(Kind::Encounter, place);
-        let count = i64::try_from(practice.census().count_of(Kind::Encounter, place.patient))
+        let index = place.index(Kind::Encounter);
+        let count = i64::try_from(place.count(Kind::Encounter))
             .unwrap_or(1)
             .max(1);
         let nth = i64::try_from(place.nth).unwrap_or(0);
@@ -131,19 +134,27 @@ impl Visit {
         let rough = first + nth * step + span(&mut dice, u64::try_from(step / 2).unwrap_or(0));
         // Office hours, though never before birth or after the end.
         let start = rough / DAY * DAY + 13 * 3_600 + span(&mut dice, 32) * 900;
+        let start = start.clamp(first, end.max(first));
         Self {
             index,
-            start: start.clamp(first, end.max(first)),
+            start,
+            child: start - life.born < 18 * YEAR,
+        }
+    }
+
+    /// The part of a table that suits the patient's age, of a table whose first rows are for adults only.
+    pub fn suitable<T>(self, table: &[T], also_children: usize) -> &[T] {
+        if self.child {
+            &table[also_children..]
+        } else {
+            table
         }
     }
 
     /// The visit at which a patient's n-th resource of a type was recorded: they are spread evenly, oldest first.
     pub fn behind(practice: &Practice, kind: Kind, place: Place) -> Self {
-        let visits = practice
-            .census()
-            .count_of(Kind::Encounter, place.patient)
-            .max(1);
-        let records = practice.census().count_of(kind, place.patient).max(1);
+        let visits = place.count(Kind::Encounter).max(1);
+        let records = place.count(kind).max(1);
         Self::nth(
             practice,
             Place {
@@ -177,7 +188,7 @@ mod tests {
         let practice = Practice::new(400, 9);
         for patient in 0..400 {
             let life = Life::of(&practice, patient);
-            for nth in 0..practice.census().count_of(Kind::Encounter, patient) {
+            for nth in 0..Place::new(patient, 0).count(Kind::Encounter) {
                 let visit = Visit::nth(&practice, Place { patient, nth });
                 assert!(
                     life.born <= visit.start && visit.start < life.end(),

@@ -3,16 +3,16 @@
 use super::Practice;
 use super::calendar::{DAY, EXPORT, Visit};
 use super::census::Place;
-use super::code::Code;
+use super::coding::Coding;
 use super::condition;
 use super::kind::Kind;
 use super::line::{Line, Meta};
 use super::organization::PRACTICE;
 
-const PHYSICIAN: Code = Code::snomed("17561000", "Cardiologist");
-const PRIMARY: Code = Code::snomed("446050000", "Primary care physician");
-const PATIENT: Code = Code::snomed("116154003", "Patient");
-const ASSESS: Code = Code::new(
+const PHYSICIAN: Coding = Coding::snomed("17561000", "Cardiologist");
+const PRIMARY: Coding = Coding::snomed("446050000", "Primary care physician");
+const PATIENT: Coding = Coding::snomed("116154003", "Patient");
+const ASSESS: Coding = Coding::new(
     "http://hl7.org/fhir/us/core/CodeSystem/careplan-category",
     "assess-plan",
     "Assessment and Plan of Treatment",
@@ -20,7 +20,7 @@ const ASSESS: Code = Code::new(
 
 /// A patient's `CareTeam`.
 pub(super) fn team(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::CareTeam, place);
+    let index = place.index(Kind::CareTeam);
     let meta = Meta {
         updated: EXPORT - 90 * DAY,
         profile: Some("careteam"),
@@ -53,7 +53,7 @@ pub(super) fn team(practice: &Practice, place: Place) -> Vec<u8> {
 
 /// A patient's n-th `CarePlan`.
 pub(super) fn plan(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::CarePlan, place);
+    let index = place.index(Kind::CarePlan);
     let visit = Visit::behind(practice, Kind::CarePlan, place);
     let problem = condition::code(practice, place);
     let meta = Meta {
@@ -66,11 +66,7 @@ pub(super) fn plan(practice: &Practice, place: Place) -> Vec<u8> {
         "Plan for {}: diet & exercise, follow up in < 3 months.",
         problem.display
     );
-    line.narrative(
-        &words,
-        Kind::Condition,
-        practice.index_of(Kind::Condition, place.patient, place.nth),
-    );
+    line.narrative(&words, Kind::Condition, place.index(Kind::Condition));
     line.text("status", "active")
         .text("intent", "plan")
         .concepts("category", &ASSESS)
@@ -82,16 +78,13 @@ pub(super) fn plan(practice: &Practice, place: Place) -> Vec<u8> {
         .item()
         .refer(
             Kind::CareTeam,
-            practice.index_of(Kind::CareTeam, place.patient, 0),
+            Place::new(place.patient, 0).index(Kind::CareTeam),
         )
         .close()
         .end();
     line.list("addresses").item();
-    line.refer(
-        Kind::Condition,
-        practice.index_of(Kind::Condition, place.patient, place.nth),
-    )
-    .close()
-    .end();
+    line.refer(Kind::Condition, place.index(Kind::Condition))
+        .close()
+        .end();
     line.finish()
 }

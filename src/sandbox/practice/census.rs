@@ -48,34 +48,33 @@ impl Census {
                 .map_or(0, |pattern| before(pattern, self.patients)),
         }
     }
+}
 
-    /// How many resources of a type one patient has.
-    pub fn count_of(&self, kind: Kind, patient: u64) -> u64 {
-        kind.pattern().map_or(0, |pattern| {
-            u64::from(pattern[usize::try_from(patient % 16).unwrap_or(0)])
-        })
+impl Place {
+    /// A patient's n-th, of any type.
+    pub fn new(patient: u64, nth: u64) -> Self {
+        Self { patient, nth }
     }
 
-    /// Index, within its type, of a patient's n-th resource.
-    pub fn index(&self, kind: Kind, place: Place) -> u64 {
-        kind.pattern().map_or(place.nth, |pattern| {
-            before(pattern, place.patient) + place.nth
-        })
+    /// How many resources of a type the patient of this place has.
+    pub fn count(self, kind: Kind) -> u64 {
+        let slot = usize::try_from(self.patient % 16).unwrap_or(0);
+        kind.pattern().map_or(0, |pattern| u64::from(pattern[slot]))
     }
 
-    /// Whose the resource at `index` is.
-    pub fn place(&self, kind: Kind, index: u64) -> Place {
+    /// Index, within a type, of the patient's n-th resource of it.
+    pub fn index(self, kind: Kind) -> u64 {
+        kind.pattern()
+            .map_or(self.nth, |pattern| before(pattern, self.patient) + self.nth)
+    }
+
+    /// Whose the resource of a type at `index` is.
+    pub fn of(kind: Kind, index: u64) -> Self {
         let Some(pattern) = kind.pattern() else {
-            return Place {
-                patient: 0,
-                nth: index,
-            };
+            return Self::new(0, index);
         };
         let whole = before(pattern, 16).max(1);
-        let mut place = Place {
-            patient: index / whole * 16,
-            nth: index % whole,
-        };
+        let mut place = Self::new(index / whole * 16, index % whole);
         for &count in pattern {
             if place.nth < u64::from(count) {
                 break;
@@ -100,10 +99,10 @@ mod tests {
         {
             let mut index = 0;
             for patient in 0..53 {
-                for nth in 0..census.count_of(kind, patient) {
-                    let place = Place { patient, nth };
-                    assert_eq!(census.place(kind, index), place);
-                    assert_eq!(census.index(kind, place), index);
+                for nth in 0..Place::new(patient, 0).count(kind) {
+                    let place = Place::new(patient, nth);
+                    assert_eq!(Place::of(kind, index), place);
+                    assert_eq!(place.index(kind), index);
                     index += 1;
                 }
             }

@@ -3,22 +3,23 @@
 use super::Practice;
 use super::calendar::{DAY, EXPORT, Life, Visit, span};
 use super::census::Place;
-use super::code::{ALCOHOL, Code, PSYCHIATRY, RESTRICTED, system};
+use super::coding::{ALCOHOL, Coding, PSYCHIATRY, RESTRICTED, system};
+use super::dice::{mix, nth};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 
 /// A diagnosis in SNOMED CT and ICD-10-CM.
 struct Diagnosis {
-    snomed: Code,
+    snomed: Coding,
     icd10: &'static str,
     /// It does not go away by itself.
     chronic: bool,
-    label: Option<&'static Code>,
+    label: Option<&'static Coding>,
 }
 
 const fn chronic(snomed: &'static str, display: &'static str, icd10: &'static str) -> Diagnosis {
     Diagnosis {
-        snomed: Code::snomed(snomed, display),
+        snomed: Coding::snomed(snomed, display),
         icd10,
         chronic: true,
         label: None,
@@ -27,7 +28,7 @@ const fn chronic(snomed: &'static str, display: &'static str, icd10: &'static st
 
 const fn acute(snomed: &'static str, display: &'static str, icd10: &'static str) -> Diagnosis {
     Diagnosis {
-        snomed: Code::snomed(snomed, display),
+        snomed: Coding::snomed(snomed, display),
         icd10,
         chronic: false,
         label: None,
@@ -38,21 +39,31 @@ const fn confidential(
     snomed: &'static str,
     display: &'static str,
     icd10: &'static str,
-    label: &'static Code,
+    label: &'static Coding,
 ) -> Diagnosis {
     Diagnosis {
-        snomed: Code::snomed(snomed, display),
+        snomed: Coding::snomed(snomed, display),
         icd10,
         chronic: true,
         label: Some(label),
     }
 }
 
+/// Those from here on are seen in children too.
+const ALSO_CHILDREN: usize = 20;
+/// Diagnoses of adults first.
 static DIAGNOSES: [Diagnosis; 34] = [
+    confidential("7200002", "Alcoholism", "F10.20", &ALCOHOL),
+    confidential("35489007", "Depressive disorder", "F32.A", &PSYCHIATRY),
+    confidential(
+        "86406008",
+        "Human immunodeficiency virus infection",
+        "B20",
+        &RESTRICTED,
+    ),
     chronic("59621000", "Essential hypertension", "I10"),
     chronic("44054006", "Diabetes mellitus type 2", "E11.9"),
     chronic("55822004", "Hyperlipidemia", "E78.5"),
-    chronic("195967001", "Asthma", "J45.909"),
     chronic("13645005", "Chronic obstructive lung disease", "J44.9"),
     chronic("197480006", "Anxiety disorder", "F41.9"),
     chronic("235595009", "Gastroesophageal reflux disease", "K21.9"),
@@ -66,12 +77,13 @@ static DIAGNOSES: [Diagnosis; 34] = [
     chronic("271737000", "Anemia", "D64.9"),
     chronic("37796009", "Migraine", "G43.909"),
     chronic("64859006", "Osteoporosis", "M81.0"),
-    chronic("24079001", "Atopic dermatitis", "L20.9"),
     chronic(
         "13746004",
         "Ménière's disease, \"drop attacks\" denied",
         "H81.09",
     ),
+    chronic("195967001", "Asthma", "J45.909"),
+    chronic("24079001", "Atopic dermatitis", "L20.9"),
     acute("10509002", "Acute bronchitis", "J20.9"),
     acute("36971009", "Sinusitis", "J32.9"),
     acute("43878008", "Streptococcal sore throat", "J02.0"),
@@ -88,21 +100,13 @@ static DIAGNOSES: [Diagnosis; 34] = [
         "Concussion with no loss of consciousness",
         "S06.0X0A",
     ),
-    confidential("7200002", "Alcoholism", "F10.20", &ALCOHOL),
-    confidential("35489007", "Depressive disorder", "F32.A", &PSYCHIATRY),
-    confidential(
-        "86406008",
-        "Human immunodeficiency virus infection",
-        "B20",
-        &RESTRICTED,
-    ),
 ];
 
 /// A patient's n-th Condition.
 pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Condition, place);
+    let index = place.index(Kind::Condition);
     let visit = Visit::behind(practice, Kind::Condition, place);
-    let found = diagnosis(practice, index);
+    let found = diagnosis(practice, place);
     let meta = Meta {
         updated: visit.start + DAY,
         profile: Some("condition-encounter-diagnosis"),
@@ -113,7 +117,7 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     let over = !found.chronic
         && visit.start + 30 * DAY < Life::of(practice, place.patient).end().min(EXPORT);
     if place.nth > 0 && line.dice.one_in(20) {
-        let cause = practice.index_of(Kind::Condition, place.patient, place.nth - 1);
+        let cause = Place::new(place.patient, place.nth - 1).index(Kind::Condition);
         line.list("extension").item().text(
             "url",
             "http://hl7.org/fhir/StructureDefinition/condition-dueTo",
@@ -157,10 +161,14 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     .close()
     .end();
     line.open("code").list("coding").coding(&found.snomed);
-    line.coding(&Code::new(system::ICD10, found.icd10, found.snomed.display))
-        .end()
-        .text("text", found.snomed.display)
-        .close();
+    line.coding(&Coding::new(
+        system::ICD10,
+        found.icd10,
+        found.snomed.display,
+    ))
+    .end()
+    .text("text", found.snomed.display)
+    .close();
     line.patient("subject", place.patient);
     line.encounter(visit);
     let onset = visit.start - span(&mut line.dice, 9) * DAY;
@@ -181,15 +189,15 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     line.finish()
 }
 
-fn diagnosis(practice: &Practice, index: u64) -> &'static Diagnosis {
-    // Neighbouring conditions differ, so a patient seldom has one twice.
-    super::dice::nth(
-        &DIAGNOSES,
-        super::dice::mix(practice.seed() ^ (index / 34)).wrapping_add(index.wrapping_mul(13)),
-    )
+fn diagnosis(practice: &Practice, place: Place) -> &'static Diagnosis {
+    let visit = Visit::behind(practice, Kind::Condition, place);
+    let table = visit.suitable(&DIAGNOSES, ALSO_CHILDREN);
+    // Steps of thirteen through the table, so that a patient seldom has a diagnosis twice.
+    let start = mix(practice.seed() ^ mix(place.patient));
+    nth(table, (start >> 8) + place.nth * 13)
 }
 
 /// The diagnosis of a patient's n-th Condition, for what refers to it.
-pub(super) fn code(practice: &Practice, place: Place) -> Code {
-    diagnosis(practice, practice.census().index(Kind::Condition, place)).snomed
+pub(super) fn code(practice: &Practice, place: Place) -> Coding {
+    diagnosis(practice, place).snomed
 }

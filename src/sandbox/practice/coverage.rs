@@ -3,16 +3,16 @@
 use super::Practice;
 use super::calendar::{DAY, EXPORT, span};
 use super::census::Place;
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 use super::organization::payer;
 
-const MEMBER: Code = Code::new(system::IDENTIFIER_TYPE, "MB", "Member Number");
+const MEMBER: Coding = Coding::new(system::IDENTIFIER_TYPE, "MB", "Member Number");
 
 /// A patient's n-th Coverage.
 pub(super) fn coverage(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Coverage, place);
+    let index = place.index(Kind::Coverage);
     let meta = Meta {
         updated: EXPORT - 40 * DAY,
         profile: Some("coverage"),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Practice;
 use super::calendar::{Clock, DAY, EXPORT, YEAR, instant};
-use super::code::Code;
+use super::coding::Coding;
 use super::dice::Dice;
 use super::kind::Kind;
 use super::line::{Line, Meta};
@@ -27,11 +27,18 @@ pub struct DestinationMix {
     pub contradicting: u64,
 }
 
+/// A resource as the destination holds it.
+#[derive(Debug, Clone)]
+struct Record {
+    id: String,
+    line: Vec<u8>,
+}
+
 /// The records of a destination already in use; small, and held in memory.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// By type, in dependency order: id and line.
-    records: [(Kind, Vec<(String, Vec<u8>)>); 3],
+    /// By type, in dependency order.
+    records: [(Kind, Vec<Record>); 3],
 }
 
 impl Practice {
@@ -53,7 +60,10 @@ impl Practice {
                 newer: nth % 2 == 0,
             };
             for (kind, records) in &mut destination.records {
-                records.push((theirs.id(*kind), theirs.line(*kind)));
+                records.push(Record {
+                    id: theirs.id(*kind),
+                    line: theirs.line(*kind),
+                });
             }
         }
         destination
@@ -94,13 +104,16 @@ impl Theirs<'_> {
             Kind::Condition => {
                 line.status("clinicalStatus", "condition-clinical", "active");
                 line.status("verificationStatus", "condition-ver-status", "confirmed");
-                line.concept("code", &Code::snomed("59621000", "Essential hypertension"));
+                line.concept(
+                    "code",
+                    &Coding::snomed("59621000", "Essential hypertension"),
+                );
                 self.subject(&mut line);
                 line.instant("recordedDate", self.updated());
             }
             Kind::Observation => {
                 line.text("status", "final")
-                    .concept("code", &Code::loinc("8867-4", "Heart rate"));
+                    .concept("code", &Coding::loinc("8867-4", "Heart rate"));
                 self.subject(&mut line);
                 line.instant("effectiveDateTime", self.updated()).quantity(
                     "valueQuantity",
@@ -139,7 +152,7 @@ impl Theirs<'_> {
         }
         line.end().close().end();
         // They moved, or got another telephone.
-        let moved = self.agrees && self.patient % 3 == 0;
+        let moved = self.agrees && self.patient.is_multiple_of(3);
         let phone = if moved {
             person.phone.as_str()
         } else {
@@ -180,7 +193,7 @@ impl Theirs<'_> {
         let former = person.name.family.clone();
         person.name = names::of_practitioner(&mut dice);
         if person.name.family == former {
-            person.name.family = "Otherwise".to_owned();
+            "Otherwise".clone_into(&mut person.name.family);
         }
         person.life.born -= 4_001 * DAY;
         person.life.died = None;
@@ -189,7 +202,7 @@ impl Theirs<'_> {
 }
 
 impl Destination {
-    fn records(&self, resource_type: &str) -> &[(String, Vec<u8>)] {
+    fn records(&self, resource_type: &str) -> &[Record] {
         self.records
             .iter()
             .find(|(kind, _)| kind.name() == resource_type)
@@ -217,15 +230,15 @@ impl Dataset for Destination {
                 .iter()
                 .skip(start)
                 .take(count)
-                .map(|(_, line)| line.clone()),
+                .map(|record| record.line.clone()),
         )
     }
 
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>> {
         self.records(resource_type)
             .iter()
-            .find(|(known, _)| known == id)
-            .map(|(_, line)| line.clone())
+            .find(|record| record.id == id)
+            .map(|record| record.line.clone())
     }
 
     fn groups(&self) -> Vec<Group> {
@@ -237,6 +250,10 @@ impl Dataset for Destination {
 
     fn in_group(&self, group: &str, patient_id: &str) -> bool {
         group == EVERYONE && self.read(Kind::Patient.name(), patient_id).is_some()
+    }
+
+    fn holds_all(&self, group: &str) -> bool {
+        group == EVERYONE
     }
 
     fn transaction_time(&self) -> String {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Practice;
 use super::calendar::{DAY, Visit};
 use super::census::Place;
-use super::code::Code;
+use super::coding::Coding;
 use super::dice::Dice;
 use super::kind::Kind;
 use super::line::{Line, Meta};
@@ -16,12 +16,12 @@ use super::organization::PRACTICE;
 /// Purpose number of the bytes of a document.
 const CONTENT: u64 = 0xD0C5;
 
-const NOTES: [Code; 5] = [
-    Code::loinc("34108-1", "Outpatient Note"),
-    Code::loinc("11506-3", "Progress note"),
-    Code::loinc("34117-2", "History and physical note"),
-    Code::loinc("18842-5", "Discharge summary"),
-    Code::loinc("11488-4", "Consult note"),
+const NOTES: [Coding; 5] = [
+    Coding::loinc("34108-1", "Outpatient Note"),
+    Coding::loinc("11506-3", "Progress note"),
+    Coding::loinc("34117-2", "History and physical note"),
+    Coding::loinc("18842-5", "Discharge summary"),
+    Coding::loinc("11488-4", "Consult note"),
 ];
 const SENTENCES: [&str; 8] = [
     "Patient seen and examined. ",
@@ -43,13 +43,13 @@ struct Content {
 impl Content {
     /// What a patient's n-th Binary holds: 1 to 15 KB, and one in forty-eight about 150 KB.
     fn of_binary(practice: &Practice, place: Place) -> Self {
-        let index = practice.census().index(Kind::Binary, place);
+        let index = place.index(Kind::Binary);
         let mut dice = Dice::at(practice.seed(), CONTENT, index);
         let size = 1_000 + dice.below(14_000) + if index % 48 == 5 { 140_000 } else { 0 };
         let size = usize::try_from(size).unwrap_or(0);
         // What was signed off is a PDF.
-        let signed = practice.census().count_of(Kind::Composition, place.patient) > place.nth;
-        if signed || index % 3 == 0 {
+        let signed = place.count(Kind::Composition) > place.nth;
+        if signed || index.is_multiple_of(3) {
             Self::pdf(&mut dice, size)
         } else {
             Self::note(&mut dice, size)
@@ -94,7 +94,7 @@ impl Content {
 
 /// A patient's n-th Binary.
 pub(super) fn binary(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Binary, place);
+    let index = place.index(Kind::Binary);
     let visit = Visit::behind(practice, Kind::DocumentReference, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -112,12 +112,9 @@ pub(super) fn binary(practice: &Practice, place: Place) -> Vec<u8> {
 fn attachment(line: &mut Line, place: Place, index: u64, created: i64) {
     let practice = line.practice();
     line.open("attachment");
-    if practice.census().count_of(Kind::Binary, place.patient) > place.nth {
+    if place.count(Kind::Binary) > place.nth {
         let content = Content::of_binary(practice, place);
-        let id = practice.id(
-            Kind::Binary,
-            practice.index_of(Kind::Binary, place.patient, place.nth),
-        );
+        let id = practice.id(Kind::Binary, place.index(Kind::Binary));
         // A url may also be relative to the server's base, and now and then one is.
         let base = if line.dice.one_in(8) { "" } else { "{base}/" };
         line.text("contentType", content.mime)
@@ -138,7 +135,7 @@ fn attachment(line: &mut Line, place: Place, index: u64, created: i64) {
 /// A patient's n-th `DocumentReference`: the first ones point at the patient's Binaries, the rest hold their text.
 pub(super) fn reference(practice: &Practice, place: Place) -> Vec<u8> {
     let kind = Kind::DocumentReference;
-    let index = practice.census().index(kind, place);
+    let index = place.index(kind);
     let visit = Visit::behind(practice, kind, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -177,7 +174,7 @@ pub(super) fn reference(practice: &Practice, place: Place) -> Vec<u8> {
         .end();
     line.reference("custodian", Kind::Organization, PRACTICE);
     if place.nth > 0 && line.dice.one_in(6) {
-        let before = practice.index_of(kind, place.patient, place.nth - 1);
+        let before = Place::new(place.patient, place.nth - 1).index(kind);
         line.list("relatesTo")
             .item()
             .text("code", "appends")
@@ -208,10 +205,10 @@ pub(super) fn reference(practice: &Practice, place: Place) -> Vec<u8> {
 
 /// A patient's n-th Composition: signed off, with the signed PDF as its document reference.
 pub(super) fn composition(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Composition, place);
+    let index = place.index(Kind::Composition);
     // The same visit as the document's.
     let visit = Visit::behind(practice, Kind::DocumentReference, place);
-    let document = practice.index_of(Kind::DocumentReference, place.patient, place.nth);
+    let document = place.index(Kind::DocumentReference);
     let meta = Meta {
         updated: visit.start + DAY,
         profile: None,

@@ -1,13 +1,13 @@
 //! FHIR data types on a line: codings, identifiers, references, quantities, periods, attachments.
 
 use super::calendar::Visit;
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::kind::Kind;
 use super::line::Line;
 
 impl Line<'_> {
     /// A Coding as the next element of a list.
-    pub fn coding(&mut self, code: &Code) -> &mut Self {
+    pub fn coding(&mut self, code: &Coding) -> &mut Self {
         self.item()
             .text("system", code.system)
             .text("code", code.code)
@@ -16,7 +16,7 @@ impl Line<'_> {
     }
 
     /// A `CodeableConcept` with one coding and its text.
-    pub fn concept(&mut self, key: &str, code: &Code) -> &mut Self {
+    pub fn concept(&mut self, key: &str, code: &Coding) -> &mut Self {
         self.open(key)
             .list("coding")
             .coding(code)
@@ -26,7 +26,7 @@ impl Line<'_> {
     }
 
     /// A list of one `CodeableConcept`.
-    pub fn concepts(&mut self, key: &str, code: &Code) -> &mut Self {
+    pub fn concepts(&mut self, key: &str, code: &Coding) -> &mut Self {
         self.list(key)
             .item()
             .list("coding")
@@ -99,7 +99,7 @@ impl Line<'_> {
     }
 
     /// An Identifier as the next element of a list, open for more; its type is from HL7 table 0203.
-    pub fn identifier(&mut self, kind: &Code, code_system: &str, value: &str) -> &mut Self {
+    pub fn identifier(&mut self, kind: &Coding, code_system: &str, value: &str) -> &mut Self {
         self.item()
             .concept("type", kind)
             .text("system", code_system)

@@ -3,16 +3,16 @@
 use super::Practice;
 use super::calendar::{DAY, Visit, span};
 use super::census::Place;
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 use super::organization::PRACTICE;
 
-const AMBULATORY: Code = Code::new(system::ACT_CODE, "AMB", "ambulatory");
-const VIRTUAL: Code = Code::new(system::ACT_CODE, "VR", "virtual");
-const EMERGENCY: Code = Code::new(system::ACT_CODE, "EMER", "emergency");
-const INPATIENT: Code = Code::new(system::ACT_CODE, "IMP", "inpatient encounter");
-const CLASSES: [&Code; 8] = [
+const AMBULATORY: Coding = Coding::new(system::ACT_CODE, "AMB", "ambulatory");
+const VIRTUAL: Coding = Coding::new(system::ACT_CODE, "VR", "virtual");
+const EMERGENCY: Coding = Coding::new(system::ACT_CODE, "EMER", "emergency");
+const INPATIENT: Coding = Coding::new(system::ACT_CODE, "IMP", "inpatient encounter");
+const CLASSES: [&Coding; 8] = [
     &AMBULATORY,
     &AMBULATORY,
     &AMBULATORY,
@@ -22,14 +22,14 @@ const CLASSES: [&Code; 8] = [
     &EMERGENCY,
     &INPATIENT,
 ];
-const KINDS: [Code; 5] = [
-    Code::snomed("185349003", "Encounter for check up"),
-    Code::snomed("390906007", "Follow-up encounter"),
-    Code::snomed("185345009", "Encounter for symptom"),
-    Code::snomed("410620009", "Well child visit"),
-    Code::snomed("162673000", "General examination of patient"),
+const KINDS: [Coding; 3] = [
+    Coding::snomed("185349003", "Encounter for check up"),
+    Coding::snomed("390906007", "Follow-up encounter"),
+    Coding::snomed("185345009", "Encounter for symptom"),
 ];
-const PERFORMER: Code = Code::new(
+const WELL_CHILD: Coding = Coding::snomed("410620009", "Well child visit");
+const WELL_ADULT: Coding = Coding::snomed("162673000", "General examination of patient");
+const PERFORMER: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
     "PPRF",
     "primary performer",
@@ -64,7 +64,11 @@ pub(super) fn encounter(practice: &Practice, place: Place) -> Vec<u8> {
         .text("code", class.code)
         .text("display", class.display)
         .close();
-    let kind = *line.dice.pick(&KINDS);
+    let kind = match line.dice.pick(&KINDS) {
+        kind if !line.dice.one_in(3) => *kind,
+        _ if visit.child => WELL_CHILD,
+        _ => WELL_ADULT,
+    };
     line.concepts("type", &kind);
     line.patient("subject", place.patient);
     line.list("participant")
@@ -76,11 +80,8 @@ pub(super) fn encounter(practice: &Practice, place: Place) -> Vec<u8> {
         .close()
         .end();
     line.period("period", visit.start, Some(visit.start + stay));
-    if !cancelled
-        && practice.census().count_of(Kind::Condition, place.patient) > place.nth
-        && line.dice.one_in(3)
-    {
-        let reason = practice.index_of(Kind::Condition, place.patient, place.nth);
+    if !cancelled && place.count(Kind::Condition) > place.nth && line.dice.one_in(3) {
+        let reason = place.index(Kind::Condition);
         line.list("reasonReference")
             .item()
             .refer(Kind::Condition, reason)

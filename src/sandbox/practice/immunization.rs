@@ -3,26 +3,28 @@
 use super::Practice;
 use super::calendar::{DAY, Visit, span};
 use super::census::Place;
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 
-const fn vaccine(code: &'static str, display: &'static str) -> Code {
-    Code::new(system::CVX, code, display)
+const fn vaccine(code: &'static str, display: &'static str) -> Coding {
+    Coding::new(system::CVX, code, display)
 }
 
-static VACCINES: [Code; 14] = [
-    vaccine("140", "Influenza, split virus, trivalent, PF"),
+/// Those from here on are for children too.
+const ALSO_CHILDREN: usize = 5;
+static VACCINES: [Coding; 14] = [
     vaccine(
         "113",
         "Td (adult), 5 Lf tetanus toxoid, preservative free, adsorbed",
     ),
     vaccine("115", "Tdap"),
-    vaccine("133", "Pneumococcal conjugate PCV 13"),
     vaccine("33", "pneumococcal polysaccharide vaccine, 23 valent"),
     vaccine("187", "zoster vaccine recombinant"),
-    vaccine("08", "Hep B, adolescent or pediatric"),
     vaccine("52", "Hep A, adult"),
+    vaccine("140", "Influenza, split virus, trivalent, PF"),
+    vaccine("133", "Pneumococcal conjugate PCV 13"),
+    vaccine("08", "Hep B, adolescent or pediatric"),
     vaccine("165", "HPV9"),
     vaccine("03", "MMR"),
     vaccine("21", "varicella"),
@@ -33,7 +35,7 @@ static VACCINES: [Code; 14] = [
 
 /// A patient's n-th Immunization.
 pub(super) fn immunization(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Immunization, place);
+    let index = place.index(Kind::Immunization);
     let visit = Visit::behind(practice, Kind::Immunization, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -42,7 +44,7 @@ pub(super) fn immunization(practice: &Practice, place: Place) -> Vec<u8> {
     };
     let mut line = Line::start(practice, Kind::Immunization, index, meta);
     let refused = line.dice.one_in(15);
-    let vaccine = *line.dice.pick(&VACCINES);
+    let vaccine = *line.dice.pick(visit.suitable(&VACCINES, ALSO_CHILDREN));
     line.text("status", if refused { "not-done" } else { "completed" });
     if refused {
         line.status("statusReason", "v3-ActReason", "PATOBJ");

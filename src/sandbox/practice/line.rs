@@ -2,7 +2,7 @@
 
 use super::Practice;
 use super::calendar::{self, Clock};
-use super::code::Code;
+use super::coding::Coding;
 use super::dice::Dice;
 use super::kind::Kind;
 
@@ -30,7 +30,7 @@ pub(super) struct Meta {
     /// The last part of its US Core profile, if it has one.
     pub profile: Option<&'static str>,
     /// A confidentiality label.
-    pub security: Option<&'static Code>,
+    pub security: Option<&'static Coding>,
 }
 
 impl<'p> Line<'p> {

@@ -3,15 +3,17 @@
 use super::Practice;
 use super::calendar::{DAY, EXPORT, Visit, span};
 use super::census::Place;
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 
-const fn drug(code: &'static str, display: &'static str) -> Code {
-    Code::new(system::RXNORM, code, display)
+const fn drug(code: &'static str, display: &'static str) -> Coding {
+    Coding::new(system::RXNORM, code, display)
 }
 
-static DRUGS: [Code; 20] = [
+/// Those from here on are for children too.
+const ALSO_CHILDREN: usize = 13;
+static DRUGS: [Coding; 20] = [
     drug("314076", "lisinopril 10 MG Oral Tablet"),
     drug(
         "860975",
@@ -22,6 +24,15 @@ static DRUGS: [Code; 20] = [
     drug("310798", "hydrochlorothiazide 25 MG Oral Tablet"),
     drug("197361", "amlodipine 5 MG Oral Tablet"),
     drug("866924", "metoprolol tartrate 25 MG Oral Tablet"),
+    drug("243670", "aspirin 81 MG Oral Tablet"),
+    drug("855332", "warfarin sodium 5 MG Oral Tablet"),
+    drug("1650142", "doxycycline hyclate 100 MG Oral Tablet"),
+    drug("313988", "furosemide 40 MG Oral Tablet"),
+    drug("312941", "sertraline 50 MG Oral Tablet"),
+    drug(
+        "106892",
+        "insulin isophane, human 70 UNT/ML / insulin, regular, human 30 UNT/ML Injectable Suspension [Humulin]",
+    ),
     drug("313782", "acetaminophen 325 MG Oral Tablet"),
     drug("310965", "ibuprofen 200 MG Oral Tablet"),
     drug("308182", "amoxicillin 250 MG Oral Capsule"),
@@ -33,17 +44,8 @@ static DRUGS: [Code; 20] = [
         "895994",
         "120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler",
     ),
-    drug("243670", "aspirin 81 MG Oral Tablet"),
     drug("834061", "penicillin V potassium 250 MG Oral Tablet"),
-    drug("855332", "warfarin sodium 5 MG Oral Tablet"),
-    drug("1650142", "doxycycline hyclate 100 MG Oral Tablet"),
-    drug("313988", "furosemide 40 MG Oral Tablet"),
-    drug("312941", "sertraline 50 MG Oral Tablet"),
     drug("1014676", "cetirizine hydrochloride 5 MG Oral Tablet"),
-    drug(
-        "106892",
-        "insulin isophane, human 70 UNT/ML / insulin, regular, human 30 UNT/ML Injectable Suspension [Humulin]",
-    ),
 ];
 const DIRECTIONS: [&str; 6] = [
     "Take 1 tablet by mouth daily",
@@ -57,7 +59,7 @@ const DIRECTIONS: [&str; 6] = [
 /// A patient's n-th `MedicationRequest`.
 pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
     let kind = Kind::MedicationRequest;
-    let index = practice.census().index(kind, place);
+    let index = place.index(kind);
     let visit = Visit::behind(practice, kind, place);
     let meta = Meta {
         updated: visit.start + DAY / 3,
@@ -74,7 +76,7 @@ pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
         _ => "completed",
     };
     let contained = line.dice.one_in(8);
-    let drug = *line.dice.pick(&DRUGS);
+    let drug = *line.dice.pick(visit.suitable(&DRUGS, ALSO_CHILDREN));
     if contained {
         contain(&mut line, &drug);
     }
@@ -97,9 +99,8 @@ pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
     line.open("requester")
         .refer_practitioner(place.patient, place.nth)
         .close();
-    if practice.census().count_of(Kind::Condition, place.patient) > place.nth && line.dice.one_in(3)
-    {
-        let reason = practice.index_of(Kind::Condition, place.patient, place.nth);
+    if place.count(Kind::Condition) > place.nth && line.dice.one_in(3) {
+        let reason = place.index(Kind::Condition);
         line.list("reasonReference")
             .item()
             .refer(Kind::Condition, reason)
@@ -118,7 +119,7 @@ pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
 /// A patient's n-th `MedicationStatement`.
 pub(super) fn statement(practice: &Practice, place: Place) -> Vec<u8> {
     let kind = Kind::MedicationStatement;
-    let index = practice.census().index(kind, place);
+    let index = place.index(kind);
     let visit = Visit::behind(practice, kind, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -126,7 +127,7 @@ pub(super) fn statement(practice: &Practice, place: Place) -> Vec<u8> {
         security: None,
     };
     let mut line = Line::start(practice, kind, index, meta);
-    let drug = *line.dice.pick(&DRUGS);
+    let drug = *line.dice.pick(visit.suitable(&DRUGS, ALSO_CHILDREN));
     line.rarely("status", 4, "stopped", "active");
     medication(&mut line, &drug, false);
     line.patient("subject", place.patient);
@@ -139,13 +140,8 @@ pub(super) fn statement(practice: &Practice, place: Place) -> Vec<u8> {
     line.open("informationSource")
         .refer(Kind::Patient, place.patient)
         .close();
-    if practice
-        .census()
-        .count_of(Kind::MedicationRequest, place.patient)
-        > place.nth
-        && line.dice.one_in(2)
-    {
-        let order = practice.index_of(Kind::MedicationRequest, place.patient, place.nth);
+    if place.count(Kind::MedicationRequest) > place.nth && line.dice.one_in(2) {
+        let order = place.index(Kind::MedicationRequest);
         line.list("basedOn")
             .item()
             .refer(Kind::MedicationRequest, order)
@@ -156,7 +152,7 @@ pub(super) fn statement(practice: &Practice, place: Place) -> Vec<u8> {
     line.finish()
 }
 
-fn contain(line: &mut Line, drug: &Code) {
+fn contain(line: &mut Line, drug: &Coding) {
     line.list("contained")
         .item()
         .text("resourceType", "Medication")
@@ -165,7 +161,7 @@ fn contain(line: &mut Line, drug: &Code) {
     line.text("status", "active").close().end();
 }
 
-fn medication(line: &mut Line, drug: &Code, contained: bool) {
+fn medication(line: &mut Line, drug: &Coding, contained: bool) {
     if contained {
         line.open("medicationReference")
             .text("reference", "#med1")

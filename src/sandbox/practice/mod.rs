@@ -4,7 +4,7 @@
 //!
 //! - `dice`: randomness without state, and a shuffle that can be undone; `id`: ids that carry their index.
 //! - `kind`: the types; `census`: how many there are of each, and whose is the n-th, by a pattern over sixteen patients.
-//! - `calendar`: lives, visits, and how instants are written; `names`, `code`: people's names, coded concepts.
+//! - `calendar`: lives, visits, and how instants are written; `names`, `coding`: people's names, coded concepts.
 //! - `line`: compact JSON in the habits of several EHRs; `element`: the FHIR data types on it.
 //! - one file per family of resources, and `seeded` with the practice itself.
 //!
@@ -16,7 +16,7 @@ mod allergy;
 mod calendar;
 mod care;
 mod census;
-mod code;
+mod coding;
 mod condition;
 mod coverage;
 mod destination;
@@ -28,6 +28,7 @@ mod id;
 mod immunization;
 mod kind;
 mod line;
+mod measure;
 mod medication;
 mod names;
 mod observation;

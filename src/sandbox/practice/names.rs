@@ -2,6 +2,7 @@
 
 use super::Practice;
 use super::dice::{Dice, nth};
+use super::patient::same_person;
 
 /// A way of naming people, with the language that goes with it.
 #[derive(Debug)]
@@ -276,8 +277,7 @@ const HOSTILE: [(u64, &str); 6] = [
 
 /// The culture a patient's name comes from; each occurs within any 32 neighbouring patients.
 pub(super) fn culture_of(practice: &Practice, patient: u64) -> &'static Culture {
-    let slot = practice
-        .same_person(patient)
+    let slot = same_person(patient)
         .wrapping_mul(11)
         .wrapping_add(practice.seed())
         % 32;
@@ -319,7 +319,7 @@ pub(super) fn of_patient(practice: &Practice, patient: u64, dice: &mut Dice, wom
     let name = culture.name(dice, woman);
     match HOSTILE
         .iter()
-        .find(|(place, _)| *place == practice.same_person(patient) % 64)
+        .find(|(place, _)| *place == same_person(patient) % 64)
     {
         Some((_, family)) => culture.whole((*family).to_owned(), name.given),
         None => name,

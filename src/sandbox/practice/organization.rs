@@ -2,7 +2,7 @@
 
 use super::Practice;
 use super::calendar::{DAY, EXPORT, span};
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::dice::nth;
 use super::kind::Kind;
 use super::line::{Line, Meta};
@@ -16,22 +16,22 @@ const PAYERS: u64 = 4;
 /// How many organizations there are before those of the sites.
 pub(super) const FIXED: u64 = FIRST_PAYER + PAYERS;
 
-const PROVIDER: Code = Code::new(
+const PROVIDER: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "prov",
     "Healthcare Provider",
 );
-const INSURER: Code = Code::new(
+const INSURER: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "pay",
     "Payer",
 );
-const DEPARTMENT: Code = Code::new(
+const DEPARTMENT: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/organization-type",
     "dept",
     "Hospital Department",
 );
-const CLINIC: Code = Code::new(
+const CLINIC: Coding = Coding::new(
     "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
     "OF",
     "Outpatient facility",
@@ -185,7 +185,7 @@ pub(super) fn location(practice: &Practice, index: u64) -> Vec<u8> {
 mod tests {
     #[test]
     fn npis_have_the_check_digit_of_the_standard() {
-        // The example of the standard, 1234567893, has the body 123456789: the same sum without the leading 9.
+        // With the prefix 80840 the whole number passes the Luhn check.
         for index in 0..200 {
             let npi = super::npi(index);
             let digits: Vec<u32> = format!("80840{npi}")

@@ -2,8 +2,8 @@
 
 use super::Practice;
 use super::calendar::{DAY, EXPORT, Life, YEAR, span};
-use super::code::{Code, RESTRICTED, system};
-use super::dice::{Dice, Shuffle};
+use super::coding::{Coding, RESTRICTED, system};
+use super::dice::{Dice, Shuffle, nth};
 use super::kind::Kind;
 use super::line::{Line, Meta};
 use super::names::{self, Name};
@@ -17,26 +17,27 @@ const OLD_MRN_SYSTEM: &str = "urn:oid:2.16.840.1.113883.19.5.99";
 const PERSON: u64 = 0xBA7;
 const MRN: u64 = 0xBA8;
 
-pub(super) const MR: Code = Code::new(system::IDENTIFIER_TYPE, "MR", "Medical record number");
-const SS: Code = Code::new(system::IDENTIFIER_TYPE, "SS", "Social Security number");
-const DL: Code = Code::new(system::IDENTIFIER_TYPE, "DL", "Driver's license number");
+pub(super) const MR: Coding = Coding::new(system::IDENTIFIER_TYPE, "MR", "Medical record number");
+const SS: Coding = Coding::new(system::IDENTIFIER_TYPE, "SS", "Social Security number");
+const DL: Coding = Coding::new(system::IDENTIFIER_TYPE, "DL", "Driver's license number");
 
-const RACES: [Code; 5] = [
-    Code::new(system::RACE, "2106-3", "White"),
-    Code::new(system::RACE, "2054-5", "Black or African American"),
-    Code::new(system::RACE, "2028-9", "Asian"),
-    Code::new(system::RACE, "1002-5", "American Indian or Alaska Native"),
-    Code::new(
+const RACES: [Coding; 5] = [
+    Coding::new(system::RACE, "2106-3", "White"),
+    Coding::new(system::RACE, "2054-5", "Black or African American"),
+    Coding::new(system::RACE, "2028-9", "Asian"),
+    Coding::new(system::RACE, "1002-5", "American Indian or Alaska Native"),
+    Coding::new(
         system::RACE,
         "2076-8",
         "Native Hawaiian or Other Pacific Islander",
     ),
 ];
-const ETHNICITIES: [Code; 2] = [
-    Code::new(system::RACE, "2186-5", "Not Hispanic or Latino"),
-    Code::new(system::RACE, "2135-2", "Hispanic or Latino"),
+const ETHNICITIES: [Coding; 2] = [
+    Coding::new(system::RACE, "2186-5", "Not Hispanic or Latino"),
+    Coding::new(system::RACE, "2135-2", "Hispanic or Latino"),
 ];
 const MARITAL: &str = "v3-MaritalStatus";
+const NICKNAMES: [&str; 6] = ["Bobby", "Sunny \u{1F33B}", "Peg", "\"Doc\"", "小明", "T.J."];
 const STREETS: [&str; 10] = [
     "Maple Ave",
     "Oak St",
@@ -74,7 +75,7 @@ pub(super) struct Person {
 impl Person {
     /// The person behind a patient.
     pub fn of(practice: &Practice, patient: u64) -> Self {
-        let who = practice.same_person(patient);
+        let who = same_person(patient);
         let mut dice = Dice::at(practice.seed(), PERSON, who);
         let woman = dice.one_in(2);
         Self {
@@ -90,6 +91,15 @@ impl Person {
     /// The administrative gender.
     pub fn gender(&self) -> &'static str {
         if self.woman { "female" } else { "male" }
+    }
+}
+
+/// The patient whose life and name a patient has: someone else for the few that were registered twice.
+pub(super) fn same_person(patient: u64) -> u64 {
+    if patient % 50 == 33 {
+        patient - 1
+    } else {
+        patient
     }
 }
 
@@ -127,7 +137,7 @@ pub(super) fn patient(practice: &Practice, index: u64) -> Vec<u8> {
     identifiers(&mut line, index);
     line.literal(
         "active",
-        if practice.same_person(index) == index {
+        if same_person(index) == index {
             "true"
         } else {
             "false"
@@ -138,7 +148,8 @@ pub(super) fn patient(practice: &Practice, index: u64) -> Vec<u8> {
     line.text("gender", person.gender())
         .date("birthDate", person.life.born);
     match person.life.died {
-        Some(_) if line.dice.one_in(4) => line.literal("deceasedBoolean", "true"),
+        // The day is not always known.
+        Some(_) if index % 80 == 78 => line.literal("deceasedBoolean", "true"),
         Some(died) => line.instant("deceasedDateTime", died),
         None if line.dice.one_in(4) => line.literal("deceasedBoolean", "false"),
         None => &mut line,
@@ -152,7 +163,7 @@ pub(super) fn patient(practice: &Practice, index: u64) -> Vec<u8> {
     let (tag, language) = names::culture_of(practice, index).language;
     line.list("communication")
         .item()
-        .concept("language", &Code::new("urn:ietf:bcp:47", tag, language));
+        .concept("language", &Coding::new("urn:ietf:bcp:47", tag, language));
     line.literal("preferred", "true").close().end();
     line.list("generalPractitioner")
         .item()
@@ -254,7 +265,7 @@ fn one_name(line: &mut Line, usage: &str, name: &Name) {
 }
 
 fn all_names(line: &mut Line, person: &Person, index: u64) {
-    let registered_again = line.practice().same_person(index) != index;
+    let registered_again = same_person(index) != index;
     line.list("name");
     if registered_again {
         // The second registration wrote the first given name only.
@@ -272,10 +283,7 @@ fn all_names(line: &mut Line, person: &Person, index: u64) {
         one_name(line, "old", &maiden);
     }
     if index % 9 == 2 {
-        let nickname =
-            *line
-                .dice
-                .pick(&["Bobby", "Peg", "Sunny \u{1F33B}", "\"Doc\"", "小明", "T.J."]);
+        let nickname = nth(&NICKNAMES, index / 9);
         line.item()
             .text("use", "nickname")
             .list("given")
@@ -335,11 +343,11 @@ fn contacts(line: &mut Line, person: &Person, index: u64) {
 /// A person registered twice: the second record is closed and points at the first, which points back.
 fn links(line: &mut Line, index: u64) {
     let practice = line.practice();
-    let survivor = practice.same_person(index);
+    let survivor = same_person(index);
     let duplicate = index + 1;
     let (other, kind) = if survivor != index {
         (survivor, "replaced-by")
-    } else if duplicate < practice.patients() && practice.same_person(duplicate) == index {
+    } else if duplicate < practice.patients() && same_person(duplicate) == index {
         (duplicate, "replaces")
     } else {
         return;

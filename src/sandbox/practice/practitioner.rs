@@ -2,7 +2,7 @@
 
 use super::Practice;
 use super::calendar::{DAY, EXPORT};
-use super::code::{Code, system};
+use super::coding::{Coding, system};
 use super::dice::{Dice, nth};
 use super::kind::Kind;
 use super::line::{Line, Meta};
@@ -12,13 +12,13 @@ use super::organization::{FIXED, PRACTICE, npi};
 /// Purpose number of a practitioner's name.
 const NAME: u64 = 0xD0C;
 
-const SPECIALTIES: [Code; 6] = [
-    Code::new(system::NUCC, "207Q00000X", "Family Medicine Physician"),
-    Code::new(system::NUCC, "207R00000X", "Internal Medicine Physician"),
-    Code::new(system::NUCC, "208000000X", "Pediatrics Physician"),
-    Code::new(system::NUCC, "363LF0000X", "Family Nurse Practitioner"),
-    Code::new(system::NUCC, "363A00000X", "Physician Assistant"),
-    Code::new(
+const SPECIALTIES: [Coding; 6] = [
+    Coding::new(system::NUCC, "207Q00000X", "Family Medicine Physician"),
+    Coding::new(system::NUCC, "207R00000X", "Internal Medicine Physician"),
+    Coding::new(system::NUCC, "208000000X", "Pediatrics Physician"),
+    Coding::new(system::NUCC, "363LF0000X", "Family Nurse Practitioner"),
+    Coding::new(system::NUCC, "363A00000X", "Physician Assistant"),
+    Coding::new(
         system::NUCC,
         "207RC0000X",
         "Cardiovascular Disease Physician",
@@ -92,7 +92,7 @@ pub(super) fn practitioner(practice: &Practice, index: u64) -> Vec<u8> {
     line.finish()
 }
 
-/// The PractitionerRole at an index: every practitioner has one.
+/// The `PractitionerRole` at an index: every practitioner has one.
 pub(super) fn role(practice: &Practice, index: u64) -> Vec<u8> {
     let mut line = Line::start(
         practice,
@@ -107,7 +107,7 @@ pub(super) fn role(practice: &Practice, index: u64) -> Vec<u8> {
         .refer(Kind::Practitioner, index)
         .text("display", &display(practice, index))
         .close();
-    let organization = if index % 3 == 0 {
+    let organization = if index.is_multiple_of(3) {
         PRACTICE
     } else {
         FIXED + site

@@ -3,28 +3,30 @@
 use super::Practice;
 use super::calendar::{DAY, Visit};
 use super::census::Place;
-use super::code::Code;
+use super::coding::Coding;
 use super::kind::Kind;
 use super::line::{Line, Meta};
 
-static PROCEDURES: [Code; 12] = [
-    Code::snomed("430193006", "Medication reconciliation"),
-    Code::snomed("73761001", "Colonoscopy"),
-    Code::snomed("71651007", "Mammography"),
-    Code::snomed("399208008", "Plain X-ray of chest"),
-    Code::snomed("29303009", "Electrocardiographic procedure"),
-    Code::snomed("127783003", "Spirometry"),
-    Code::snomed("171207006", "Depression screening"),
-    Code::snomed("288086009", "Suture open wound"),
-    Code::snomed("274474001", "Bone immobilization"),
-    Code::snomed("76601001", "Intramuscular injection"),
-    Code::snomed("40701008", "Echocardiography"),
-    Code::snomed("80146002", "Excision of appendix"),
+/// Those from here on are for children too.
+const ALSO_CHILDREN: usize = 3;
+static PROCEDURES: [Coding; 12] = [
+    Coding::snomed("73761001", "Colonoscopy"),
+    Coding::snomed("171207006", "Depression screening"),
+    Coding::snomed("40701008", "Echocardiography"),
+    Coding::snomed("430193006", "Medication reconciliation"),
+    Coding::snomed("45036003", "Ultrasonography of abdomen"),
+    Coding::snomed("399208008", "Plain X-ray of chest"),
+    Coding::snomed("29303009", "Electrocardiographic procedure"),
+    Coding::snomed("127783003", "Spirometry"),
+    Coding::snomed("288086009", "Suture open wound"),
+    Coding::snomed("274474001", "Bone immobilization"),
+    Coding::snomed("76601001", "Intramuscular injection"),
+    Coding::snomed("80146002", "Excision of appendix"),
 ];
 
 /// A patient's n-th Procedure.
 pub(super) fn procedure(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Procedure, place);
+    let index = place.index(Kind::Procedure);
     let visit = Visit::behind(practice, Kind::Procedure, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -33,7 +35,7 @@ pub(super) fn procedure(practice: &Practice, place: Place) -> Vec<u8> {
     };
     let mut line = Line::start(practice, Kind::Procedure, index, meta);
     let done = !line.dice.one_in(20);
-    let code = *line.dice.pick(&PROCEDURES);
+    let code = *line.dice.pick(visit.suitable(&PROCEDURES, ALSO_CHILDREN));
     if line.dice.one_in(25) {
         line.narrative(code.display, Kind::Encounter, visit.index);
     }
@@ -56,9 +58,8 @@ pub(super) fn procedure(practice: &Practice, place: Place) -> Vec<u8> {
         .close()
         .end();
     line.reference("location", Kind::Location, practice.site(place.patient));
-    if practice.census().count_of(Kind::Condition, place.patient) > place.nth && line.dice.one_in(3)
-    {
-        let reason = practice.index_of(Kind::Condition, place.patient, place.nth);
+    if place.count(Kind::Condition) > place.nth && line.dice.one_in(3) {
+        let reason = place.index(Kind::Condition);
         line.list("reasonReference")
             .item()
             .refer(Kind::Condition, reason)

@@ -20,7 +20,7 @@ const TARGETS: [Kind; 6] = [
 
 /// A patient's n-th Provenance; its targets are the resource it is about and the patient.
 pub(super) fn provenance(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::Provenance, place);
+    let index = place.index(Kind::Provenance);
     let visit = Visit::behind(practice, Kind::Provenance, place);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -30,8 +30,8 @@ pub(super) fn provenance(practice: &Practice, place: Place) -> Vec<u8> {
     let mut line = Line::start(practice, Kind::Provenance, index, meta);
     line.list("target");
     let kind = *nth(&TARGETS, place.nth + place.patient);
-    if practice.census().count_of(kind, place.patient) > place.nth {
-        let target = practice.index_of(kind, place.patient, place.nth);
+    if place.count(kind) > place.nth {
+        let target = place.index(kind);
         line.item();
         if line.dice.one_in(3) {
             line.refer_version(kind, target);

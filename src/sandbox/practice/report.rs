@@ -10,7 +10,7 @@ use super::organization::LABORATORY;
 
 /// A patient's n-th `DiagnosticReport`.
 pub(super) fn report(practice: &Practice, place: Place) -> Vec<u8> {
-    let index = practice.census().index(Kind::DiagnosticReport, place);
+    let index = place.index(Kind::DiagnosticReport);
     let visit = visit(practice, place.patient, place.nth);
     let panel = panel(place.patient, place.nth);
     let meta = Meta {
@@ -59,7 +59,7 @@ pub(super) fn report(practice: &Practice, place: Place) -> Vec<u8> {
         line.item()
             .refer(
                 Kind::Observation,
-                practice.index_of(Kind::Observation, place.patient, nth),
+                Place::new(place.patient, nth).index(Kind::Observation),
             )
             .close();
     }

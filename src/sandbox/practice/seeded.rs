@@ -57,18 +57,10 @@ impl Practice {
         id::index(self.seed, kind, id).filter(|&index| index < self.census.count(kind))
     }
 
-    /// The patient whose life and name a patient has: someone else for the few that were registered twice.
-    pub(super) fn same_person(&self, patient: u64) -> u64 {
-        if patient % 50 == 33 {
-            patient - 1
-        } else {
-            patient
-        }
-    }
-
-    /// The site a patient goes to, as the index of its Location.
+    /// The site a patient goes to, as the index of its Location; linked patients share it, so a site can be exported alone.
     pub(super) fn site(&self, patient: u64) -> u64 {
-        Dice::at(self.seed, SITE, patient).below(self.census.count(Kind::Location))
+        Dice::at(self.seed, SITE, patient::same_person(patient))
+            .below(self.census.count(Kind::Location))
     }
 
     /// One of the few practitioners a patient sees.
@@ -78,7 +70,7 @@ impl Practice {
     }
 
     fn line(&self, kind: Kind, index: u64) -> Vec<u8> {
-        let place = self.census.place(kind, index);
+        let place = Place::of(kind, index);
         match kind {
             Kind::Organization => organization::organization(self, index),
             Kind::Location => organization::location(self, index),
@@ -102,11 +94,6 @@ impl Practice {
             Kind::Composition => document::composition(self, place),
             Kind::Provenance => provenance::provenance(self, place),
         }
-    }
-
-    /// Index of a patient's n-th resource of a type.
-    pub(super) fn index_of(&self, kind: Kind, patient: u64, nth: u64) -> u64 {
-        self.census.index(kind, Place { patient, nth })
     }
 }
 
@@ -153,6 +140,10 @@ impl Dataset for Practice {
         };
         group == EVERYONE
             || group.strip_prefix("site-") == Some((self.site(patient) + 1).to_string().as_str())
+    }
+
+    fn holds_all(&self, group: &str) -> bool {
+        group == EVERYONE
     }
 
     fn transaction_time(&self) -> String {

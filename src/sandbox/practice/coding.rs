@@ -19,13 +19,13 @@ pub(super) mod system {
 
 /// A code of a system with the words for it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Code {
+pub(super) struct Coding {
     pub system: &'static str,
     pub code: &'static str,
     pub display: &'static str,
 }
 
-impl Code {
+impl Coding {
     /// A code of any system.
     pub const fn new(system: &'static str, code: &'static str, display: &'static str) -> Self {
         Self {
@@ -47,13 +47,13 @@ impl Code {
 }
 
 /// Labels for `meta.security`.
-pub(super) const RESTRICTED: Code = Code::new(system::CONFIDENTIALITY, "R", "restricted");
-pub(super) const ALCOHOL: Code = Code::new(
+pub(super) const RESTRICTED: Coding = Coding::new(system::CONFIDENTIALITY, "R", "restricted");
+pub(super) const ALCOHOL: Coding = Coding::new(
     system::ACT_CODE,
     "ETH",
     "substance abuse information sensitivity",
 );
-pub(super) const PSYCHIATRY: Code = Code::new(
+pub(super) const PSYCHIATRY: Coding = Coding::new(
     system::ACT_CODE,
     "PSY",
     "psychiatry disorder information sensitivity",
