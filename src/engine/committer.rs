@@ -35,6 +35,8 @@ pub struct ReadBlock {
     pub lines: u64,
     /// Byte offset of the block in the file.
     pub offset: u64,
+    /// The `If-Range` value of the version that the bytes come from.
+    pub validator: Option<Arc<str>>,
     /// The sealed block.
     pub sealed: Vec<u8>,
     /// Its rows.
@@ -248,6 +250,7 @@ impl Committer {
             }
         }
         file.bytes = block.end;
+        file.validator = block.validator.map(|v| v.to_string());
         file.lines = block.lines;
         Ok(())
     }

@@ -72,6 +72,11 @@ fn suggestion(known: &[String]) -> String {
 }
 
 impl EngineError {
+    /// An error of the source, by its text.
+    pub fn source(error: &dyn std::error::Error, hint: Option<String>) -> Self {
+        Self::Source(error.to_string(), hint)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -37,20 +37,33 @@ pub struct Landing {
     line: u64,
     max_line: usize,
     oversize: bool,
+    validator: Option<Arc<str>>,
+}
+
+/// Where a landing goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mark {
+    /// Bytes durable.
+    pub offset: u64,
+    /// Lines durable.
+    pub lines: u64,
+    /// Whether the bytes end inside an oversize line.
+    pub oversize: bool,
 }
 
 impl Landing {
-    /// A landing that goes on at byte `offset` and line `line` (from 1) of a file.
-    pub fn new(file: Arc<FileContext>, to: mpsc::Sender<Piecework>, offset: u64, line: u64, max_line: usize) -> Self {
+    /// A landing that goes on at `mark`; longer lines than `max_line` bytes are kept, but not read as records.
+    pub fn new(file: Arc<FileContext>, to: mpsc::Sender<Piecework>, mark: Mark, max_line: usize) -> Self {
         Self {
             file,
             to,
             buffer: Vec::with_capacity(TARGET_LEN + TARGET_LEN / 4),
             sequence: 0,
-            offset,
-            line,
+            offset: mark.offset,
+            line: mark.lines + 1,
             max_line,
-            oversize: false,
+            oversize: mark.oversize,
+            validator: None,
         }
     }
 
@@ -87,6 +100,7 @@ impl Landing {
             sequence: self.sequence,
             offset: self.offset,
             first_line: self.line,
+            validator: self.validator.clone(),
             piece,
             bytes,
         };
@@ -118,6 +132,10 @@ impl Landing {
 }
 
 impl ByteSink for Landing {
+    fn opened(&mut self, validator: Option<&str>) {
+        self.validator = validator.map(Arc::from);
+    }
+
     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkStopped> {
         let mut rest = &chunk[..];
         while !rest.is_empty() {

@@ -153,6 +153,7 @@ impl Worker {
             end: block.offset + block.bytes.len() as u64,
             lines: block.first_line - 1 + newlines,
             offset: block.offset,
+            validator: block.validator.clone(),
             sealed,
             rows,
         })

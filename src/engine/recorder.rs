@@ -47,6 +47,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// Journals an event and passes it on; it becomes durable with whatever is made durable next.
+    pub fn record_soon(&self, event: &Event) -> Result<(), EngineError> {
+        if let Some(recorded) = self.append(event)? {
+            self.publish(recorded);
+        }
+        Ok(())
+    }
+
     /// Where the migration stands.
     pub fn state(&self) -> Result<State, EngineError> {
         state(&self.storage, &self.migration)

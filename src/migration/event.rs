@@ -45,6 +45,8 @@ pub enum Event {
     Kickoff {
         /// Where to ask how far it is.
         status_url: String,
+        /// Whether the job's state is told apart from that of the request (`separate-export-status`).
+        separate_status: bool,
     },
     /// The source said how far it is.
     StatusProgress {
@@ -57,6 +59,10 @@ pub enum Event {
         transaction_time: Option<String>,
         /// How many files it lists.
         files: u32,
+        /// Whether header lines stand between groups of records (`organizeOutputBy`).
+        organized: bool,
+        /// What was odd about it.
+        notes: Vec<String>,
     },
     /// Links had expired and the manifest was fetched again.
     ManifestRefreshed {},

@@ -52,6 +52,10 @@ pub struct ExportFile {
     pub resource_type: Option<String>,
     /// How many resources the manifest promises.
     pub expected: Option<u64>,
+    /// Whether it needs the token, when the manifest says so.
+    pub needs_token: Option<bool>,
+    /// The `If-Range` value of the version that is being received.
+    pub validator: Option<String>,
     /// How far it has come.
     pub state: FileState,
     /// Bytes durable, after decompression.

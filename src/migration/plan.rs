@@ -53,6 +53,26 @@ pub struct Plan {
     pub since: Option<String>,
     /// `_typeFilter` values.
     pub type_filters: Vec<String>,
+    /// Only what changed up to this instant (`_until`).
+    pub until: Option<String>,
+    /// `_elements` values; records come back incomplete and never replace complete ones.
+    pub elements: Vec<String>,
+    /// `patient` values: ids of the patients to export.
+    pub patients: Vec<String>,
+    /// `includeAssociatedData` values.
+    pub include_associated_data: Vec<String>,
+    /// `organizeOutputBy`, such as `Patient`.
+    pub organize_output_by: Option<String>,
+    /// `allowPartialManifests`.
+    pub allow_partial_manifests: bool,
+    /// `Prefer: handling=lenient`.
+    pub lenient: bool,
+    /// Files fetched at the same time.
+    pub parallel: usize,
+    /// Shortest wait between two status requests, in seconds.
+    pub poll_floor_s: u64,
+    /// Longest wait between two status requests, in seconds, whatever the server asks for.
+    pub poll_ceiling_s: u64,
     /// Requests a minute that the source allows, when known.
     pub requests_per_minute: Option<u32>,
     /// What to do when the destination has other content.

@@ -36,6 +36,10 @@ pub struct State {
     pub stage: Stage,
     /// Its status URL at the source.
     pub status_url: Option<String>,
+    /// Whether the status URL tells the job's state apart from that of the request.
+    pub separate_status: bool,
+    /// Whether its files have header lines between groups of records.
+    pub organized: bool,
     /// `transactionTime` of its export.
     pub transaction_time: Option<String>,
     /// The server's last words on its progress.
@@ -60,7 +64,8 @@ impl State {
                 self.stage = Stage::KickingOff;
                 self.stopped = None;
             }
-            Event::Kickoff { status_url } => {
+            Event::Kickoff { status_url, separate_status } => {
+                self.separate_status = *separate_status;
                 self.stage = Stage::Exporting;
                 self.status_url = Some(status_url.clone());
             }
@@ -68,7 +73,8 @@ impl State {
                 self.progress = Some(progress.clone());
                 self.stopped = None;
             }
-            Event::StatusComplete { transaction_time, .. } => {
+            Event::StatusComplete { transaction_time, organized, .. } => {
+                self.organized = *organized;
                 self.stage = Stage::Ingesting;
                 self.transaction_time.clone_from(transaction_time);
                 self.stopped = None;

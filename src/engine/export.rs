@@ -1,0 +1,216 @@
+//! The export: kickoff, polling, and the manifest into the ledger. The status URL is in the ledger before anything else happens.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::error::EngineError;
+use super::job::Job;
+use crate::fhir;
+use crate::http::HttpError;
+use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Plan};
+use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
+use crate::store::{file_key, run_key};
+
+/// The kickoff that a plan asks for.
+pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
+    let level = match plan.level {
+        ExportLevel::System => Level::System,
+        ExportLevel::Patient => Level::Patient,
+        ExportLevel::Group => Level::Group(plan.group.clone().ok_or_else(|| EngineError::NotReady {
+            what: "the export is at group level, but no group is known".to_owned(),
+            hint: "add the Group id that the practice sees in its EHR: `cutover migration set NAME --group ID`".to_owned(),
+        })?),
+    };
+    Ok(KickoffRequest {
+        method: plan.method,
+        types: plan.types.clone(),
+        since: plan.since.clone(),
+        until: plan.until.clone(),
+        type_filters: plan.type_filters.clone(),
+        elements: plan.elements.clone(),
+        patients: plan.patients.clone(),
+        include_associated_data: plan.include_associated_data.clone(),
+        organize_output_by: plan.organize_output_by.clone(),
+        allow_partial_manifests: plan.allow_partial_manifests,
+        lenient: plan.lenient,
+        repeat: plan.repeat,
+        ..KickoffRequest::new(level)
+    })
+}
+
+/// Kicks the export off and journals its status URL.
+pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
+    let request = request(&job.plan)?;
+    // The preview may name patients and filters; the journal is sealed, the printed event leaves it out.
+    job.recorder.record(&Event::KickoffSent { request: request.preview(session) })?;
+    let reply = request.send(session, &job.cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
+    job.recorder.record(&Event::Kickoff {
+        status_url: reply.status_url.to_string(),
+        separate_status: reply.separate_status,
+    })
+}
+
+/// Polls until the export is ready, and puts its manifest and files into the ledger.
+pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineError> {
+    let state = job.recorder.state()?;
+    let status_url = state.status_url.as_deref().and_then(|u| Url::parse(u).ok()).ok_or_else(|| EngineError::NotReady {
+        what: "the export's status URL is not known".to_owned(),
+        hint: "begin anew with `cutover run NAME --new`".to_owned(),
+    })?;
+    let pages = pages(session, &status_url, state.separate_status, &job.schedule, &job.cancel, |progress| {
+        job.recorder.record(&Event::StatusProgress { progress })
+    })
+    .await?;
+    let tables = &job.storage.tables;
+    let files = files(job.run, &pages);
+    for file in &files {
+        tables.files.put(&file_key(job.run, file.number), file)?;
+    }
+    tables.manifests.put(&run_key(job.run), &pages.iter().map(|p| p.raw.clone()).collect())?;
+    let event = Event::StatusComplete {
+        transaction_time: pages.iter().find_map(|p| p.transaction_time.clone()),
+        files: u32::try_from(files.len()).unwrap_or(u32::MAX),
+        organized: pages.iter().any(|p| p.organized_by.is_some()),
+        notes: pages.iter().flat_map(|p| p.notes.iter().map(ToString::to_string)).collect(),
+    };
+    job.recorder.record(&event)
+}
+
+/// All pages of the manifest, polled for until they are there.
+pub async fn pages(
+    session: &Session,
+    status_url: &Url,
+    separate_status: bool,
+    schedule: &Schedule,
+    cancel: &CancellationToken,
+    mut progressed: impl FnMut(String) -> Result<(), EngineError>,
+) -> Result<Vec<Manifest>, EngineError> {
+    let mut pages: Vec<Manifest> = Vec::new();
+    let mut walk = PageWalk::from(status_url.clone());
+    let mut at = status_url.clone();
+    loop {
+        let mut schedule = schedule.clone();
+        let mut last = None;
+        let page = loop {
+            let reply = poll_once(session, &at, separate_status, cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
+            if let PollReply::InProgress { progress: Some(text), .. } = &reply
+                && last.as_ref() != Some(text)
+            {
+                progressed(fhir::safe(text).into_owned())?;
+                last = Some(text.clone());
+            }
+            match schedule.next(&reply, jitter()) {
+                Some(wait) => pause(session, wait, cancel).await?,
+                None => break settled(reply)?,
+            }
+        };
+        let next = walk.after(&page).map_err(|e| EngineError::source(&e, e.hint()))?;
+        pages.push(page);
+        match next {
+            Some(url) => at = url,
+            None => return Ok(pages),
+        }
+    }
+}
+
+fn settled(reply: PollReply) -> Result<Manifest, EngineError> {
+    let failed = |what: String, hint: &str| Err(EngineError::Source(what, Some(hint.to_owned())));
+    match reply {
+        PollReply::Complete(manifest) => Ok(*manifest),
+        PollReply::Gone { words } => failed(
+            format!("the EHR does not know the export any more{}", said(&words)),
+            "it has expired or was deleted; begin a new one with `cutover run NAME --new`",
+        ),
+        PollReply::Failed { status, words } => failed(
+            format!("the EHR says that the export has failed ({status}){}", said(&words)),
+            "show the EHR's operators this message; then begin a new one with `cutover run NAME --new`",
+        ),
+        PollReply::Transient { reason, .. } => {
+            failed(format!("the export's status cannot be had: {reason}"), "run the same command again later: it goes on polling")
+        }
+        PollReply::InProgress { .. } | PollReply::Throttled { .. } => {
+            failed("the EHR keeps putting us off".to_owned(), "run the same command again later: it goes on polling")
+        }
+    }
+}
+
+fn said(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {}", fhir::safe(words)) }
+}
+
+async fn pause(session: &Session, wait: Duration, cancel: &CancellationToken) -> Result<(), EngineError> {
+    match session.http().pause(wait, cancel).await {
+        Ok(()) => Ok(()),
+        Err(HttpError::Cancelled) => Err(EngineError::Cancelled),
+        Err(error) => Err(EngineError::source(&error, error.hint())),
+    }
+}
+
+/// A number in [0, 1) that differs from one call to the next; nothing but politeness depends on it.
+fn jitter() -> f64 {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    f64::from(nanos % 1_000_000) / 1_000_000.0
+}
+
+/// The files of a manifest, numbered in its order.
+pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
+    let mut files = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut per_type = std::collections::HashMap::new();
+    for output in pages.iter().flat_map(|p| &p.files) {
+        if !seen.insert(output.url.clone()) {
+            continue;
+        }
+        let kind = match output.kind {
+            source::FileKind::Output => FileKind::Output,
+            source::FileKind::Deleted => FileKind::Deleted,
+            source::FileKind::Outcome => FileKind::Outcome,
+        };
+        let stem = match (kind, &output.resource_type) {
+            (FileKind::Output, Some(resource_type)) => resource_type.clone(),
+            (FileKind::Output, None) => "Resources".to_owned(),
+            (FileKind::Deleted, _) => "deleted".to_owned(),
+            (FileKind::Outcome | FileKind::Attachments, _) => "outcome".to_owned(),
+        };
+        let count = per_type.entry(stem.clone()).or_insert(0);
+        *count += 1;
+        files.push(ExportFile {
+            run,
+            number: u32::try_from(files.len() + 1).unwrap_or(u32::MAX),
+            kind,
+            name: format!("{stem}.{count:03}.ndjson"),
+            url: output.url.to_string(),
+            resource_type: (kind == FileKind::Output).then(|| output.resource_type.clone()).flatten(),
+            expected: output.count,
+            needs_token: match output.access {
+                source::Access::Token => Some(true),
+                source::Access::NoToken => Some(false),
+                source::Access::Unknown => None,
+            },
+            validator: None,
+            state: FileState::Pending,
+            bytes: 0,
+            lines: 0,
+            sha256: None,
+            counts: std::collections::BTreeMap::new(),
+            issues: std::collections::BTreeMap::new(),
+        });
+    }
+    files
+}
+
+/// The tiers in which files are taken in: what others point at first, deletions last.
+pub fn tier(file: &ExportFile) -> u8 {
+    match (file.kind, file.resource_type.as_deref()) {
+        (FileKind::Outcome, _) => 0,
+        (FileKind::Output, Some("Organization" | "Location" | "Practitioner" | "PractitionerRole")) => 1,
+        (FileKind::Output, Some("Patient")) => 2,
+        (FileKind::Output, Some(_)) => 3,
+        // Types mixed in one file: patients may stand anywhere in it.
+        (FileKind::Output, None) => 4,
+        (FileKind::Deleted, _) => 5,
+        (FileKind::Attachments, _) => 6,
+    }
+}

@@ -1,0 +1,252 @@
+//! A job: one migration's run, from kickoff to verification, going on wherever it stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::attachments;
+use super::connect::connect;
+use super::error::EngineError;
+use super::export;
+use super::progress::Snapshot;
+use super::receive::{Received, receive};
+use super::recorder::Recorder;
+use super::resolve::carry_out_pending;
+use super::tally::{recorded_counts, run_counts};
+use super::verify::verify;
+use crate::migration::{Event, FileKind, FileState, Plan, Stage, Verification, total};
+use crate::source::{Schedule, Session, delete_job};
+use crate::store::{RunInfo, Storage, migration_key, run_key};
+
+/// One run of a migration.
+pub struct Job {
+    /// The open store.
+    pub storage: Arc<Storage>,
+    /// The migration's plan.
+    pub plan: Plan,
+    /// Journals and publishes events.
+    pub recorder: Recorder,
+    /// The run.
+    pub run: u32,
+    /// Cancelled by a person or a signal: the job makes durable what it has and stops.
+    pub cancel: CancellationToken,
+    /// Cancelled with `cancel`, and when the intake stops for a reason of its own.
+    pub cancel_downloads: CancellationToken,
+    /// When to poll.
+    pub schedule: Schedule,
+    /// Latest counters.
+    pub snapshot: watch::Sender<Snapshot>,
+}
+
+/// What is chosen for one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Begin a new export even if the last one is not finished.
+    pub new: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is accounted for and decided.
+    Done,
+    /// Conflicts wait for a person.
+    NeedsDecision {
+        /// How many.
+        conflicts: u64,
+        /// Rows that wait for them.
+        held: u64,
+    },
+    /// More rows were rejected than the plan allows.
+    Rejected {
+        /// How many.
+        rejects: u64,
+        /// How many the plan allows.
+        allowed: u64,
+    },
+    /// The store does not agree with the landing.
+    Mismatch {
+        /// Findings.
+        findings: u64,
+    },
+    /// Files could not be had.
+    FilesFailed {
+        /// Name and reason of each.
+        files: Vec<(String, String)>,
+    },
+}
+
+impl Job {
+    /// Prepares the migration's unfinished run, or a new one.
+    pub fn prepare(
+        storage: Arc<Storage>,
+        plan: Plan,
+        recorder: Recorder,
+        options: RunOptions,
+        cancel: CancellationToken,
+        snapshot: watch::Sender<Snapshot>,
+    ) -> Result<Self, EngineError> {
+        carry_out_pending(&storage, &plan)?;
+        let state = recorder.state()?;
+        let run = if state.unfinished() && !options.new { state.run } else { begin(&storage, &plan, &recorder)? };
+        let cancel_downloads = cancel.child_token();
+        let schedule = Schedule::new(Duration::from_secs(plan.poll_floor_s), Duration::from_secs(plan.poll_ceiling_s));
+        Ok(Self {
+            storage,
+            plan,
+            recorder,
+            run,
+            cancel,
+            cancel_downloads,
+            schedule,
+            snapshot,
+        })
+    }
+
+    /// Does everything that is still to be done.
+    pub async fn work(self: &Arc<Self>) -> Result<Outcome, EngineError> {
+        let result = self.stages().await;
+        if let Err(error) = &result
+            && !matches!(error, EngineError::Cancelled)
+        {
+            self.recorder.record(&Event::RunFailed { reason: error.to_string() })?;
+        }
+        result
+    }
+
+    async fn stages(self: &Arc<Self>) -> Result<Outcome, EngineError> {
+        let state = self.recorder.state()?;
+        let session = connect(&self.storage, &self.plan, &self.cancel).await?;
+        if state.stage < Stage::Ingested {
+            self.token(&session).await?;
+        }
+        if state.stage < Stage::Exporting {
+            export::kick_off(self, &session).await?;
+        }
+        if state.stage < Stage::Ingesting {
+            export::await_manifest(self, &session).await?;
+        }
+        if state.stage < Stage::Ingested
+            && let Some(stopped) = self.ingest(&session).await?
+        {
+            return Ok(stopped);
+        }
+        let verification = self.verify().await?;
+        if state.stage < Stage::Completed {
+            self.delete(&session).await?;
+            self.recorder.record(&Event::RunCompleted { run: self.run })?;
+        }
+        self.outcome(&verification)
+    }
+
+    async fn token(&self, session: &Session) -> Result<(), EngineError> {
+        let Some(tokens) = session.tokens() else {
+            return Ok(());
+        };
+        tokens.bearer(&self.cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
+        let granted = tokens.granted_scope().unwrap_or_default();
+        self.recorder.record(&Event::TokenGranted {
+            scopes: granted.split_whitespace().map(ToOwned::to_owned).collect(),
+            missing: tokens.not_granted(),
+        })
+    }
+
+    async fn ingest(self: &Arc<Self>, session: &Session) -> Result<Option<Outcome>, EngineError> {
+        if let Received::TooManyRejects(rejects) = receive(self, session).await? {
+            let allowed = self.plan.max_rejects;
+            self.recorder.record(&Event::RunPaused { rejects, allowed })?;
+            return Ok(Some(Outcome::Rejected { rejects, allowed }));
+        }
+        attachments::receive(self, session).await?;
+        let files = self.storage.files(self.run)?;
+        let failed: Vec<(String, String)> = files
+            .iter()
+            .filter_map(|f| match &f.state {
+                FileState::Failed { reason } => Some((f.name.clone(), reason.clone())),
+                FileState::Pending | FileState::Complete => None,
+            })
+            .collect();
+        let rows = files.iter().filter(|f| f.kind != FileKind::Outcome).map(crate::migration::ExportFile::rows).sum();
+        self.recorder.record(&Event::ExportComplete {
+            files: u32::try_from(files.len() - failed.len()).unwrap_or(u32::MAX),
+            failed: u32::try_from(failed.len()).unwrap_or(u32::MAX),
+            bytes: files.iter().map(|f| f.bytes).sum(),
+            rows,
+        })?;
+        if !failed.is_empty() {
+            let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+            let reason = format!("{} of {} files could not be had: {}", failed.len(), files.len(), names.join(", "));
+            self.recorder.record(&Event::RunFailed { reason })?;
+            return Ok(Some(Outcome::FilesFailed { files: failed }));
+        }
+        self.recorder.record(&Event::IngestCompleted { counts: run_counts(&self.storage, self.run)? })?;
+        Ok(None)
+    }
+
+    /// Verifies the migration on a thread of its own and journals the result.
+    pub async fn verify(self: &Arc<Self>) -> Result<Verification, EngineError> {
+        let job = Arc::clone(self);
+        let verification = tokio::task::spawn_blocking(move || {
+            let cancel = job.cancel.clone();
+            verify(&job.storage, &job.plan, &mut |_, _| {}, &move || cancel.is_cancelled())
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)??;
+        self.recorder.record(&Event::Verified {
+            compared: verification.compared,
+            findings: verification.total_findings,
+        })?;
+        Ok(verification)
+    }
+
+    /// Deletes the job at the source: everything is landed and durable.
+    async fn delete(&self, session: &Session) -> Result<(), EngineError> {
+        let Some(status_url) = self.recorder.state()?.status_url.and_then(|u| url::Url::parse(&u).ok()) else {
+            return Ok(());
+        };
+        match delete_job(session, &status_url, &self.cancel).await {
+            Ok(_) => self.recorder.record(&Event::JobDeleted {}),
+            Err(error) => self.recorder.record(&Event::JobKept { reason: error.to_string() }),
+        }
+    }
+
+    fn outcome(&self, verification: &Verification) -> Result<Outcome, EngineError> {
+        if !verification.clean() {
+            return Ok(Outcome::Mismatch { findings: verification.total_findings });
+        }
+        let open = open_conflicts(&self.storage, &self.plan)?;
+        let counts = total(&recorded_counts(&self.storage, &self.plan.id)?);
+        if open > 0 {
+            return Ok(Outcome::NeedsDecision { conflicts: open, held: counts.held });
+        }
+        let rejects = total(&run_counts(&self.storage, self.run)?).quarantined;
+        if rejects > self.plan.max_rejects {
+            return Ok(Outcome::Rejected { rejects, allowed: self.plan.max_rejects });
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// How many conflicts of a migration wait for a decision.
+pub fn open_conflicts(storage: &Storage, plan: &Plan) -> Result<u64, EngineError> {
+    let mut open = 0;
+    for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
+        open += u64::from(item?.1.conflict.open());
+    }
+    Ok(open)
+}
+
+fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<u32, EngineError> {
+    let run = storage.next_run()?;
+    let info = RunInfo {
+        migration: plan.id.clone(),
+        tenant: plan.tenant.clone(),
+        base_url: Some(plan.base_url.clone()),
+        started: jiff::Timestamp::now().to_string(),
+    };
+    storage.tables.runs.put(&run_key(run), &info)?;
+    recorder.record(&Event::RunStarted { run })?;
+    Ok(run)
+}
