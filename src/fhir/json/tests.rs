@@ -87,7 +87,7 @@ proptest! {
         let mut text = serde_json::to_string(&meaning).unwrap();
         if ascii {
             let units = meaning.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
-            text = format!("\"{}\"", units.collect::<String>());
+            text = format!("\"{}\"", units.collect::<Vec<_>>().concat());
         }
         let read = Cursor::new(&text).string().unwrap();
         prop_assert_eq!(read.value(), meaning);
