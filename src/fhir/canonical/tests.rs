@@ -226,3 +226,12 @@ fn the_deepest_record_fits_on_a_small_stack() {
         .spawn(move || canonical_hash(line.as_bytes(), None).is_ok());
     assert!(deepest.unwrap().join().unwrap());
 }
+
+#[test]
+fn no_value_can_pass_for_two() {
+    assert_ne!(hash(r#"{"a":"x","b":"y"}"#), hash(r#"{"a":"x\"b\"y"}"#));
+    assert_ne!(hash(r#"{"a":["x","y"]}"#), hash(r#"{"a":["x\"y"]}"#));
+    assert_ne!(hash(r#"{"a":[1,2]}"#), hash(r#"{"a":[12]}"#));
+    assert_ne!(hash(r#"{"a":"1"}"#), hash(r#"{"a":1}"#));
+    assert_ne!(hash(r#"{"a":"null"}"#), hash(r#"{"a":null}"#));
+}
