@@ -1,17 +1,37 @@
 //! What a resource is. Pure, no I/O.
+//!
+//! - [`scan()`] reads from a line what every record must say, or gives the [`Reject`] that says why it is none.
+//! - [`references`], [`classify`] and [`rewrite`] find and change references in place; [`attachment_urls`] finds files.
+//! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
+//!   migration adds.
+//! - [`person`] and [`contradicts`] tell people apart.
+//! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
+//! - [`deletions`] and [`issues`] read what an EHR says beside its records.
+//! - [`safe`] makes text from an EHR fit for a terminal.
 
 mod canonical;
+mod deletion;
+mod display;
+mod identity;
+pub mod instant;
 mod json;
 mod json_string;
+mod outcome;
 mod provenance_tag;
+mod recency;
 mod reference;
 mod reject;
 mod required;
 mod scan;
 
 pub use canonical::{CanonicalError, canonical_hash};
+pub use deletion::{DeletionError, Deletions, deletions};
+pub use display::{safe, safe_start};
+pub use identity::{Contradiction, Person, PersonError, contradicts, normalized, person};
 pub use json::{Flaw, MAX_DEPTH};
+pub use outcome::{Issue, Severity, is_transient, issues};
 pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
+pub use recency::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, status};
 pub use reference::{Found, Kind, attachment_urls, classify, references, rewrite};
 pub use reject::Reject;
 pub use scan::{Scan, is_id, is_type_name, scan};

@@ -34,21 +34,16 @@ pub fn stamp(line: &[u8], tenant: &str, source: Option<&str>) -> Vec<u8> {
         );
         return insert(line, &mut [(layout.last_member, added)]);
     };
-    let mut added = match &meta.tags {
-        Some(tags) => {
-            let (at, comma) = tags
-                .last
-                .as_ref()
-                .map_or((tags.open, ""), |last| (last.end, ","));
-            vec![(at, format!("{comma}{}", tag(tenant, "", after)))]
-        }
-        None => {
-            let (at, comma) = meta.last_member.map_or((meta.open, ""), |end| (end, ","));
-            vec![(at, format!(r#"{comma}"tag":[{}]"#, tag(tenant, " ", after)))]
-        }
+    let behind = |last: Option<usize>, open| last.map_or((open, ""), |end| (end, ","));
+    let tag_added = if let Some(tags) = &meta.tags {
+        let (at, comma) = behind(tags.last.as_ref().map(|last| last.end), tags.open);
+        (at, format!("{comma}{}", tag(tenant, "", after)))
+    } else {
+        let (at, comma) = behind(meta.last_member, meta.open);
+        (at, format!(r#"{comma}"tag":[{}]"#, tag(tenant, " ", after)))
     };
-    added.push((meta.last_member.unwrap_or(meta.open), source_member));
-    insert(line, &mut added)
+    let source_added = (meta.last_member.unwrap_or(meta.open), source_member);
+    insert(line, &mut [tag_added, source_added])
 }
 
 /// The bytes that [`stamp`] was given: for every record `x` without the tag,

@@ -175,7 +175,7 @@ pub(super) fn under<'a>(text: &'a str, base: &str) -> Option<&'a str> {
     }
 }
 
-/// Elements of R4 that are attachments (`content` in Media; a DocumentReference's has no `url` of its own).
+/// Elements of R4 that are attachments (`content` in Media; a `DocumentReference`'s has no `url` of its own).
 const ATTACHMENTS: [&str; 7] = [
     "attachment",
     "content",

@@ -1,8 +1,15 @@
 //! What a migration is. Pure.
+//!
+//! - [`Preset`] is what is known of a vendor's server; [`Preset::load`] finds one by name.
+//! - [`decide`](decide()) says which of two versions of a record stays, under a [`Policy`].
 
+mod decide;
+mod policy;
 mod preset;
 mod preset_library;
 
+pub use decide::{Decision, Origin, Rule, TargetVersion, Version, Winner, decide};
+pub use policy::{Policy, UnknownPolicy};
 pub use preset::{
     Algorithm, Auth, AuthMethod, Confidence, Environment, Environments, Export, ExportLevel,
     JwksDelivery, KickoffMethod, Poll, Preset, Rate, Repeat, ScopeStyle, Scopes,

@@ -40,12 +40,11 @@ fn escaped(value: &Value) -> String {
             items.iter().map(escaped).collect::<Vec<_>>().join("\r,")
         ),
         Value::String(text) => {
-            format!(
-                "\"{}\"",
-                text.encode_utf16()
-                    .map(|unit| format!("\\u{unit:04X}"))
-                    .collect::<String>()
-            )
+            let units: Vec<_> = text
+                .encode_utf16()
+                .map(|unit| format!("\\u{unit:04X}"))
+                .collect();
+            format!("\"{}\"", units.concat())
         }
         other => other.to_string(),
     }
@@ -55,11 +54,11 @@ fn escaped(value: &Value) -> String {
 fn change(value: &mut Value, steps: &mut dyn Iterator<Item = usize>) {
     let step = steps.next().unwrap_or(0);
     match value {
-        Value::Object(members) if !members.is_empty() && step % 4 != 0 => {
+        Value::Object(members) if !members.is_empty() && !step.is_multiple_of(4) => {
             let place = step % members.len();
             change(members.values_mut().nth(place).unwrap(), steps);
         }
-        Value::Array(items) if !items.is_empty() && step % 4 != 0 => {
+        Value::Array(items) if !items.is_empty() && !step.is_multiple_of(4) => {
             let place = step % items.len();
             change(&mut items[place], steps);
         }
@@ -216,4 +215,23 @@ fn what_is_no_record_has_no_hash() {
         canonical_hash(deep.as_bytes(), None),
         Err(CanonicalError::NotJson(Flaw::TooDeep { .. }))
     ));
+}
+
+#[test]
+fn the_deepest_record_fits_on_a_small_stack() {
+    let inner = crate::fhir::MAX_DEPTH - 1;
+    let line = format!("{{\"a\":{}{}}}", "[".repeat(inner), "]".repeat(inner));
+    let deepest = std::thread::Builder::new()
+        .stack_size(256 * 1024)
+        .spawn(move || canonical_hash(line.as_bytes(), None).is_ok());
+    assert!(deepest.unwrap().join().unwrap());
+}
+
+#[test]
+fn no_value_can_pass_for_two() {
+    assert_ne!(hash(r#"{"a":"x","b":"y"}"#), hash(r#"{"a":"x\"b\"y"}"#));
+    assert_ne!(hash(r#"{"a":["x","y"]}"#), hash(r#"{"a":["x\"y"]}"#));
+    assert_ne!(hash(r#"{"a":[1,2]}"#), hash(r#"{"a":[12]}"#));
+    assert_ne!(hash(r#"{"a":"1"}"#), hash(r#"{"a":1}"#));
+    assert_ne!(hash(r#"{"a":"null"}"#), hash(r#"{"a":null}"#));
 }

@@ -72,6 +72,13 @@ proptest! {
     }
 
     #[test]
+    fn it_ends_strings_where_serde_json_does(inner in r#"[a-c\x01\x1f\x20\x7f\x80é/"\\]{0,24}"#) {
+        let text = format!("\"{inner}\"");
+        let theirs = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+        prop_assert_eq!(skip(&text).is_ok(), theirs, "{:?}", text);
+    }
+
+    #[test]
     fn a_cut_off_text_is_never_accepted(value in value(), keep in any::<prop::sample::Index>()) {
         let text = format!("[{value}]");
         prop_assert_eq!(skip(&text), Ok(()));
@@ -87,7 +94,7 @@ proptest! {
         let mut text = serde_json::to_string(&meaning).unwrap();
         if ascii {
             let units = meaning.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
-            text = format!("\"{}\"", units.collect::<String>());
+            text = format!("\"{}\"", units.collect::<Vec<_>>().concat());
         }
         let read = Cursor::new(&text).string().unwrap();
         prop_assert_eq!(read.value(), meaning);
@@ -130,4 +137,16 @@ fn names_with_escapes_are_refused_at_any_depth() {
         skip(r#"[{"a":{"\u0062":1}}]"#),
         Err(Flaw::EscapedName { at: 8 })
     );
+}
+
+#[test]
+fn a_control_character_is_found_wherever_it_stands() {
+    for place in 0..20 {
+        let mut inner = "a".repeat(20);
+        inner.replace_range(place..=place, "\u{1f}");
+        assert_eq!(
+            skip(&format!("\"{inner}\"")),
+            Err(Flaw::Syntax { at: place + 1 })
+        );
+    }
 }

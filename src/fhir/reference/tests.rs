@@ -189,3 +189,13 @@ fn attachments_are_found_and_extensions_are_not() {
         ["Binary/4"]
     );
 }
+
+#[test]
+fn a_name_that_only_ends_in_reference_is_not_one() {
+    let line = br#"{"x\"reference":"Patient/1","xreference":"Patient/2","references":"Patient/3"}"#;
+    assert_eq!(references(line).count(), 0);
+    assert_eq!(
+        references(br#"["reference","Patient/1",{"reference":{"reference":7}}]"#).count(),
+        0
+    );
+}
