@@ -1,18 +1,26 @@
 //! What is on disk: everything that can hold a patient's data or a secret is sealed by the [`Vault`].
 //!
 //! - [`vault`], [`vault_file`], [`secret`], [`sealer`]: the data key, what unlocks it, and sealing with it.
+//! - [`ledger`], [`table`], [`snapshot`], [`sled_log`], [`witness`]: small sealed records in sled, and opening it after a crash.
 //! - [`private`]: files and folders that only their owner can read.
 
+mod ledger;
 mod private;
 mod sealer;
 mod secret;
+mod sled_log;
+mod snapshot;
+mod table;
 mod vault;
 mod vault_file;
+mod witness;
 
+pub use ledger::{Ledger, LedgerError, Repair};
 pub use private::{
     FileError, create_folder, read_file, replace_file, require_private, sync_folder,
 };
 pub use sealer::{KeyedHasher, NONCE_LEN, OVERHEAD, Sealer, TAG_LEN, Unauthentic};
 pub use secret::{Secret, create_key_file};
+pub use table::Table;
 pub use vault::Vault;
 pub use vault_file::VaultError;

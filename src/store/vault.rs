@@ -10,6 +10,7 @@ use super::secret::Secret;
 use super::vault_file::{self, VaultError};
 
 /// The workspace's data key; seals bytes and hands out sealers and hashers with keys of their own (HKDF, RFC 5869).
+#[derive(Clone)]
 pub struct Vault {
     key: Zeroizing<[u8; 32]>,
     own: Sealer,

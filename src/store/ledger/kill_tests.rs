@@ -1,0 +1,181 @@
+//! Processes that are killed while they write, and what is found afterwards.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::*;
+use crate::store::{Secret, create_key_file};
+
+/// Names the folder to the process that is to be killed.
+const FOLDER: &str = "CUTOVER_TEST_KILLED_LEDGER";
+const HOT_KEYS: u64 = 400;
+const HOT_WRITES: u64 = 150;
+
+fn vault(root: &Path) -> Vault {
+    let (keys, secret) = (root.join("keys"), Secret::KeyFile(root.join("key")));
+    if Vault::exists(&keys) {
+        return Vault::open(&keys, &secret).unwrap();
+    }
+    create_key_file(&root.join("key")).unwrap();
+    Vault::create(&keys, &secret).unwrap()
+}
+
+/// The hot key that is the `write`-th to be overwritten in a batch.
+fn hot_key(batch: u64, write: u64) -> [u8; 8] {
+    ((batch * 37 + write) % HOT_KEYS).to_be_bytes()
+}
+
+/// Not a test of its own: what the other tests start as a process. Writes batches until it is killed, and says which are safe.
+#[test]
+fn writes_until_it_is_killed() {
+    let Some(root) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let root = PathBuf::from(root);
+    let vault = vault(&root);
+    println!("\nopening");
+    let (ledger, _) = Ledger::open(&root.join("ledger"), &vault).unwrap();
+    let cold = ledger.table::<u64>("cold").unwrap();
+    let hot = ledger.table::<(u64, String)>("hot").unwrap();
+    let last = cold.last().unwrap().map_or(0, |(_, batch)| batch);
+    for batch in last + 1.. {
+        cold.put(&batch.to_be_bytes(), &batch).unwrap();
+        for write in 0..HOT_WRITES {
+            let size = usize::try_from((batch * 31 + write * 7) % 3000).unwrap();
+            hot.put(&hot_key(batch, write), &(batch, "v".repeat(size)))
+                .unwrap();
+        }
+        if batch % 16 == 0 {
+            hot.put(b"large", &(batch, "v".repeat(400_000))).unwrap();
+        }
+        ledger.durable().unwrap();
+        println!("durable {batch}");
+    }
+}
+
+fn start(root: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "store::ledger::kill_tests::writes_until_it_is_killed",
+            "--nocapture",
+        ])
+        .env(FOLDER, root)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Runs the writer, kills it after so many lines, and returns the last batch it reported as durable.
+fn run_and_kill(root: &Path, lines: usize) -> Option<u64> {
+    let mut child = start(root);
+    let mut output = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(|line| line.unwrap());
+    let mut seen = 0;
+    let mut durable = None;
+    // Lines that the pipe still holds after the kill count as well: they were printed.
+    while let Some(line) = output.next() {
+        if line == "opening" {
+            seen = 1;
+        } else if let Some(batch) = line.strip_prefix("durable ") {
+            seen += 1;
+            durable = Some(batch.parse().unwrap());
+        }
+        if seen == lines {
+            child.kill().unwrap();
+        }
+    }
+    let status = child.wait().unwrap();
+    assert!(
+        !status.success() && status.code().is_none(),
+        "the writer failed by itself: {status}"
+    );
+    durable
+}
+
+/// Checks that every batch up to `durable` is whole.
+fn verify(root: &Path, vault: &Vault, durable: u64) -> Vec<Repair> {
+    let (ledger, repairs) = Ledger::open(&root.join("ledger"), vault).unwrap();
+    let cold = ledger.table::<u64>("cold").unwrap();
+    let hot = ledger.table::<(u64, String)>("hot").unwrap();
+    for batch in 1..=durable {
+        assert_eq!(
+            cold.get(&batch.to_be_bytes()).unwrap(),
+            Some(batch),
+            "of {durable} durable batches"
+        );
+    }
+    let recent = durable.saturating_sub(HOT_KEYS)..durable + 1;
+    for batch in recent.filter(|batch| *batch > 0) {
+        for write in 0..HOT_WRITES {
+            let (found, _) = hot.get(&hot_key(batch, write)).unwrap().unwrap();
+            assert!(
+                found >= batch,
+                "hot key of batch {batch} is as of batch {found}, and {durable} was durable"
+            );
+        }
+    }
+    let large = hot.get(b"large").unwrap().map_or(0, |(batch, _)| batch);
+    assert!(large >= durable - durable % 16, "{large} < {durable}");
+    repairs
+}
+
+/// Kills `rounds` writers, one after another on the same ledger, after a varying number of lines.
+fn kill_rounds(rounds: usize, most_lines: usize, verify_every: usize) -> usize {
+    let root = tempfile::tempdir().unwrap();
+    let vault = vault(root.path());
+    let mut durable = 0;
+    let mut repaired = 0;
+    for round in 0..rounds {
+        let lines = 1 + (round * 7919) % most_lines;
+        durable = run_and_kill(root.path(), lines)
+            .unwrap_or(durable)
+            .max(durable);
+        if round % verify_every == 0 {
+            repaired += verify(root.path(), &vault, durable).len();
+        }
+    }
+    repaired += verify(root.path(), &vault, durable).len();
+    assert!(
+        durable > rounds as u64,
+        "the writers got somewhere: {durable}"
+    );
+    repaired
+}
+
+#[test]
+fn what_was_durable_survives_kills_of_short_runs() {
+    kill_rounds(40, 12, 2);
+}
+
+#[test]
+fn what_was_durable_survives_kills_of_long_first_runs() {
+    for lines in [60, 90, 130, 170, 230] {
+        let root = tempfile::tempdir().unwrap();
+        let vault = vault(root.path());
+        let durable = run_and_kill(root.path(), lines).unwrap();
+        verify(root.path(), &vault, durable);
+    }
+}
+#[test]
+#[ignore]
+fn lab_short() {
+    let n: usize = std::env::var("LAB").unwrap().parse().unwrap();
+    eprintln!("repaired {}", kill_rounds(n, 40, 3));
+}
+#[test]
+#[ignore]
+fn lab_long() {
+    let n: usize = std::env::var("LAB").unwrap().parse().unwrap();
+    for i in 0..n {
+        let root = tempfile::tempdir().unwrap();
+        let vault = vault(root.path());
+        let durable = run_and_kill(root.path(), 20 + i * 13 % 400).unwrap();
+        let r = verify(root.path(), &vault, durable);
+        if !r.is_empty() {
+            eprintln!("{r:?}");
+        }
+    }
+}
