@@ -315,4 +315,6 @@ fn sync_blobs(blobs: &Path, synced: &mut HashSet<OsString>) -> Result<(), FileEr
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
+mod recovery_tests;
+#[cfg(test)]
 mod tests;

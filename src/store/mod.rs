@@ -1,10 +1,14 @@
 //! What is on disk: everything that can hold a patient's data or a secret is sealed by the [`Vault`].
 //!
-//! - [`vault`], [`vault_file`], [`secret`], [`sealer`]: the data key, what unlocks it, and sealing with it.
-//! - [`ledger`], [`table`], [`snapshot`], [`sled_log`], [`witness`]: small sealed records in sled, and opening it after a crash.
-//! - [`private`]: files and folders that only their owner can read.
+//! - `vault`, `vault_file`, `secret`, `sealer`: the data key, what unlocks it, and sealing with it.
+//! - `ledger`, `table`, `snapshot`, `sled_log`, `witness`: small sealed records in sled, and opening it after a crash.
+//! - `journal`: the audit trail. `operator`: who is at the keyboard.
+//! - `workspace`, `workspace_lock`: the folder that holds it all, for one process at a time.
+//! - `private`: files and folders that only their owner can read.
 
+mod journal;
 mod ledger;
+mod operator;
 mod private;
 mod sealer;
 mod secret;
@@ -14,8 +18,12 @@ mod table;
 mod vault;
 mod vault_file;
 mod witness;
+mod workspace;
+mod workspace_lock;
 
+pub use journal::{ChainHead, Entry as JournalEntry, Journal, JournalError};
 pub use ledger::{Ledger, LedgerError, Repair};
+pub use operator::operator;
 pub use private::{
     FileError, create_folder, read_file, replace_file, require_private, sync_folder,
 };
@@ -24,6 +32,8 @@ pub use secret::{Secret, create_key_file};
 pub use table::Table;
 pub use vault::Vault;
 pub use vault_file::VaultError;
+pub use workspace::{Workspace, WorkspaceError};
+pub use workspace_lock::Holder;
 
 mod block;
 mod checkpoint;
