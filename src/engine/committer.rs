@@ -279,7 +279,7 @@ impl Committer {
         self.writer.checkpoint(|tails| -> Result<(), EngineError> {
             for file in &finished {
                 storage.tables.files.put(&file_key(run, file.number), file)?;
-                events.extend(self.recorder.append(&ended(file))?);
+                events.push(self.recorder.append(&ended(file))?);
             }
             let progress = Progress { tails: tails.to_vec(), receiving, added };
             storage.tables.progress.put(&run_key(run), &progress)?;

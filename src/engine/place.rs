@@ -7,8 +7,8 @@ use super::error::EngineError;
 use super::row::{PatientFacts, PatientMap, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
-    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Incoming, Plan, Policy, Present,
-    Resolution, Side, Winner, decide,
+    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy,
+    Resolution, Side, TargetVersion, Version, Winner, decide,
 };
 use crate::store::{
     ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key,
@@ -112,15 +112,15 @@ impl Placer {
         let target = self.target_of(row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
-        let ours = !target.local && row.conflict.kind == ConflictKind::ContentDiffers;
-        let incoming = Incoming::read(&source_line, self.transaction_time.as_deref());
-        let decision = decide(policy, &incoming, &Present::read(&target_line, ours));
+        let key = RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
+        let first_met = row.conflict.kind == ConflictKind::MrnInUse;
+        let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
         let resolution = match decision.winner {
             Winner::Source => Resolution::KeepSource,
             Winner::Target => Resolution::KeepTarget,
             Winner::Undecided => return Ok(None),
         };
-        Ok(Some((resolution, decision.rule.to_string())))
+        Ok(Some((resolution, decision.rule.name().to_owned())))
     }
 
     /// Carries out a person's decision on a conflict and says what became of its row.
@@ -436,7 +436,7 @@ impl Placer {
             },
             target: Side {
                 id: meeting.target_id.clone(),
-                last_updated: meeting.target.last_updated.and_then(fhir::from_micros),
+                last_updated: meeting.target.last_updated.and_then(fhir::instant::from_micros),
             },
             source_hash,
             decided: None,
@@ -460,7 +460,7 @@ impl Placer {
         Ok(Some(Decided {
             resolution,
             policy: Some(self.policy),
-            rule: decision.rule.to_string(),
+            rule: decision.rule.name().to_owned(),
             who: "policy".to_owned(),
             when: jiff::Timestamp::now().to_string(),
         }))
@@ -474,10 +474,34 @@ impl Placer {
         policy: Policy,
     ) -> Result<Decision, EngineError> {
         let target_line = writer.read(&meeting.target.location)?;
-        let ours = self.ours(record, meeting);
-        let incoming = Incoming::read(&meeting.source_line, self.transaction_time.as_deref());
-        let present = Present::read(&target_line, ours);
-        Ok(decide(policy, &incoming, &present))
+        let first_met = meeting.target_key != record.key && !self.patients.crosswalk.contains_key(&record.key.id());
+        self.weigh(policy, &meeting.source_line, &target_line, &meeting.target_key, &meeting.target, first_met)
+    }
+
+    /// What a policy says of two versions; `first_met` when it is not yet known that they are one record.
+    fn weigh(
+        &self,
+        policy: Policy,
+        source_line: &[u8],
+        target_line: &[u8],
+        key: &RecordKey,
+        target: &Entry,
+        first_met: bool,
+    ) -> Result<Decision, EngineError> {
+        let source = Version::read(source_line, self.transaction_time.as_deref()).unwrap_or_default();
+        let version = Version::read(target_line, None).unwrap_or_default();
+        let recorded = |entry: &Entry| entry.last_updated.and_then(fhir::instant::from_micros);
+        let origin = if first_met {
+            Origin::Theirs
+        } else if target.local {
+            match self.storage.index.before(key, target.version)?.filter(|before| !before.local) {
+                Some(before) => Origin::EditedSince { recorded: recorded(&before) },
+                None => Origin::Theirs,
+            }
+        } else {
+            Origin::Ours { recorded: recorded(target) }
+        };
+        Ok(decide(policy, &source, &TargetVersion { version, origin }))
     }
 
     /// Whether the destination's version is one that this migration wrote.

@@ -176,14 +176,14 @@ impl RowReader {
         match file.kind {
             FileKind::Output | FileKind::Attachments => {}
             FileKind::Outcome => {
-                let issues = fhir::issues(text);
-                return Ok(Some(What::Issues(issues.into_iter().map(|i| i.severity).collect())));
+                let issues = fhir::issues(text).unwrap_or_default();
+                return Ok(Some(What::Issues(issues.into_iter().map(|i| i.severity.name().to_owned()).collect())));
             }
             FileKind::Deleted => {
                 return match fhir::deletions(text, self.base_url.as_deref()) {
                     Ok(deletions) => {
                         let keys = deletions
-                            .resources
+                            .records
                             .iter()
                             .map(|(resource_type, id)| self.key(resource_type, id))
                             .collect::<Result<_, _>>()?;
@@ -232,7 +232,7 @@ impl RowReader {
         Ok(Record {
             key,
             hash: self.storage.content_hash(text),
-            last_updated: scan.last_updated.and_then(fhir::micros),
+            last_updated: scan.last_updated.and_then(fhir::instant::micros),
             pointer,
             patient,
         })

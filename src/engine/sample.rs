@@ -112,7 +112,7 @@ fn stratum(line: &[u8]) -> &'static str {
     let Ok(person) = fhir::person(line) else {
         return "other";
     };
-    if person.families.iter().chain(&person.givens).any(|name| !name.is_ascii()) {
+    if person.family.iter().chain(&person.given).any(|name| !name.is_ascii()) {
         return "other-script";
     }
     match person.birth_date.as_deref().and_then(|d| d.get(..4)).and_then(|y| y.parse::<i16>().ok()) {

@@ -183,7 +183,7 @@ impl<'a> Check<'a> {
             FileKind::Deleted => {
                 match fhir::deletions(text, Some(&self.plan.base_url)) {
                     Ok(deletions) => {
-                        for (resource_type, _) in deletions.resources {
+                        for (resource_type, _) in deletions.records {
                             check.counts.entry(resource_type).or_default().add(Disposition::Deleted);
                         }
                     }

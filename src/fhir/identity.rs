@@ -26,6 +26,8 @@ pub struct Person {
     pub emails: Vec<String>,
     /// Addresses, each in one line: lines, city, state, postal code.
     pub addresses: Vec<String>,
+    /// Another record replaces this one (`link` of type `replaced-by`).
+    pub replaced: bool,
 }
 
 /// Why a line tells of no person.

@@ -40,6 +40,19 @@ pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     }
 }
 
+/// Microseconds since 1970 of an instant; None when it is not one.
+pub fn micros(text: &str) -> Option<i64> {
+    match Moment::read(text)? {
+        Moment::Exact(instant) => Some(instant.as_microsecond()),
+        Moment::Local { .. } => None,
+    }
+}
+
+/// The instant of [`micros`], in UTC.
+pub fn from_micros(micros: i64) -> Option<String> {
+    Timestamp::from_microsecond(micros).ok().map(|instant| instant.to_string())
+}
+
 enum Moment {
     Exact(Timestamp),
     /// From `start` to before `end`, in an unknown time zone.

@@ -21,6 +21,7 @@ mod provenance_tag;
 mod recency;
 mod reference;
 mod reject;
+mod rename;
 mod required;
 mod scan;
 
@@ -34,4 +35,5 @@ pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
 pub use recency::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, status};
 pub use reference::{Found, Kind, attachment_urls, classify, references, rewrite};
 pub use reject::Reject;
+pub use rename::replace_id;
 pub use scan::{Scan, is_id, is_type_name, scan};

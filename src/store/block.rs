@@ -191,7 +191,7 @@ pub fn open(block: &mut Vec<u8>, sealer: &Sealer) -> Result<(BlockHeader, Vec<u8
     }
     let mut payload = block.split_off(HEADER_LEN);
     let nonce: [u8; 12] = block[40..52].try_into().map_err(|_| BlockError::Header)?;
-    sealer.open_in_place(&nonce, &block[..AUTHENTICATED], &mut payload).map_err(|_| BlockError::Sealed)?;
+    sealer.open_in_place(&block[..AUTHENTICATED], &nonce, &mut payload).map_err(|_| BlockError::Sealed)?;
     let raw = zstd::bulk::decompress(&payload, header.raw_len as usize).map_err(|_| BlockError::Compression)?;
     if raw.len() != header.raw_len as usize {
         return Err(BlockError::Compression);

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use super::ledger::{LedgerError, Table};
+use super::ledger::LedgerError;
+use super::table::Table;
 
 /// The name table: loaded once, added to as new names appear.
 pub struct Names {

@@ -7,16 +7,21 @@ use super::block::BlockWriter;
 use super::checkpoint::{CheckpointError, Tail, Writer};
 use super::entry::{Entry, RecordKey};
 use super::index::Index;
+use super::journal::Journal;
 use super::names::Names;
+use super::operator::operator;
 use super::sealer::{KeyedHasher, Sealer};
 use super::segment::Segments;
 use super::tables::{self, Tables};
 use super::workspace::Workspace;
+use crate::migration::{Event, ExportFile};
 
 /// Everything that a workspace stores, open.
 pub struct Storage {
     /// The workspace: folders, vault, ledger, lock.
     pub workspace: Workspace,
+    /// The audit trail.
+    pub journal: Journal<Event>,
     /// The ledger's tables.
     pub tables: Tables,
     /// Numbers of tenants and types.
@@ -53,10 +58,11 @@ impl Storage {
         let ids = vault.hasher("record ids");
         let seed = vault.hasher("content").hash(&[b"seed"]);
         let content_seed = u64::from_le_bytes([seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7]]);
-        let segments = Arc::new(Segments::new(workspace.landing_dir(), blocks.clone(), sealed));
+        let segments = Arc::new(Segments::new(&workspace.landing_dir(), blocks.clone(), sealed));
         segments.check_lengths()?;
-        let index = Arc::new(Index::open(workspace.index_dir(), Arc::clone(&segments))?);
-        Ok(Self { workspace, tables, names, segments, index, blocks, ids, content_seed })
+        let index = Arc::new(Index::open(&workspace.index_dir(), Arc::clone(&segments))?);
+        let journal = Journal::open(workspace.ledger(), operator())?;
+        Ok(Self { workspace, journal, tables, names, segments, index, blocks, ids, content_seed })
     }
 
     /// A writer for one run.
@@ -110,7 +116,7 @@ impl Storage {
     }
 
     /// The files of a run, by number; those being received as of the last checkpoint.
-    pub fn files(&self, run: u32) -> Result<Vec<crate::migration::ExportFile>, CheckpointError> {
+    pub fn files(&self, run: u32) -> Result<Vec<ExportFile>, CheckpointError> {
         let mut files = Vec::new();
         for item in self.tables.files.scan_prefix(&tables::run_key(run)) {
             files.push(item?.1);

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Tail;
 use super::entry::RowId;
-use super::ledger::{Ledger, Table};
+use super::ledger::Ledger;
+use super::table::Table;
 use super::segment::Location;
 use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, Verification};
 
