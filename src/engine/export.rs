@@ -9,7 +9,7 @@ use super::error::EngineError;
 use super::job::Job;
 use crate::fhir;
 use crate::http::HttpError;
-use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Plan};
+use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
 use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
 use crate::store::{file_key, run_key};
 
@@ -24,7 +24,10 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
         })?),
     };
     Ok(KickoffRequest {
-        method: plan.method,
+        method: match plan.method {
+            KickoffMethod::Get => source::KickoffMethod::Get,
+            KickoffMethod::Post => source::KickoffMethod::Post,
+        },
         types: plan.types.clone(),
         since: plan.since.clone(),
         until: plan.until.clone(),
@@ -35,7 +38,10 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
         organize_output_by: plan.organize_output_by.clone(),
         allow_partial_manifests: plan.allow_partial_manifests,
         lenient: plan.lenient,
-        repeat: plan.repeat,
+        repeat: match plan.repeat {
+            Repeat::Comma => source::RepeatStyle::Comma,
+            Repeat::Repeat => source::RepeatStyle::Repeat,
+        },
         ..KickoffRequest::new(level)
     })
 }

@@ -100,6 +100,9 @@ pub fn person(line: &[u8]) -> Result<Person, PersonError> {
             add(&mut person.mrns, (system, value));
         }
     }
+    person.replaced = items(&patient["link"])
+        .iter()
+        .any(|link| link["type"] == "replaced-by");
     for name in items(&patient["name"]) {
         if let Some(family) = text(&name["family"]) {
             add(&mut person.family, family);

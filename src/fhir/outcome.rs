@@ -37,6 +37,18 @@ pub enum Severity {
     Fatal,
 }
 
+impl Severity {
+    /// Its code (R4 issue-severity).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Information => "information",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
 /// The issues of an `OperationOutcome`; None when `body` is something else. Elements of the wrong kind are passed over.
 pub fn issues(body: &[u8]) -> Option<Vec<Issue>> {
     let outcome: Value = serde_json::from_slice(body).ok()?;

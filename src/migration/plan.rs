@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::Policy;
+use super::policy::Policy;
 use super::preset::{Algorithm, AuthMethod, ExportLevel, KickoffMethod, Repeat};
 
 /// What to do with records that the source says were deleted.
