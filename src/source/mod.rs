@@ -1,1 +1,32 @@
-//! source
+//! Reading the EHR.
+mod delivery;
+mod download;
+mod download_error;
+mod gunzip;
+mod jwk;
+mod key;
+mod key_import;
+mod kickoff;
+mod kickoff_error;
+mod manifest;
+mod poll;
+mod scope;
+mod session;
+mod token;
+mod token_error;
+mod token_request;
+
+pub use delivery::{ByteSink, ResumePoint, SinkStopped};
+pub use download::{Fetched, fetch};
+pub use download_error::DownloadError;
+pub use jwk::{Jwks, KeyAlgorithm, PublicJwk, PublicNumbers};
+pub use key::{KeyError, PrivateKey};
+pub use kickoff::{Edition, KickoffMethod, KickoffReply, KickoffRequest, Level, RepeatStyle};
+pub use kickoff_error::KickoffError;
+pub use manifest::{Access, FileKind, Manifest, ManifestError, ManifestNote, OutputFile, PageWalk};
+pub use poll::{PollError, PollReply, Schedule, poll_once};
+pub use scope::{not_granted, unreadable};
+pub use session::{Session, SessionError, TokenUse};
+pub use token::{Bearer, TokenSource};
+pub use token_error::{Refusal, TokenError};
+pub use token_request::{ClientAuth, TokenSettings};
