@@ -43,6 +43,10 @@ mod tests {
             assert!(check(bad).is_err(), "{bad}");
         }
         let error = check("http://ehr.example/fhir").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n\nhint: {}", error.hint().unwrap()), @"");
+        insta::assert_snapshot!(format!("{error}\n\nhint: {}", error.hint().unwrap()), @"
+        refused to speak plain http to http://ehr.example/fhir: a token or a record could be read on the way
+
+        hint: use the https address; plain http is allowed only to this machine (127.0.0.1, localhost)
+        ");
     }
 }
