@@ -57,10 +57,30 @@ pub(crate) fn body(ehr: Arc<Ehr>, job: Arc<Job>, name: String, delivery: Deliver
     }))
 }
 
-fn deliver(ehr: &Ehr, job: &Job, name: &str, delivery: Delivery, sender: mpsc::Sender<io::Result<Bytes>>) {
-    let Some(file) = job.plan.get().and_then(|plan| plan.file(name)) else { return };
-    let mut out = Out { sender, gzip: delivery.gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast())), split: delivery.split };
-    let end = delivery.cut.as_ref().map(|cut| cut.at.max(delivery.from)).into_iter().chain(delivery.to).min();
+fn deliver(
+    ehr: &Ehr,
+    job: &Job,
+    name: &str,
+    delivery: Delivery,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+) {
+    let Some(file) = job.plan.get().and_then(|plan| plan.file(name)) else {
+        return;
+    };
+    let mut out = Out {
+        sender,
+        gzip: delivery
+            .gzip
+            .then(|| GzEncoder::new(Vec::new(), Compression::fast())),
+        split: delivery.split,
+    };
+    let end = delivery
+        .cut
+        .as_ref()
+        .map(|cut| cut.at.max(delivery.from))
+        .into_iter()
+        .chain(delivery.to)
+        .min();
     let mut left = end.map(|end| end - delivery.from.min(end));
     let mut reached_end = left == Some(0);
     let flow = if reached_end {
@@ -73,7 +93,11 @@ fn deliver(ehr: &Ehr, job: &Job, name: &str, delivery: Delivery, sender: mpsc::S
                 reached_end = *left == 0;
             }
             out.send(piece)?;
-            if reached_end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if reached_end {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })
     };
     match delivery.cut {
@@ -104,13 +128,19 @@ impl Out {
                 let compressed = std::mem::take(encoder.get_mut());
                 self.pass(compressed)
             }
-            None if self.split => split_points(&piece).try_for_each(|part| self.pass(part.to_vec())),
+            None if self.split => {
+                split_points(&piece).try_for_each(|part| self.pass(part.to_vec()))
+            }
             None => self.pass(piece),
         }
     }
 
     fn pass(&self, bytes: Vec<u8>) -> ControlFlow<()> {
-        if bytes.is_empty() || self.sender.blocking_send(Ok(Bytes::from(bytes))).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if bytes.is_empty() || self.sender.blocking_send(Ok(Bytes::from(bytes))).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 
     fn finish(mut self) {
@@ -127,7 +157,10 @@ impl Out {
             let _ = self.pass(so_far);
         }
         if !proper_end {
-            let _ = self.sender.blocking_send(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut off on purpose")));
+            let _ = self.sender.blocking_send(Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "cut off on purpose",
+            )));
         }
     }
 }
@@ -140,7 +173,10 @@ fn split_points(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
             return None;
         }
         let window = &rest[..rest.len().min(SPLIT_PIECE)];
-        let end = window.iter().rposition(|byte| *byte >= 0xC0).map_or(window.len(), |lead| lead + 1);
+        let end = window
+            .iter()
+            .rposition(|byte| *byte >= 0xC0)
+            .map_or(window.len(), |lead| lead + 1);
         let (part, after) = rest.split_at(end);
         rest = after;
         Some(part)
@@ -156,7 +192,10 @@ mod tests {
         let text = "häuser und 漢字 🙂 end".repeat(2000);
         let parts: Vec<&[u8]> = split_points(text.as_bytes()).collect();
         assert_eq!(parts.concat(), text.as_bytes());
-        let inside = parts.iter().filter(|part| std::str::from_utf8(part).is_err()).count();
+        let inside = parts
+            .iter()
+            .filter(|part| std::str::from_utf8(part).is_err())
+            .count();
         assert!(inside + 1 >= parts.len() && inside > 3);
     }
 }

@@ -33,7 +33,10 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("id", &self.id).field("secret", &self.secret.as_ref().map(|_| "…")).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("id", &self.id)
+            .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,11 +46,18 @@ pub(crate) struct Clients(Mutex<HashMap<String, Client>>);
 
 impl Clients {
     pub(crate) fn add(&self, client: Client) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(client.id.clone(), client);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(client.id.clone(), client);
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Client> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
 }
 
@@ -55,5 +65,5 @@ impl Clients {
 pub(crate) fn random_name() -> Option<String> {
     let mut bytes = [0_u8; 16];
     rand::fill(&mut bytes).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -17,12 +17,18 @@ impl Clock {
     /// The time this server believes it is.
     pub fn now(self) -> SystemTime {
         let shift = Duration::from_secs(self.offset.unsigned_abs());
-        if self.offset < 0 { SystemTime::now() - shift } else { SystemTime::now() + shift }
+        if self.offset < 0 {
+            SystemTime::now() - shift
+        } else {
+            SystemTime::now() + shift
+        }
     }
 
     /// The same in seconds since 1970.
     pub fn epoch_seconds(self) -> u64 {
-        self.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        self.now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
     }
 
     /// An HTTP date (RFC 9110, section 5.6.7) `seconds` from now.

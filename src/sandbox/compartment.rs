@@ -7,7 +7,15 @@ use serde::Deserialize;
 use super::dataset::Dataset;
 
 /// Types that no patient owns; real servers export all of them with any group.
-const ADMINISTRATIVE: &[&str] = &["Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Endpoint", "Medication"];
+const ADMINISTRATIVE: &[&str] = &[
+    "Organization",
+    "Location",
+    "Practitioner",
+    "PractitionerRole",
+    "HealthcareService",
+    "Endpoint",
+    "Medication",
+];
 
 /// Whether resources of a type are exported whoever the patients are.
 pub(crate) fn is_administrative(resource_type: &str) -> bool {
@@ -41,20 +49,40 @@ struct Tie<'a> {
 /// The ids of the patients a resource is about; empty when it is about none that can be found.
 /// What a Provenance is about is looked up in the dataset.
 pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) -> Vec<String> {
-    let Ok(ties) = serde_json::from_slice::<Ties>(line) else { return Vec::new() };
+    let Ok(ties) = serde_json::from_slice::<Ties>(line) else {
+        return Vec::new();
+    };
     if resource_type == "Patient" {
         return ties.id.map(Cow::into_owned).into_iter().collect();
     }
-    let direct = [ties.subject, ties.patient, ties.beneficiary, ties.security_context];
-    let mut found: Vec<String> =
-        direct.into_iter().flatten().filter_map(|tie| id_of(tie.reference.as_deref()?, "Patient").map(str::to_owned)).collect();
+    let direct = [
+        ties.subject,
+        ties.patient,
+        ties.beneficiary,
+        ties.security_context,
+    ];
+    let mut found: Vec<String> = direct
+        .into_iter()
+        .flatten()
+        .filter_map(|tie| id_of(tie.reference.as_deref()?, "Patient").map(str::to_owned))
+        .collect();
     if resource_type == "Provenance" && found.is_empty() {
-        let targets: Vec<Tie> = ties.target.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let targets: Vec<Tie> = ties
+            .target
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
         for reference in targets.iter().filter_map(|tie| tie.reference.as_deref()) {
             if let Some(id) = id_of(reference, "Patient") {
                 found.push(id.to_owned());
-            } else if let Some((target_type, id)) = split(reference).filter(|(target_type, _)| *target_type != "Provenance") {
-                found.extend(dataset.read(target_type, id).map(|line| patients(target_type, &line, dataset)).unwrap_or_default());
+            } else if let Some((target_type, id)) =
+                split(reference).filter(|(target_type, _)| *target_type != "Provenance")
+            {
+                found.extend(
+                    dataset
+                        .read(target_type, id)
+                        .map(|line| patients(target_type, &line, dataset))
+                        .unwrap_or_default(),
+                );
             }
         }
     }
@@ -63,13 +91,17 @@ pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) 
 
 /// Type and id of a relative, absolute or versioned reference.
 fn split(reference: &str) -> Option<(&str, &str)> {
-    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
+    let plain = reference
+        .split_once("/_history/")
+        .map_or(reference, |(plain, _)| plain);
     let (rest, id) = plain.rsplit_once('/')?;
     Some((rest.rsplit_once('/').map_or(rest, |(_, name)| name), id))
 }
 
 fn id_of<'a>(reference: &'a str, wanted: &str) -> Option<&'a str> {
-    split(reference).filter(|(name, _)| *name == wanted).map(|(_, id)| id)
+    split(reference)
+        .filter(|(name, _)| *name == wanted)
+        .map(|(_, id)| id)
 }
 
 #[cfg(test)]
@@ -79,8 +111,14 @@ mod tests {
     #[test]
     fn references_of_every_form_are_taken_apart() {
         assert_eq!(split("Patient/p1"), Some(("Patient", "p1")));
-        assert_eq!(split("{base}/Patient/p1/_history/3"), Some(("Patient", "p1")));
-        assert_eq!(split("http://h/fhir/r4/Observation/o"), Some(("Observation", "o")));
+        assert_eq!(
+            split("{base}/Patient/p1/_history/3"),
+            Some(("Patient", "p1"))
+        );
+        assert_eq!(
+            split("http://h/fhir/r4/Observation/o"),
+            Some(("Observation", "o"))
+        );
         assert_eq!(split("#contained"), None);
     }
 }

@@ -34,7 +34,11 @@ impl Edit {
                 Some(line)
             }
             Self::Mistype => Some(rewrite(line, |resource| {
-                let other = if resource["resourceType"] == "Basic" { "Flag" } else { "Basic" };
+                let other = if resource["resourceType"] == "Basic" {
+                    "Flag"
+                } else {
+                    "Basic"
+                };
                 resource["resourceType"] = other.into();
             })),
             Self::Unstamp => Some(rewrite(line, |resource| {
@@ -49,21 +53,37 @@ impl Edit {
 /// The same resource with other content.
 pub(crate) fn contradict(line: Vec<u8>) -> Vec<u8> {
     rewrite(line, |resource| {
-        let other = if resource["language"] == "fr" { "de" } else { "fr" };
+        let other = if resource["language"] == "fr" {
+            "de"
+        } else {
+            "fr"
+        };
         resource["language"] = other.into();
     })
 }
 
 /// The resource with the root elements that are asked for, tagged SUBSETTED (`_elements`).
-pub(crate) fn subset(line: Vec<u8>, resource_type: &str, elements: &[(Option<String>, String)]) -> Vec<u8> {
-    let wanted: Vec<&str> =
-        elements.iter().filter(|(only, _)| only.as_ref().is_none_or(|only| only == resource_type)).map(|(_, name)| name.as_str()).collect();
+pub(crate) fn subset(
+    line: Vec<u8>,
+    resource_type: &str,
+    elements: &[(Option<String>, String)],
+) -> Vec<u8> {
+    let wanted: Vec<&str> = elements
+        .iter()
+        .filter(|(only, _)| only.as_ref().is_none_or(|only| only == resource_type))
+        .map(|(_, name)| name.as_str())
+        .collect();
     if wanted.is_empty() {
         return line;
     }
     rewrite(line, |resource| {
-        let Some(object) = resource.as_object_mut() else { return };
-        object.retain(|name, _| matches!(name.as_str(), "resourceType" | "id" | "meta") || wanted.contains(&name.trim_start_matches('_')));
+        let Some(object) = resource.as_object_mut() else {
+            return;
+        };
+        object.retain(|name, _| {
+            matches!(name.as_str(), "resourceType" | "id" | "meta")
+                || wanted.contains(&name.trim_start_matches('_'))
+        });
         let tag = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED" });
         let meta = object.entry("meta").or_insert_with(|| json!({}));
         match meta.get_mut("tag").and_then(Value::as_array_mut) {
@@ -87,7 +107,11 @@ pub(crate) fn oversize(resource_type: &str, bytes: usize) -> Vec<u8> {
 /// Type and id of a line, as `Type/id`.
 pub(crate) fn name_of(line: &[u8]) -> Option<String> {
     let resource: Value = serde_json::from_slice(line).ok()?;
-    Some(format!("{}/{}", resource["resourceType"].as_str()?, resource["id"].as_str()?))
+    Some(format!(
+        "{}/{}",
+        resource["resourceType"].as_str()?,
+        resource["id"].as_str()?
+    ))
 }
 
 /// Changes a resource; what is no JSON object stays as it is.
@@ -115,7 +139,10 @@ mod tests {
     fn each_edit_does_one_thing_and_keeps_number_literals() {
         assert!(serde_json::from_str::<Value>(&edited(Edit::Malform)).is_err());
         assert_eq!(edited(Edit::Mistype), LINE.replace("Observation", "Basic"));
-        assert_eq!(edited(Edit::Unstamp), LINE.replace(r#""lastUpdated":"2024-01-01T00:00:00Z""#, ""));
+        assert_eq!(
+            edited(Edit::Unstamp),
+            LINE.replace(r#""lastUpdated":"2024-01-01T00:00:00Z""#, "")
+        );
         assert_eq!(Edit::Leave.apply(LINE.into()), None);
         let other = contradict(LINE.into());
         assert_eq!(name_of(&other), Some("Observation/o".into()));
@@ -125,13 +152,22 @@ mod tests {
     #[test]
     fn a_line_is_never_cut_inside_a_character() {
         for text in ["{\"a\":\"ééééé\"}", "{\"漢\":\"字字字\"}", "é"] {
-            assert!(String::from_utf8(Edit::Malform.apply(text.into()).unwrap()).is_ok() || text.len() < 3, "{text}");
+            assert!(
+                String::from_utf8(Edit::Malform.apply(text.into()).unwrap()).is_ok()
+                    || text.len() < 3,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_subset_is_tagged() {
-        let subset: Value = serde_json::from_slice(&subset(LINE.into(), "Observation", &[(None, "status".into())])).unwrap();
+        let subset: Value = serde_json::from_slice(&subset(
+            LINE.into(),
+            "Observation",
+            &[(None, "status".into())],
+        ))
+        .unwrap();
         assert_eq!(subset["status"], "final");
         assert!(subset.get("valueQuantity").is_none());
         assert_eq!(subset["meta"]["tag"][0]["code"], "SUBSETTED");

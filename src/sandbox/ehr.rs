@@ -34,9 +34,19 @@ pub(crate) struct Ehr {
 
 impl Ehr {
     pub(crate) fn new(config: SandboxConfig, origin: String, second_origin: String) -> Self {
-        let skew = config.find(|fault| if let Fault::ClockSkew { seconds } = fault { Some(*seconds) } else { None });
+        let skew = config.find(|fault| {
+            if let Fault::ClockSkew { seconds } = fault {
+                Some(*seconds)
+            } else {
+                None
+            }
+        });
         let clients = Clients::default();
-        config.clients.iter().cloned().for_each(|client| clients.add(client));
+        config
+            .clients
+            .iter()
+            .cloned()
+            .for_each(|client| clients.add(client));
         Self {
             base_url: format!("{origin}{}", config.flavour.base_path),
             token_url: format!("{origin}{}", config.flavour.token_path),

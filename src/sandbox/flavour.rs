@@ -24,6 +24,7 @@ pub enum ScopeManners {
 
 /// The manners of one kind of server.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each is a manner of its own; servers combine them freely.
 pub struct Flavour {
     /// Name on the command line.
     pub name: &'static str,
@@ -68,8 +69,16 @@ pub struct Flavour {
 }
 
 const EVERY_PARAMETER: &[&str] = &[
-    "_outputFormat", "_since", "_until", "_type", "_typeFilter", "_elements", "patient", "includeAssociatedData",
-    "organizeOutputBy", "allowPartialManifests",
+    "_outputFormat",
+    "_since",
+    "_until",
+    "_type",
+    "_typeFilter",
+    "_elements",
+    "patient",
+    "includeAssociatedData",
+    "organizeOutputBy",
+    "allowPartialManifests",
 ];
 
 /// A server that follows the specifications to the letter and supports all of them.
@@ -147,6 +156,8 @@ pub const KAREO: Flavour = Flavour {
 impl Flavour {
     /// The flavour of this name: `smart`, `ecw` or `kareo`.
     pub fn named(name: &str) -> Option<&'static Self> {
-        [&SMART, &ECW, &KAREO].into_iter().find(|flavour| flavour.name == name)
+        [&SMART, &ECW, &KAREO]
+            .into_iter()
+            .find(|flavour| flavour.name == name)
     }
 }

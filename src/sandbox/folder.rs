@@ -18,7 +18,14 @@ const STRIDE: u64 = 1024;
 const BUFFER: usize = 256 * 1024;
 
 /// Types that others refer to come first; the rest follow by name.
-const FIRST: &[&str] = &["Organization", "Location", "Practitioner", "PractitionerRole", "Patient", "Encounter"];
+const FIRST: &[&str] = &[
+    "Organization",
+    "Location",
+    "Practitioner",
+    "PractitionerRole",
+    "Patient",
+    "Encounter",
+];
 
 /// The one group: everyone in the folder.
 const EVERYONE: &str = "everyone";
@@ -47,7 +54,9 @@ impl FolderError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => None,
-            Self::Empty(_) => Some("Files have to end in .ndjson or .jsonl, or in one of these and .gz.".to_owned()),
+            Self::Empty(_) => Some(
+                "Files have to end in .ndjson or .jsonl, or in one of these and .gz.".to_owned(),
+            ),
             Self::NotFhir(_) => Some("Move the file away, or repair its first line.".to_owned()),
         }
     }
@@ -86,46 +95,91 @@ struct Head<'a> {
 impl Folder {
     /// Reads every `.ndjson` and `.jsonl` file of a folder once, gzipped (`.gz`) or not, in the order of their names.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
-        let failed = |source| FolderError::Read { path: folder.to_owned(), source };
-        let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
-        let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_ndjson(path)).collect();
+        let failed = |source| FolderError::Read {
+            path: folder.to_owned(),
+            source,
+        };
+        let entries = std::fs::read_dir(folder)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .map_err(failed)?;
+        let mut paths: Vec<PathBuf> = entries
+            .into_iter()
+            .map(|entry| entry.path())
+            .filter(|path| is_ndjson(path))
+            .collect();
         paths.sort();
         let mut sources = Vec::new();
         let mut latest = None;
         for path in paths {
-            let failed = |source| FolderError::Read { path: path.clone(), source };
-            latest = latest.max(std::fs::metadata(&path).and_then(|about| about.modified()).ok());
+            let failed = |source| FolderError::Read {
+                path: path.clone(),
+                source,
+            };
+            latest = latest.max(
+                std::fs::metadata(&path)
+                    .and_then(|about| about.modified())
+                    .ok(),
+            );
             let (first, source) = Source::scan(&path).map_err(failed)?;
             if source.lines > 0 {
-                let resource_type = first.as_deref().and_then(|line| value_of(line, |head| head.resource_type));
-                sources.push(Source { resource_type: resource_type.ok_or(FolderError::NotFhir(path))?, ..source });
+                let resource_type = first
+                    .as_deref()
+                    .and_then(|line| value_of(line, |head| head.resource_type));
+                sources.push(Source {
+                    resource_type: resource_type.ok_or(FolderError::NotFhir(path))?,
+                    ..source
+                });
             }
         }
         if sources.is_empty() {
             return Err(FolderError::Empty(folder.to_owned()));
         }
-        let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
-        sources.sort_by(|a, b| (rank(&a.resource_type), &a.resource_type).cmp(&(rank(&b.resource_type), &b.resource_type)));
+        let rank = |name: &str| {
+            FIRST
+                .iter()
+                .position(|first| *first == name)
+                .unwrap_or(FIRST.len())
+        };
+        sources.sort_by(|a, b| {
+            (rank(&a.resource_type), &a.resource_type)
+                .cmp(&(rank(&b.resource_type), &b.resource_type))
+        });
         let mut types: Vec<(String, u64)> = Vec::new();
         for source in &sources {
-            match types.last_mut().filter(|(name, _)| *name == source.resource_type) {
+            match types
+                .last_mut()
+                .filter(|(name, _)| *name == source.resource_type)
+            {
                 Some((_, count)) => *count += source.lines,
                 None => types.push((source.resource_type.clone(), source.lines)),
             }
         }
-        let transaction_time = latest.and_then(|at| jiff::Timestamp::try_from(at).ok()).unwrap_or_default();
-        Ok(Self { sources, types, transaction_time: transaction_time.to_string() })
+        let transaction_time = latest
+            .and_then(|at| jiff::Timestamp::try_from(at).ok())
+            .unwrap_or_default();
+        Ok(Self {
+            sources,
+            types,
+            transaction_time: transaction_time.to_string(),
+        })
     }
 
     /// The files of a type with the part of `range` that is in each, counted from the file's first line.
-    fn parts(&self, resource_type: &str, range: Range<u64>) -> impl Iterator<Item = (&Source, Range<u64>)> {
+    fn parts(
+        &self,
+        resource_type: &str,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = (&Source, Range<u64>)> {
         let mut first = 0;
-        self.sources.iter().filter(move |source| source.resource_type == resource_type).filter_map(move |source| {
-            let begin = first;
-            first += source.lines;
-            let part = range.start.max(begin)..range.end.min(first);
-            (part.start < part.end).then(|| (source, part.start - begin..part.end - begin))
-        })
+        self.sources
+            .iter()
+            .filter(move |source| source.resource_type == resource_type)
+            .filter_map(move |source| {
+                let begin = first;
+                first += source.lines;
+                let part = range.start.max(begin)..range.end.min(first);
+                (part.start < part.end).then(|| (source, part.start - begin..part.end - begin))
+            })
     }
 }
 
@@ -144,7 +198,9 @@ impl Source {
                 break;
             }
             let content = trim(&line, at == 0);
-            verbatim &= !content.is_empty() && content.len() + 1 == read && placeholder.find(content).is_none();
+            verbatim &= !content.is_empty()
+                && content.len() + 1 == read
+                && placeholder.find(content).is_none();
             if !content.is_empty() {
                 if lines % STRIDE == 0 && !gzipped {
                     offsets.push(at);
@@ -156,28 +212,49 @@ impl Source {
             }
             at += read as u64;
         }
-        Ok((first, Self { path: path.to_owned(), resource_type: String::new(), lines, offsets, verbatim, size: at }))
+        Ok((
+            first,
+            Self {
+                path: path.to_owned(),
+                resource_type: String::new(),
+                lines,
+                offsets,
+                verbatim,
+                size: at,
+            },
+        ))
     }
 
     /// The non-blank lines from `start` on; ends early when the file cannot be read any more.
     fn lines_from(&self, start: u64) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-        let nearest = usize::try_from(start / STRIDE).ok().and_then(|index| self.offsets.get(index)).copied();
+        let nearest = usize::try_from(start / STRIDE)
+            .ok()
+            .and_then(|index| self.offsets.get(index))
+            .copied();
         let known = nearest.map_or(0, |_| start - start % STRIDE);
         let offset = nearest.unwrap_or(0);
-        let Ok(mut reader) = open(&self.path, offset) else { return Box::new(iter::empty()) };
+        let Ok(mut reader) = open(&self.path, offset) else {
+            return Box::new(iter::empty());
+        };
         let mut at_start = offset == 0;
-        let lines = iter::from_fn(move || loop {
-            let mut line = Vec::with_capacity(1024);
-            if reader.read_until(b'\n', &mut line).ok()? == 0 {
-                return None;
-            }
-            let length = trim(&line, at_start).len();
-            let before = if at_start && line.starts_with(BOM) { BOM.len() } else { 0 };
-            at_start = false;
-            if length > 0 {
-                line.truncate(before + length);
-                line.drain(..before);
-                return Some(line);
+        let lines = iter::from_fn(move || {
+            loop {
+                let mut line = Vec::with_capacity(1024);
+                if reader.read_until(b'\n', &mut line).ok()? == 0 {
+                    return None;
+                }
+                let length = trim(&line, at_start).len();
+                let before = if at_start && line.starts_with(BOM) {
+                    BOM.len()
+                } else {
+                    0
+                };
+                at_start = false;
+                if length > 0 {
+                    line.truncate(before + length);
+                    line.drain(..before);
+                    return Some(line);
+                }
             }
         });
         Box::new(lines.skip(usize::try_from(start - known).unwrap_or(usize::MAX)))
@@ -188,7 +265,13 @@ impl Source {
         if line >= self.lines {
             return Ok(self.size);
         }
-        let Some(mut at) = usize::try_from(line / STRIDE).ok().and_then(|index| self.offsets.get(index)).copied() else { return Ok(self.size) };
+        let Some(mut at) = usize::try_from(line / STRIDE)
+            .ok()
+            .and_then(|index| self.offsets.get(index))
+            .copied()
+        else {
+            return Ok(self.size);
+        };
         let mut left = line % STRIDE;
         if left == 0 {
             return Ok(at);
@@ -199,7 +282,8 @@ impl Source {
             if buffer.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let (used, ended) = memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true));
+            let (used, ended) =
+                memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true));
             left -= u64::from(ended);
             at += used as u64;
             reader.consume(used);
@@ -213,21 +297,37 @@ impl Dataset for Folder {
         self.types.clone()
     }
 
-    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
+    fn lines<'a>(
+        &'a self,
+        resource_type: &str,
+        range: Range<u64>,
+    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
         let parts: Vec<_> = self.parts(resource_type, range).collect();
         let some = |part: &Range<u64>| usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
-        Box::new(parts.into_iter().flat_map(move |(source, part)| source.lines_from(part.start).take(some(&part))))
+        Box::new(
+            parts
+                .into_iter()
+                .flat_map(move |(source, part)| source.lines_from(part.start).take(some(&part))),
+        )
     }
 
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>> {
         let finder = memmem::Finder::new(id);
-        let sources = self.sources.iter().filter(|source| source.resource_type == resource_type);
-        let mut candidates = sources.flat_map(|source| source.lines_from(0)).filter(|line| finder.find(line).is_some());
+        let sources = self
+            .sources
+            .iter()
+            .filter(|source| source.resource_type == resource_type);
+        let mut candidates = sources
+            .flat_map(|source| source.lines_from(0))
+            .filter(|line| finder.find(line).is_some());
         candidates.find(|line| value_of(line, |head| head.id).as_deref() == Some(id))
     }
 
     fn groups(&self) -> Vec<Group> {
-        vec![Group { id: EVERYONE.to_owned(), name: "Everyone in the folder".to_owned() }]
+        vec![Group {
+            id: EVERYONE.to_owned(),
+            name: "Everyone in the folder".to_owned(),
+        }]
     }
 
     fn in_group(&self, group: &str, _patient_id: &str) -> bool {
@@ -246,7 +346,10 @@ impl Dataset for Folder {
         self.parts(resource_type, range)
             .map(|(source, part)| {
                 let bytes = source.offset(part.start).ok()?..source.offset(part.end).ok()?;
-                source.verbatim.then(|| Extent { path: source.path.clone(), bytes })
+                source.verbatim.then(|| Extent {
+                    path: source.path.clone(),
+                    bytes,
+                })
             })
             .collect()
     }
@@ -256,31 +359,56 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// A line without its end, and at the start of a file without a byte order mark; empty when it is blank.
 fn trim(line: &[u8], at_start: bool) -> &[u8] {
-    let line = if at_start { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+    let line = if at_start {
+        line.strip_prefix(BOM).unwrap_or(line)
+    } else {
+        line
+    };
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.iter().all(u8::is_ascii_whitespace) { &[] } else { line }
+    if line.iter().all(u8::is_ascii_whitespace) {
+        &[]
+    } else {
+        line
+    }
 }
 
-fn value_of(line: &[u8], pick: impl for<'a> Fn(Head<'a>) -> Option<&'a RawValue>) -> Option<String> {
+fn value_of(
+    line: &[u8],
+    pick: impl for<'a> Fn(Head<'a>) -> Option<&'a RawValue>,
+) -> Option<String> {
     let head: Head = serde_json::from_slice(line).ok()?;
     serde_json::from_str(pick(head)?.get()).ok()
 }
 
 fn is_gzipped(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
 }
 
 fn is_ndjson(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    path.is_file() && matches!(Path::new(name).extension().and_then(|extension| extension.to_str()), Some("ndjson" | "jsonl"))
+    path.is_file()
+        && matches!(
+            Path::new(name)
+                .extension()
+                .and_then(|extension| extension.to_str()),
+            Some("ndjson" | "jsonl")
+        )
 }
 
 fn open(path: &Path, offset: u64) -> io::Result<Box<dyn BufRead + Send>> {
     let mut file = File::open(path)?;
     Ok(if is_gzipped(path) {
-        Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file))))
+        Box::new(BufReader::with_capacity(
+            BUFFER,
+            MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)),
+        ))
     } else {
         file.seek(SeekFrom::Start(offset))?;
         Box::new(BufReader::with_capacity(BUFFER, file))

@@ -32,7 +32,9 @@ impl Gate {
     /// Whether one more request is within `limit` requests a window.
     fn admits(&self, limit: u32, length: Duration, now: Instant) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let (start, count) = window.filter(|(start, _)| now.duration_since(*start) < length).unwrap_or((now, 0));
+        let (start, count) = window
+            .filter(|(start, _)| now.duration_since(*start) < length)
+            .unwrap_or((now, 0));
         *window = Some((start, count.saturating_add(1)));
         count < limit
     }
@@ -57,7 +59,12 @@ impl Ehr {
         let mut response = if status == StatusCode::TOO_MANY_REQUESTS {
             Refusal::new(429, "throttled", "Too many requests.").into_response()
         } else {
-            (status, [(header::CONTENT_TYPE, "text/html")], "<html><body>Service Unavailable</body></html>").into_response()
+            (
+                status,
+                [(header::CONTENT_TYPE, "text/html")],
+                "<html><body>Service Unavailable</body></html>",
+            )
+                .into_response()
         };
         self.add_retry_after(&mut response);
         Some(response)
@@ -65,7 +72,10 @@ impl Ehr {
 
     /// Puts the configured `Retry-After` on a response.
     pub(crate) fn add_retry_after(&self, response: &mut Response) {
-        let value = self.config.retry_after.and_then(|seconds| HeaderValue::try_from(self.retry_after(seconds)).ok());
+        let value = self
+            .config
+            .retry_after
+            .and_then(|seconds| HeaderValue::try_from(self.retry_after(seconds)).ok());
         if let Some(value) = value {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
@@ -78,14 +88,22 @@ pub(crate) async fn pass(State(ehr): State<Arc<Ehr>>, request: Request, next: Ne
         return next.run(request).await;
     }
     ehr.stats.edit().requests += 1;
-    let limit = ehr.config.rate_limit.unwrap_or(ehr.config.flavour.requests_per_minute);
+    let limit = ehr
+        .config
+        .rate_limit
+        .unwrap_or(ehr.config.flavour.requests_per_minute);
     let length = Duration::from_secs(ehr.config.rate_window);
     let mut response = if limit.is_none_or(|limit| ehr.gate.admits(limit, length, Instant::now())) {
         next.run(request).await
     } else {
         ehr.stats.edit().rate_limited += 1;
         // Without Retry-After, as eClinicalWorks does it.
-        Refusal::new(429, "throttled", "The limit of requests per minute is exceeded.").into_response()
+        Refusal::new(
+            429,
+            "throttled",
+            "The limit of requests per minute is exceeded.",
+        )
+        .into_response()
     };
     if let Ok(date) = HeaderValue::try_from(ehr.clock.http_date(0)) {
         response.headers_mut().insert(header::DATE, date);
@@ -94,7 +112,11 @@ pub(crate) async fn pass(State(ehr): State<Arc<Ehr>>, request: Request, next: Ne
 }
 
 /// The middleware of the second origin: notes every Authorization header that should not have come here.
-pub(crate) async fn pass_second(State(ehr): State<Arc<Ehr>>, request: Request, next: Next) -> Response {
+pub(crate) async fn pass_second(
+    State(ehr): State<Arc<Ehr>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.headers().contains_key(header::AUTHORIZATION) {
         ehr.stats.edit().authorization_on_second_origin += 1;
     }

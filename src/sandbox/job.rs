@@ -45,7 +45,10 @@ impl Job {
 
     /// Whether a fault strikes a file for the first time.
     pub(crate) fn first_time(&self, fault: &'static str, file: &str) -> bool {
-        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert((fault, file.to_owned()))
+        self.struck
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((fault, file.to_owned()))
     }
 }
 
@@ -66,7 +69,8 @@ impl Jobs {
     pub(crate) fn add(&self, job: Arc<Job>, alone: bool) -> Result<(), String> {
         let mut jobs = self.lock();
         let running = |other: &&Arc<Job>| {
-            other.kickoff.fingerprint == job.kickoff.fingerprint && !other.finished.load(std::sync::atomic::Ordering::Acquire)
+            other.kickoff.fingerprint == job.kickoff.fingerprint
+                && !other.finished.load(std::sync::atomic::Ordering::Acquire)
         };
         if let Some(other) = jobs.values().find(running).filter(|_| alone) {
             return Err(other.id.clone());

@@ -19,14 +19,25 @@ pub(crate) struct KeySets(Mutex<HashMap<String, (Instant, JwkSet)>>);
 impl KeySets {
     /// The key set published at `url`; the error is a sentence for `error_description`.
     pub(crate) async fn get(&self, url: &str) -> Result<JwkSet, String> {
-        let cached = self.lock().get(url).filter(|(until, _)| *until > Instant::now()).map(|(_, keys)| keys.clone());
+        let cached = self
+            .lock()
+            .get(url)
+            .filter(|(until, _)| *until > Instant::now())
+            .map(|(_, keys)| keys.clone());
         if let Some(keys) = cached {
             return Ok(keys);
         }
-        let answer = tokio::time::timeout(PATIENCE, fetch(url)).await.map_err(|_| format!("The JWKS URL {url} did not answer in time."))?;
-        let (max_age, body) = answer.map_err(|reason| format!("The JWKS URL {url} cannot be read: {reason}."))?;
-        let keys: JwkSet = serde_json::from_slice(&body).map_err(|_| format!("The JWKS URL {url} does not hold a JWK Set."))?;
-        if let Some(until) = Instant::now().checked_add(Duration::from_secs(max_age)).filter(|_| max_age > 0) {
+        let answer = tokio::time::timeout(PATIENCE, fetch(url))
+            .await
+            .map_err(|_| format!("The JWKS URL {url} did not answer in time."))?;
+        let (max_age, body) =
+            answer.map_err(|reason| format!("The JWKS URL {url} cannot be read: {reason}."))?;
+        let keys: JwkSet = serde_json::from_slice(&body)
+            .map_err(|_| format!("The JWKS URL {url} does not hold a JWK Set."))?;
+        if let Some(until) = Instant::now()
+            .checked_add(Duration::from_secs(max_age))
+            .filter(|_| max_age > 0)
+        {
             self.lock().insert(url.to_owned(), (until, keys.clone()));
         }
         Ok(keys)
@@ -49,14 +60,27 @@ async fn fetch(url: &str) -> Result<(u64, Vec<u8>), String> {
     if url.scheme() != "http" || !loopback {
         return Err("the sandbox reads key sets from http on loopback only".to_owned());
     }
-    let addresses = url.socket_addrs(|| Some(80)).map_err(|error| error.to_string())?;
-    let mut stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| error.to_string())?;
+    let addresses = url
+        .socket_addrs(|| Some(80))
+        .map_err(|error| error.to_string())?;
+    let mut stream = TcpStream::connect(addresses.as_slice())
+        .await
+        .map_err(|error| error.to_string())?;
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let request = format!(
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+    );
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .map_err(|error| error.to_string())?;
     let mut answer = Vec::new();
-    stream.take(LARGEST).read_to_end(&mut answer).await.map_err(|error| error.to_string())?;
+    stream
+        .take(LARGEST)
+        .read_to_end(&mut answer)
+        .await
+        .map_err(|error| error.to_string())?;
     split(&answer)
 }
 
@@ -67,12 +91,18 @@ fn split(answer: &[u8]) -> Result<(u64, Vec<u8>), String> {
     if status != "200" {
         return Err(format!("it answered {status}"));
     }
-    let directives = head.lines().filter_map(|line| line.strip_prefix("cache-control:")).flat_map(|value| value.split(',')).map(str::trim);
+    let directives = head
+        .lines()
+        .filter_map(|line| line.strip_prefix("cache-control:"))
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
     let mut max_age = 0;
     for directive in directives {
         match directive.split_once('=') {
             Some(("max-age", seconds)) => max_age = seconds.parse().unwrap_or(0),
-            _ if matches!(directive, "no-store" | "no-cache") => return Ok((0, answer[end + 4..].to_vec())),
+            _ if matches!(directive, "no-store" | "no-cache") => {
+                return Ok((0, answer[end + 4..].to_vec()));
+            }
             _ => {}
         }
     }
@@ -85,16 +115,30 @@ mod tests {
 
     #[test]
     fn the_answer_may_be_kept_as_long_as_it_says() {
-        let answer = |cache: &str| split(format!("HTTP/1.1 200 OK\r\n{cache}\r\n\r\n{{}}").as_bytes()).unwrap();
-        assert_eq!(answer("Cache-Control: public, max-age=300"), (300, b"{}".to_vec()));
+        let answer = |cache: &str| {
+            split(format!("HTTP/1.1 200 OK\r\n{cache}\r\n\r\n{{}}").as_bytes()).unwrap()
+        };
+        assert_eq!(
+            answer("Cache-Control: public, max-age=300"),
+            (300, b"{}".to_vec())
+        );
         assert_eq!(answer("Cache-Control: max-age=300, no-store").0, 0);
         assert_eq!(answer("Server: x").0, 0);
-        assert!(split(b"HTTP/1.1 404 Not Found\r\n\r\n").unwrap_err().contains("404"));
+        assert!(
+            split(b"HTTP/1.1 404 Not Found\r\n\r\n")
+                .unwrap_err()
+                .contains("404")
+        );
     }
 
     #[tokio::test]
     async fn key_sets_elsewhere_are_not_read() {
-        for url in ["https://127.0.0.1/jwks", "http://example.org/jwks", "http://10.0.0.1/jwks", "nonsense"] {
+        for url in [
+            "https://127.0.0.1/jwks",
+            "http://example.org/jwks",
+            "http://10.0.0.1/jwks",
+            "nonsense",
+        ] {
             assert!(KeySets::default().get(url).await.is_err(), "{url}");
         }
     }

@@ -32,14 +32,28 @@ pub(crate) struct Kickoff {
 
 /// Demands `Accept: application/fhir+json` and `Prefer: respond-async`. Returns whether handling is lenient.
 pub(crate) fn check_headers(headers: &HeaderMap, strict: bool) -> Result<bool, Refusal> {
-    let preferences = || headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';'])).map(str::trim);
+    let preferences = || {
+        headers
+            .get_all("prefer")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split([',', ';']))
+            .map(str::trim)
+    };
     if strict {
-        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if accept != "application/fhir+json" {
-            return Err(Refusal::invalid("The Accept header has to be application/fhir+json."));
+            return Err(Refusal::invalid(
+                "The Accept header has to be application/fhir+json.",
+            ));
         }
         if !preferences().any(|one| one == "respond-async") {
-            return Err(Refusal::invalid("The Prefer header has to be respond-async."));
+            return Err(Refusal::invalid(
+                "The Prefer header has to be respond-async.",
+            ));
         }
     }
     let lenient = preferences().any(|one| one == "handling=lenient");
@@ -47,27 +61,60 @@ pub(crate) fn check_headers(headers: &HeaderMap, strict: bool) -> Result<bool, R
 }
 
 /// Name and value of each parameter of a FHIR Parameters body.
-pub(crate) fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !media_type.starts_with("application/fhir+json") && !media_type.starts_with("application/json") {
-        return Err(Refusal::new(415, "invalid", "The Content-Type has to be application/fhir+json."));
+pub(crate) fn from_body(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, Refusal> {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if !media_type.starts_with("application/fhir+json")
+        && !media_type.starts_with("application/json")
+    {
+        return Err(Refusal::new(
+            415,
+            "invalid",
+            "The Content-Type has to be application/fhir+json.",
+        ));
     }
-    let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::invalid("The body is no JSON."))?;
+    let body: Value =
+        serde_json::from_slice(body).map_err(|_| Refusal::invalid("The body is no JSON."))?;
     if body["resourceType"] != "Parameters" {
-        return Err(Refusal::invalid("The body has to be a Parameters resource."));
+        return Err(Refusal::invalid(
+            "The body has to be a Parameters resource.",
+        ));
     }
     let mut parameters = Vec::new();
     for parameter in body["parameter"].as_array().into_iter().flatten() {
-        let name = parameter["name"].as_str().ok_or_else(|| Refusal::invalid("A parameter has no name."))?;
-        let value = parameter.as_object().into_iter().flatten().find(|(key, _)| key.starts_with("value")).map(|(_, value)| value);
+        let name = parameter["name"]
+            .as_str()
+            .ok_or_else(|| Refusal::invalid("A parameter has no name."))?;
+        let value = parameter
+            .as_object()
+            .into_iter()
+            .flatten()
+            .find(|(key, _)| key.starts_with("value"))
+            .map(|(_, value)| value);
         let text = match value {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Bool(truth)) => truth.to_string(),
-            Some(object) => match object["reference"].as_str().or_else(|| object["code"].as_str()) {
+            Some(object) => match object["reference"]
+                .as_str()
+                .or_else(|| object["code"].as_str())
+            {
                 Some(text) => text.to_owned(),
-                None => return Err(Refusal::invalid(format!("The parameter {name} has no value that is understood."))),
+                None => {
+                    return Err(Refusal::invalid(format!(
+                        "The parameter {name} has no value that is understood."
+                    )));
+                }
             },
-            None => return Err(Refusal::invalid(format!("The parameter {name} has no value."))),
+            None => {
+                return Err(Refusal::invalid(format!(
+                    "The parameter {name} has no value."
+                )));
+            }
         };
         parameters.push((name.to_owned(), text));
     }
@@ -85,12 +132,25 @@ pub(crate) struct Arrival<'a> {
 
 impl Kickoff {
     /// Reads and checks the parameters.
-    pub(crate) fn read(ehr: &Ehr, grant: &Grant, arrival: Arrival, parameters: &[(String, String)]) -> Result<Self, Refusal> {
+    pub(crate) fn read(
+        ehr: &Ehr,
+        grant: &Grant,
+        arrival: Arrival,
+        parameters: &[(String, String)],
+    ) -> Result<Self, Refusal> {
         let flavour = ehr.config.flavour;
-        let mut sorted: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut sorted: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         sorted.sort();
         let mut kickoff = Self {
-            fingerprint: format!("{:?} {:?} {}", arrival.level, arrival.group, sorted.join("&")),
+            fingerprint: format!(
+                "{:?} {:?} {}",
+                arrival.level,
+                arrival.group,
+                sorted.join("&")
+            ),
             url: arrival.url,
             types: Vec::new(),
             selection: Selection::default(),
@@ -108,77 +168,149 @@ impl Kickoff {
             match name.as_str() {
                 "_type" => {
                     if types.is_some() && !flavour.repeats {
-                        return Err(Refusal::invalid("The parameter _type occurs twice; join the types by commas."));
+                        return Err(Refusal::invalid(
+                            "The parameter _type occurs twice; join the types by commas.",
+                        ));
                     }
-                    types.get_or_insert_default().extend(value.split(',').map(|one| one.trim().to_owned()));
+                    types
+                        .get_or_insert_default()
+                        .extend(value.split(',').map(|one| one.trim().to_owned()));
                 }
-                "_outputFormat" if matches!(value.as_str(), "application/fhir+ndjson" | "application/ndjson" | "ndjson") => {}
-                "_outputFormat" => return Err(Refusal::unsupported("The _outputFormat has to be application/fhir+ndjson.")),
+                "_outputFormat"
+                    if matches!(
+                        value.as_str(),
+                        "application/fhir+ndjson" | "application/ndjson" | "ndjson"
+                    ) => {}
+                "_outputFormat" => {
+                    return Err(Refusal::unsupported(
+                        "The _outputFormat has to be application/fhir+ndjson.",
+                    ));
+                }
                 "_since" => kickoff.selection.since = Some(instant(name, value)?),
                 "_until" => kickoff.selection.until = Some(instant(name, value)?),
                 "_typeFilter" => {
-                    let filters = if arrival.post { vec![value.as_str()] } else { split_joined(value) };
+                    let filters = if arrival.post {
+                        vec![value.as_str()]
+                    } else {
+                        split_joined(value)
+                    };
                     for filter in filters {
-                        kickoff.selection.filters.push(TypeFilter::parse(filter).map_err(Refusal::unsupported)?);
+                        kickoff
+                            .selection
+                            .filters
+                            .push(TypeFilter::parse(filter).map_err(Refusal::unsupported)?);
                     }
                 }
-                "_elements" => kickoff.elements.extend(value.split(',').map(|one| match one.trim().split_once('.') {
-                    Some((resource_type, element)) => (Some(resource_type.to_owned()), element.to_owned()),
-                    None => (None, one.trim().to_owned()),
+                "_elements" => kickoff.elements.extend(value.split(',').map(|one| {
+                    match one.trim().split_once('.') {
+                        Some((resource_type, element)) => {
+                            (Some(resource_type.to_owned()), element.to_owned())
+                        }
+                        None => (None, one.trim().to_owned()),
+                    }
                 })),
                 "patient" => {
                     if arrival.level == Level::System || !arrival.post {
-                        return Err(Refusal::invalid("The parameter patient needs a POST at Patient or Group level."));
+                        return Err(Refusal::invalid(
+                            "The parameter patient needs a POST at Patient or Group level.",
+                        ));
                     }
                     let id = value.rsplit('/').next().unwrap_or_default();
                     if ehr.config.dataset.read("Patient", id).is_none() {
-                        return Err(Refusal::new(404, "not-found", format!("There is no Patient/{id}.")));
+                        return Err(Refusal::new(
+                            404,
+                            "not-found",
+                            format!("There is no Patient/{id}."),
+                        ));
                     }
                     kickoff.selection.patients.insert(id.to_owned());
                 }
                 "organizeOutputBy" if value == "Patient" => kickoff.by_patient = true,
-                "allowPartialManifests" if matches!(value.as_str(), "true" | "false") => kickoff.partial = value == "true",
+                "allowPartialManifests" if matches!(value.as_str(), "true" | "false") => {
+                    kickoff.partial = value == "true"
+                }
                 // All Provenance is exported anyway, which is what these ask for at most.
-                "includeAssociatedData" if matches!(value.as_str(), "LatestProvenanceResources" | "RelevantProvenanceResources") => {}
+                "includeAssociatedData"
+                    if matches!(
+                        value.as_str(),
+                        "LatestProvenanceResources" | "RelevantProvenanceResources"
+                    ) => {}
                 _ => kickoff.refuse_or_ignore(arrival.lenient, name)?,
             }
         }
-        kickoff.selection.group = arrival.group.filter(|group| !ehr.config.dataset.holds_all(group)).map(str::to_owned);
-        kickoff.types = choose_types(ehr, grant, types, arrival.level, arrival.lenient, &mut kickoff.ignored)?;
+        kickoff.selection.group = arrival
+            .group
+            .filter(|group| !ehr.config.dataset.holds_all(group))
+            .map(str::to_owned);
+        kickoff.types = choose_types(
+            ehr,
+            grant,
+            types,
+            arrival.level,
+            arrival.lenient,
+            &mut kickoff.ignored,
+        )?;
         Ok(kickoff)
     }
 
     fn refuse_or_ignore(&mut self, lenient: bool, name: &str) -> Result<(), Refusal> {
         if !lenient {
-            return Err(Refusal::unsupported(format!("The parameter {name}, or its value, is not supported.")));
+            return Err(Refusal::unsupported(format!(
+                "The parameter {name}, or its value, is not supported."
+            )));
         }
-        self.ignored.push(format!("The parameter {name} was ignored."));
+        self.ignored
+            .push(format!("The parameter {name} was ignored."));
         Ok(())
     }
 }
 
 fn instant(name: &str, value: &str) -> Result<jiff::Timestamp, Refusal> {
     // A plus sign that was not percent-encoded arrives as a space; real servers reject it too.
-    value.parse().map_err(|_| Refusal::invalid(format!("The parameter {name} has to be an instant with a time zone.")))
+    value.parse().map_err(|_| {
+        Refusal::invalid(format!(
+            "The parameter {name} has to be an instant with a time zone."
+        ))
+    })
 }
 
 /// The types to export: those asked for, else all the token covers.
 fn choose_types(
-    ehr: &Ehr, grant: &Grant, asked: Option<Vec<String>>, level: Level, lenient: bool, ignored: &mut Vec<String>,
+    ehr: &Ehr,
+    grant: &Grant,
+    asked: Option<Vec<String>>,
+    level: Level,
+    lenient: bool,
+    ignored: &mut Vec<String>,
 ) -> Result<Vec<String>, Refusal> {
     let held = ehr.config.dataset.types().into_iter().map(|(name, _)| name);
     let Some(asked) = asked else {
         let binary = ehr.config.flavour.exports_binary || level == Level::System;
-        return Ok(held.filter(|name| (binary || name != "Binary") && grant.may_read(name)).collect());
+        return Ok(held
+            .filter(|name| (binary || name != "Binary") && grant.may_read(name))
+            .collect());
     };
     for name in &asked {
-        if !is_known_type(name) && !ehr.config.dataset.types().iter().any(|(held, _)| held == name) {
+        if !is_known_type(name)
+            && !ehr
+                .config
+                .dataset
+                .types()
+                .iter()
+                .any(|(held, _)| held == name)
+        {
             if !lenient {
-                return Err(Refusal::invalid(format!("The type {name} in _type is unknown.")));
+                return Err(Refusal::invalid(format!(
+                    "The type {name} in _type is unknown."
+                )));
             }
             ignored.push(format!("The type {name} was ignored."));
         } else if !grant.may_read(name) {
-            return Err(Refusal::new(403, "forbidden", format!("The scope of the token does not cover {name}.")));
+            return Err(Refusal::new(
+                403,
+                "forbidden",
+                format!("The scope of the token does not cover {name}."),
+            ));
         }
     }
     Ok(held.filter(|name| asked.contains(name)).collect())

@@ -11,7 +11,11 @@ use super::plan::{File, Plan};
 
 /// The pages a manifest comes in.
 pub(crate) fn pages(job: &Job, plan: &Plan) -> u32 {
-    if job.kickoff.partial && plan.output.len() > 1 { 2 } else { 1 }
+    if job.kickoff.partial && plan.output.len() > 1 {
+        2
+    } else {
+        1
+    }
 }
 
 /// Page `page` (from 1) of a manifest, whose file URLs are new each time.
@@ -19,10 +23,19 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
     let version = job.manifests.fetch_add(1, Ordering::Relaxed) + 1;
     let stu4 = ehr.config.has(Fault::Stu4Manifest);
     let off_by_one = u64::from(ehr.config.has(Fault::WrongCounts));
-    let other_origin = ehr.config.find(|fault| if let Fault::OtherOrigin { token } = fault { Some(*token) } else { None });
+    let other_origin = ehr.config.find(|fault| {
+        if let Fault::OtherOrigin { token } = fault {
+            Some(*token)
+        } else {
+            None
+        }
+    });
     let url = |file: &File| match other_origin {
         None => format!("{}/files/{}/{}?v={version}", ehr.origin, job.id, file.name),
-        Some(_) => format!("{}/files/{}/{}?v={version}&sig={}", ehr.second_origin, job.id, file.name, job.signature),
+        Some(_) => format!(
+            "{}/files/{}/{}?v={version}&sig={}",
+            ehr.second_origin, job.id, file.name, job.signature
+        ),
     };
     let output = |file: &File| {
         let mut item = json!({ "type": file.resource_type, "url": url(file), "count": file.count() + off_by_one });
@@ -32,7 +45,8 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
         item
     };
     let listed = |file: &File| {
-        let mut item = json!({ "type": file.resource_type, "url": url(file), "count": file.count() });
+        let mut item =
+            json!({ "type": file.resource_type, "url": url(file), "count": file.count() });
         if stu4 {
             item.as_object_mut().map(|item| item.shift_remove("type"));
         }
@@ -40,7 +54,11 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
     };
     let last_page = pages(job, plan);
     let half = plan.output.len().div_ceil(last_page as usize);
-    let files = plan.output.iter().skip((page as usize - 1) * half).take(half);
+    let files = plan
+        .output
+        .iter()
+        .skip((page as usize - 1) * half)
+        .take(half);
     let mut manifest = json!({
         "transactionTime": ehr.config.dataset.transaction_time(),
         "request": job.kickoff.url,
@@ -48,10 +66,17 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
         "output": files.map(output).collect::<Vec<_>>(),
         "deleted": plan.deleted.iter().filter(|_| page == last_page).map(listed).collect::<Vec<_>>(),
     });
-    let issues: Vec<Value> = plan.error.iter().filter(|_| page == last_page).map(listed).collect();
+    let issues: Vec<Value> = plan
+        .error
+        .iter()
+        .filter(|_| page == last_page)
+        .map(listed)
+        .collect();
     manifest[if stu4 { "outcome" } else { "error" }] = issues.into();
     if stu4 {
-        manifest.as_object_mut().map(|manifest| manifest.shift_remove("request"));
+        manifest
+            .as_object_mut()
+            .map(|manifest| manifest.shift_remove("request"));
         manifest["manifestType"] = "bulk-export".into();
         manifest["outputFormat"] = "application/fhir+ndjson".into();
     }
@@ -67,8 +92,15 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
 /// The status URL of a job, or the URL of a later page of its manifest.
 pub(crate) fn status_url(ehr: &Ehr, job: &Job, page: u32) -> String {
     let id = &job.id;
-    let (path, separator) =
-        if ehr.config.flavour.poll_location { (format!("$export-poll-location?job_id={id}"), '&') } else { (format!("$export-status/{id}"), '?') };
-    let page = if page > 1 { format!("{separator}page={page}") } else { String::new() };
+    let (path, separator) = if ehr.config.flavour.poll_location {
+        (format!("$export-poll-location?job_id={id}"), '&')
+    } else {
+        (format!("$export-status/{id}"), '?')
+    };
+    let page = if page > 1 {
+        format!("{separator}page={page}")
+    } else {
+        String::new()
+    };
     format!("{}/{path}{page}", ehr.base_url)
 }

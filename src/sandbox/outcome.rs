@@ -1,4 +1,4 @@
-//! Refusals, told as FHIR OperationOutcome.
+//! Refusals, told as FHIR `OperationOutcome`.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +18,11 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(status: u16, code: &'static str, text: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, text: text.into() }
+        Self {
+            status,
+            code,
+            text: text.into(),
+        }
     }
 
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
@@ -30,7 +34,7 @@ impl Refusal {
     }
 }
 
-/// An OperationOutcome with one issue.
+/// An `OperationOutcome` with one issue.
 pub(crate) fn outcome(severity: &str, code: &str, text: &str) -> Value {
     json!({
         "resourceType": "OperationOutcome",
@@ -40,7 +44,12 @@ pub(crate) fn outcome(severity: &str, code: &str, text: &str) -> Value {
 
 /// A FHIR JSON response.
 pub(crate) fn fhir(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, FHIR_JSON)], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, FHIR_JSON)],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 impl IntoResponse for Refusal {

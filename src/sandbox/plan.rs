@@ -34,7 +34,11 @@ pub(crate) struct File {
 impl File {
     /// Non-blank lines, the headers of `organizeOutputBy` not counted: the manifest's `count`.
     pub(crate) fn count(&self) -> u64 {
-        let left_out = self.edits.values().filter(|edits| edits.contains(&Edit::Leave)).count() as u64;
+        let left_out = self
+            .edits
+            .values()
+            .filter(|edits| edits.contains(&Edit::Leave))
+            .count() as u64;
         self.resources - left_out + self.appended.len() as u64
     }
 }
@@ -52,12 +56,18 @@ pub(crate) struct Plan {
 impl Plan {
     /// A file by its name.
     pub(crate) fn file(&self, name: &str) -> Option<&File> {
-        self.output.iter().chain(&self.deleted).chain(&self.error).find(|file| file.name == name)
+        self.output
+            .iter()
+            .chain(&self.deleted)
+            .chain(&self.error)
+            .find(|file| file.name == name)
     }
 
     /// The file that faults strike always: the last one.
     pub(crate) fn is_victim(&self, file: &File) -> bool {
-        self.output.last().is_some_and(|last| last.name == file.name)
+        self.output
+            .last()
+            .is_some_and(|last| last.name == file.name)
     }
 
     /// Lays out an export; reads the data only as far as the selection and the faults demand.
@@ -69,20 +79,44 @@ impl Plan {
             }
         }
         plan.strike(ehr, job);
-        let ignored = job.kickoff.ignored.iter().map(|text| outcome("information", "not-supported", text));
-        let errors = ehr.config.find(|fault| if let Fault::ErrorFile(count) = fault { Some(*count) } else { None }).unwrap_or(0);
+        let ignored = job
+            .kickoff
+            .ignored
+            .iter()
+            .map(|text| outcome("information", "not-supported", text));
+        let errors = ehr
+            .config
+            .find(|fault| {
+                if let Fault::ErrorFile(count) = fault {
+                    Some(*count)
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(0);
         let made = (0..errors).map(|number| {
             let severity = if number % 2 == 0 { "error" } else { "warning" };
-            outcome(severity, "exception", &format!("Resource {number} could not be exported."))
+            outcome(
+                severity,
+                "exception",
+                &format!("Resource {number} could not be exported."),
+            )
         });
-        let lines: Vec<Vec<u8>> = ignored.chain(made).map(|issue| issue.to_string().into_bytes()).collect();
+        let lines: Vec<Vec<u8>> = ignored
+            .chain(made)
+            .map(|issue| issue.to_string().into_bytes())
+            .collect();
         plan.error = (!lines.is_empty()).then(|| written("error", "OperationOutcome", lines));
         plan
     }
 
     /// Chooses lines for the line faults, evenly over the whole export and always the same for a seed.
     fn strike(&mut self, ehr: &Ehr, job: &Job) {
-        let mut choice = Choice { seed: ehr.config.seed, taken: BTreeSet::new(), total: self.output.iter().map(|file| file.resources).sum() };
+        let mut choice = Choice {
+            seed: ehr.config.seed,
+            taken: BTreeSet::new(),
+            total: self.output.iter().map(|file| file.resources).sum(),
+        };
         let mut wanted: BTreeMap<u64, (&'static str, Act)> = BTreeMap::new();
         for fault in &ehr.config.faults {
             let (count, act) = match fault {
@@ -94,25 +128,52 @@ impl Plan {
                 Fault::ConflictingDuplicate(count) => (*count, Act::Contradict),
                 _ => continue,
             };
-            wanted.extend((0..count).filter_map(|_| choice.next(fault.name())).map(|line| (line, (fault.name(), act))));
+            wanted.extend(
+                (0..count)
+                    .filter_map(|_| choice.next(fault.name()))
+                    .map(|line| (line, (fault.name(), act))),
+            );
         }
-        wanted.extend((0..ehr.config.deletions).filter_map(|_| choice.next("deletions")).map(|line| (line, ("deletions", Act::Delete))));
+        wanted.extend(
+            (0..ehr.config.deletions)
+                .filter_map(|_| choice.next("deletions"))
+                .map(|line| (line, ("deletions", Act::Delete))),
+        );
         let mut deletions = Vec::new();
         for (index, hits) in self.by_file(&wanted) {
             let ordinals: BTreeSet<u64> = hits.iter().map(|(ordinal, ..)| *ordinal).collect();
             let lines = content::resources(ehr, job, &self.output[index], &ordinals);
             for (turn, (ordinal, fault, act)) in hits.into_iter().enumerate() {
-                let Some(line) = lines.get(&ordinal) else { continue };
+                let Some(line) = lines.get(&ordinal) else {
+                    continue;
+                };
                 let name = edit::name_of(line).unwrap_or_default();
-                self.affected.entry(fault.to_owned()).or_default().push(name.clone());
+                self.affected
+                    .entry(fault.to_owned())
+                    .or_default()
+                    .push(name.clone());
                 // By turns the copy lands in the same file and in the next of its type.
-                let target = if turn % 2 == 0 { index } else { self.sibling(index) };
+                let target = if turn % 2 == 0 {
+                    index
+                } else {
+                    self.sibling(index)
+                };
                 match act {
-                    Act::Edit(edit) => self.output[index].edits.entry(ordinal).or_default().push(edit),
+                    Act::Edit(edit) => self.output[index]
+                        .edits
+                        .entry(ordinal)
+                        .or_default()
+                        .push(edit),
                     Act::Copy => self.output[target].appended.push(line.clone()),
-                    Act::Contradict => self.output[target].appended.push(edit::contradict(line.clone())),
+                    Act::Contradict => self.output[target]
+                        .appended
+                        .push(edit::contradict(line.clone())),
                     Act::Delete => {
-                        self.output[index].edits.entry(ordinal).or_default().push(Edit::Leave);
+                        self.output[index]
+                            .edits
+                            .entry(ordinal)
+                            .or_default()
+                            .push(Edit::Leave);
                         let entry = json!({ "request": { "method": "DELETE", "url": name } });
                         deletions.push(json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] }).to_string().into_bytes());
                     }
@@ -120,19 +181,36 @@ impl Plan {
             }
         }
         self.deleted = (!deletions.is_empty()).then(|| written("deleted", "Bundle", deletions));
-        let mebibytes = ehr.config.find(|fault| if let Fault::OversizeLines { mebibytes } = fault { Some(*mebibytes) } else { None });
+        let mebibytes = ehr.config.find(|fault| {
+            if let Fault::OversizeLines { mebibytes } = fault {
+                Some(*mebibytes)
+            } else {
+                None
+            }
+        });
         if let (Some(mebibytes), Some(last)) = (mebibytes, self.output.last_mut()) {
-            last.appended.push(edit::oversize(&last.resource_type, usize::try_from(mebibytes << 20).unwrap_or(0)));
-            self.affected.insert("oversize-lines".to_owned(), vec![format!("{}/oversize", last.resource_type)]);
+            last.appended.push(edit::oversize(
+                &last.resource_type,
+                usize::try_from(mebibytes << 20).unwrap_or(0),
+            ));
+            self.affected.insert(
+                "oversize-lines".to_owned(),
+                vec![format!("{}/oversize", last.resource_type)],
+            );
         }
     }
 
     /// Groups chosen lines, numbered over the whole export, by file: index, then ordinal in the file.
-    fn by_file(&self, wanted: &BTreeMap<u64, (&'static str, Act)>) -> BTreeMap<usize, Vec<(u64, &'static str, Act)>> {
+    fn by_file(
+        &self,
+        wanted: &BTreeMap<u64, (&'static str, Act)>,
+    ) -> BTreeMap<usize, Vec<(u64, &'static str, Act)>> {
         let mut grouped: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         let mut first = 0;
         for (index, file) in self.output.iter().enumerate() {
-            let hits = wanted.range(first..first + file.resources).map(|(line, (fault, act))| (line - first, *fault, *act));
+            let hits = wanted
+                .range(first..first + file.resources)
+                .map(|(line, (fault, act))| (line - first, *fault, *act));
             let hits: Vec<_> = hits.collect();
             if !hits.is_empty() {
                 grouped.insert(index, hits);
@@ -145,8 +223,12 @@ impl Plan {
     /// Another file of the same type, or the same when there is none.
     fn sibling(&self, index: usize) -> usize {
         let count = self.output.len();
-        let same_type = |other: &usize| self.output[*other].resource_type == self.output[index].resource_type;
-        (1..count).map(|step| (index + step) % count).find(same_type).unwrap_or(index)
+        let same_type =
+            |other: &usize| self.output[*other].resource_type == self.output[index].resource_type;
+        (1..count)
+            .map(|step| (index + step) % count)
+            .find(same_type)
+            .unwrap_or(index)
     }
 }
 
@@ -170,7 +252,12 @@ impl Choice {
         if self.taken.len() as u64 >= self.total {
             return None;
         }
-        let mut hash = fault.bytes().fold(self.seed ^ self.taken.len() as u64, |hash, byte| mix(hash ^ u64::from(byte))) % self.total;
+        let mut hash = fault
+            .bytes()
+            .fold(self.seed ^ self.taken.len() as u64, |hash, byte| {
+                mix(hash ^ u64::from(byte))
+            })
+            % self.total;
         while !self.taken.insert(hash) {
             hash = (hash + 1) % self.total;
         }
@@ -178,7 +265,7 @@ impl Choice {
     }
 }
 
-/// The finalizer of SplitMix64.
+/// The finalizer of `SplitMix64`.
 fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -193,7 +280,12 @@ fn lay_out(ehr: &Ehr, job: &Job, name: &str, count: u64, files: &mut Vec<File>) 
     let mut add = |source: Range<u64>, resources: u64| {
         if resources > 0 {
             number += 1;
-            files.push(file(format!("{name}.{number:03}.ndjson"), name, source, resources));
+            files.push(file(
+                format!("{name}.{number:03}.ndjson"),
+                name,
+                source,
+                resources,
+            ));
         }
     };
     let selection = &job.kickoff.selection;
@@ -224,7 +316,15 @@ fn lay_out(ehr: &Ehr, job: &Job, name: &str, count: u64, files: &mut Vec<File>) 
 
 fn file(name: String, resource_type: &str, source: Range<u64>, resources: u64) -> File {
     let (edits, appended, size) = (BTreeMap::new(), Vec::new(), OnceLock::new());
-    File { name, resource_type: resource_type.to_owned(), source, resources, edits, appended, size }
+    File {
+        name,
+        resource_type: resource_type.to_owned(),
+        source,
+        resources,
+        edits,
+        appended,
+        size,
+    }
 }
 
 /// A file whose lines are all made here.
@@ -241,7 +341,11 @@ mod tests {
     #[test]
     fn the_same_seed_chooses_the_same_lines_and_none_twice() {
         let draw = |seed| {
-            let mut choice = Choice { seed, taken: BTreeSet::new(), total: 10 };
+            let mut choice = Choice {
+                seed,
+                taken: BTreeSet::new(),
+                total: 10,
+            };
             std::iter::from_fn(|| choice.next("malformed-lines")).collect::<Vec<_>>()
         };
         assert_eq!(draw(1), draw(1));

@@ -26,10 +26,16 @@ struct Registration {
 /// `POST /register` with `{client_name, jwks | jwks_uri, scope}`; answers 201 with `{client_id, client_secret?}`.
 pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Response {
     let refuse = |description: &str| {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_client_metadata", "error_description": description }))).into_response()
+        (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error": "invalid_client_metadata", "error_description": description })),
+        )
+            .into_response()
     };
     let Ok(asked) = serde_json::from_slice::<Registration>(&body) else {
-        return refuse("The body has to be an object with client_name, jwks or jwks_uri, and scope.");
+        return refuse(
+            "The body has to be an object with client_name, jwks or jwks_uri, and scope.",
+        );
     };
     let keys = match (asked.jwks, asked.jwks_uri) {
         (Some(_), Some(_)) => return refuse("jwks and jwks_uri exclude each other."),
@@ -39,13 +45,21 @@ pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Respon
         (None, None) if ehr.config.flavour.secrets => Keys::None,
         (None, None) => return refuse("jwks or jwks_uri is missing."),
     };
-    let (Some(id), Some(secret)) = (random_name(), random_name()) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let (Some(id), Some(secret)) = (random_name(), random_name()) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let secret = ehr.config.flavour.secrets.then_some(secret);
-    let mut answer = json!({ "client_id": id, "client_name": asked.client_name, "scope": asked.scope });
+    let mut answer =
+        json!({ "client_id": id, "client_name": asked.client_name, "scope": asked.scope });
     if let Some(secret) = &secret {
         answer["client_secret"] = secret.as_str().into();
     }
-    ehr.clients.add(Client { id, secret, keys, scope: asked.scope });
+    ehr.clients.add(Client {
+        id,
+        secret,
+        keys,
+        scope: asked.scope,
+    });
     ehr.stats.edit().registrations += 1;
     (StatusCode::CREATED, Json(answer)).into_response()
 }

@@ -42,7 +42,9 @@ impl SandboxError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Listen { .. } => Some("Choose another port with --port, or 0 for any free one.".to_owned()),
+            Self::Listen { .. } => {
+                Some("Choose another port with --port, or 0 for any free one.".to_owned())
+            }
             Self::System(_) => None,
         }
     }
@@ -73,14 +75,23 @@ impl Sandbox {
     pub async fn start(config: SandboxConfig) -> Result<RunningSandbox, SandboxError> {
         let port = config.port;
         let failed = |source| SandboxError::Listen { port, source };
-        let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
+        let first = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .map_err(failed)?;
         let second = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let origin = format!("http://{}", first.local_addr()?);
-        let ehr = Arc::new(Ehr::new(config, origin, format!("http://{}", second.local_addr()?)));
+        let ehr = Arc::new(Ehr::new(
+            config,
+            origin,
+            format!("http://{}", second.local_addr()?),
+        ));
         let stop = CancellationToken::new();
         let second_routes = Router::new()
             .route("/files/{job}/{name}", get(file::download_second))
-            .layer(middleware::from_fn_with_state(ehr.clone(), gate::pass_second))
+            .layer(middleware::from_fn_with_state(
+                ehr.clone(),
+                gate::pass_second,
+            ))
             .with_state(ehr.clone());
         for (listener, routes) in [(first, routes(&ehr)), (second, second_routes)] {
             let listener = listener.tap_io(|stream| {
@@ -88,7 +99,11 @@ impl Sandbox {
                 let _ = stream.set_nodelay(true);
             });
             let stopped = stop.clone().cancelled_owned();
-            tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
+            tokio::spawn(async move {
+                axum::serve(listener, routes)
+                    .with_graceful_shutdown(stopped)
+                    .await
+            });
         }
         Ok(RunningSandbox {
             base_url: ehr.base_url.clone(),
@@ -103,7 +118,10 @@ impl Sandbox {
 
     /// Starts a server on threads of its own, for callers outside tokio.
     pub fn launch(config: SandboxConfig) -> Result<RunningSandbox, SandboxError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
         let mut running = runtime.block_on(Self::start(config))?;
         running.runtime = Some(runtime);
         Ok(running)
@@ -114,13 +132,21 @@ impl Sandbox {
         if config.clients.is_empty() && config.flavour.secrets && !config.open {
             let no_randomness = || io::Error::other("the machine gives no randomness");
             let secret = random_name().ok_or_else(no_randomness)?;
-            config.clients.push(Client { id: "sandbox-client".to_owned(), secret: Some(secret), keys: Keys::None, scope: None });
+            config.clients.push(Client {
+                id: "sandbox-client".to_owned(),
+                secret: Some(secret),
+                keys: Keys::None,
+                scope: None,
+            });
         }
         let running = Self::launch(config)?;
         writeln!(io::stdout().lock(), "{}", running.description())?;
-        let Some(runtime) = &running.runtime else { return Ok(()) };
+        let Some(runtime) = &running.runtime else {
+            return Ok(());
+        };
         runtime.block_on(async {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            let mut terminate =
+                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
             tokio::select! {
                 outcome = tokio::signal::ctrl_c() => outcome,
                 _ = terminate.recv() => Ok(()),
@@ -194,13 +220,28 @@ pub(crate) fn unknown_path(ehr: &Ehr) -> Response {
 
 fn routes(ehr: &Arc<Ehr>) -> Router {
     let fhir = Router::new()
-        .route("/.well-known/smart-configuration", get(smart::configuration))
+        .route(
+            "/.well-known/smart-configuration",
+            get(smart::configuration),
+        )
         .route("/metadata", get(smart::metadata))
         .route("/$export", get(export::system).post(export::system))
-        .route("/Patient/$export", get(export::patients).post(export::patients))
-        .route("/Group/{id}/$export", get(export::group).post(export::group))
-        .route("/$export-status/{id}", get(export::status_by_path).delete(export::delete_by_path))
-        .route("/$export-poll-location", get(export::status_by_query).delete(export::delete_by_query))
+        .route(
+            "/Patient/$export",
+            get(export::patients).post(export::patients),
+        )
+        .route(
+            "/Group/{id}/$export",
+            get(export::group).post(export::group),
+        )
+        .route(
+            "/$export-status/{id}",
+            get(export::status_by_path).delete(export::delete_by_path),
+        )
+        .route(
+            "/$export-poll-location",
+            get(export::status_by_query).delete(export::delete_by_query),
+        )
         .route("/{type}", get(rest::search))
         .route("/{type}/{id}", get(rest::read));
     Router::new()
@@ -208,7 +249,10 @@ fn routes(ehr: &Arc<Ehr>) -> Router {
         .route(ehr.config.flavour.token_path, post(token::issue))
         .route("/register", post(register::register))
         .route("/files/{job}/{name}", get(file::download))
-        .route("/_stats", get(|State(ehr): State<Arc<Ehr>>| async move { Json(stats_of(&ehr)) }))
+        .route(
+            "/_stats",
+            get(|State(ehr): State<Arc<Ehr>>| async move { Json(stats_of(&ehr)) }),
+        )
         .route("/_leaks", get(leaks))
         .fallback(|State(ehr): State<Arc<Ehr>>| async move { unknown_path(&ehr) })
         .layer(middleware::from_fn_with_state(ehr.clone(), gate::pass))
@@ -222,5 +266,7 @@ fn stats_of(ehr: &Ehr) -> Stats {
 }
 
 async fn leaks(State(ehr): State<Arc<Ehr>>) -> Json<Value> {
-    Json(json!({ "authorization_on_second_origin": ehr.stats.edit().authorization_on_second_origin }))
+    Json(
+        json!({ "authorization_on_second_origin": ehr.stats.edit().authorization_on_second_origin }),
+    )
 }

@@ -23,7 +23,7 @@ pub struct Stats {
     pub requests: u64,
     /// Reads of the SMART configuration.
     pub discoveries: u64,
-    /// Reads of the CapabilityStatement.
+    /// Reads of the `CapabilityStatement`.
     pub metadata: u64,
     /// Clients registered over HTTP.
     pub registrations: u64,

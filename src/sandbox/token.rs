@@ -43,7 +43,11 @@ impl Tokens {
 
 /// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -53,15 +57,24 @@ impl Ehr {
         if self.config.open {
             return Ok(Grant::everything());
         }
-        let token = bearer(headers).ok_or_else(|| Refusal::new(401, "login", "The request has no bearer token."))?;
+        let token = bearer(headers)
+            .ok_or_else(|| Refusal::new(401, "login", "The request has no bearer token."))?;
         let mut tokens = self.tokens.lock();
         match tokens.get(token) {
             Some((until, grant)) if *until > self.clock.epoch_seconds() => Ok(grant.clone()),
             Some(_) => {
                 tokens.remove(token);
-                Err(Refusal::new(401, "expired", "The access token has expired."))
+                Err(Refusal::new(
+                    401,
+                    "expired",
+                    "The access token has expired.",
+                ))
             }
-            None => Err(Refusal::new(401, "login", "The access token is unknown or has expired.")),
+            None => Err(Refusal::new(
+                401,
+                "login",
+                "The access token is unknown or has expired.",
+            )),
         }
     }
 }
@@ -84,36 +97,72 @@ struct OAuthError {
 }
 
 fn error(code: &'static str, description: impl Into<String>) -> OAuthError {
-    OAuthError { code, description: description.into(), registered_scope: None }
+    OAuthError {
+        code,
+        description: description.into(),
+        registered_scope: None,
+    }
 }
 
 /// `POST [token]`.
-pub(crate) async fn issue(State(ehr): State<Arc<Ehr>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn issue(
+    State(ehr): State<Arc<Ehr>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     match decide(&ehr, &headers, &body).await {
         Ok(grant) => {
-            let Some(token) = random_name() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+            let Some(token) = random_name() else {
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            };
             let life = ehr.config.token_lifetime;
             let shown = json!({ "access_token": token, "token_type": "bearer", "expires_in": life, "scope": grant.text() });
-            ehr.tokens.lock().insert(token, (ehr.clock.epoch_seconds() + life, grant));
+            ehr.tokens
+                .lock()
+                .insert(token, (ehr.clock.epoch_seconds() + life, grant));
             ehr.stats.edit().tokens_issued += 1;
-            ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(shown)).into_response()
+            (
+                [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+                Json(shown),
+            )
+                .into_response()
         }
         Err(refused) => {
-            *ehr.stats.edit().tokens_refused.entry(refused.code.to_owned()).or_default() += 1;
-            let status = if refused.code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-            let mut shown = json!({ "error": refused.code, "error_description": refused.description });
+            *ehr.stats
+                .edit()
+                .tokens_refused
+                .entry(refused.code.to_owned())
+                .or_default() += 1;
+            let status = if refused.code == "invalid_client" {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::BAD_REQUEST
+            };
+            let mut shown =
+                json!({ "error": refused.code, "error_description": refused.description });
             if let Some(scope) = refused.registered_scope {
                 shown["scope"] = scope.into();
             }
-            (status, [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(shown)).into_response()
+            (
+                status,
+                [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+                Json(shown),
+            )
+                .into_response()
         }
     }
 }
 
 async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OAuthError> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !media_type.starts_with("application/x-www-form-urlencoded") {
-        return Err(error("invalid_request", "The body has to be application/x-www-form-urlencoded."));
+        return Err(error(
+            "invalid_request",
+            "The body has to be application/x-www-form-urlencoded.",
+        ));
     }
     let mut form = Form::default();
     for (name, value) in url::form_urlencoded::parse(body) {
@@ -127,38 +176,88 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
             _ => continue,
         };
         if place.replace(value.into_owned()).is_some() {
-            return Err(error("invalid_request", format!("The parameter {name} occurs twice.")));
+            return Err(error(
+                "invalid_request",
+                format!("The parameter {name} occurs twice."),
+            ));
         }
     }
     match form.grant_type.as_deref() {
         Some("client_credentials") => {}
-        Some(other) => return Err(error("unsupported_grant_type", format!("The grant type {other} is not supported."))),
-        None => return Err(error("invalid_request", "The parameter grant_type is missing.")),
+        Some(other) => {
+            return Err(error(
+                "unsupported_grant_type",
+                format!("The grant type {other} is not supported."),
+            ));
+        }
+        None => {
+            return Err(error(
+                "invalid_request",
+                "The parameter grant_type is missing.",
+            ));
+        }
     }
     let client = match (&form.client_assertion, secret(headers, &form)) {
         (Some(assertion), None) => {
             if form.client_assertion_type.as_deref() != Some(ASSERTION_TYPE) {
-                return Err(error("invalid_request", format!("client_assertion_type has to be {ASSERTION_TYPE}.")));
+                return Err(error(
+                    "invalid_request",
+                    format!("client_assertion_type has to be {ASSERTION_TYPE}."),
+                ));
             }
-            assertion::verify(ehr, assertion).await.map_err(|description| error("invalid_client", description))?
+            assertion::verify(ehr, assertion)
+                .await
+                .map_err(|description| error("invalid_client", description))?
         }
         (None, Some((id, secret))) if ehr.config.flavour.secrets => by_secret(ehr, &id, &secret)?,
-        (None, Some(_)) => return Err(error("invalid_client", "This server takes signed client assertions, no client secrets.")),
-        (Some(_), Some(_)) => return Err(error("invalid_request", "The request names two ways of client authentication.")),
-        (None, None) => return Err(error("invalid_request", "The parameter client_assertion is missing.")),
+        (None, Some(_)) => {
+            return Err(error(
+                "invalid_client",
+                "This server takes signed client assertions, no client secrets.",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(error(
+                "invalid_request",
+                "The request names two ways of client authentication.",
+            ));
+        }
+        (None, None) => {
+            return Err(error(
+                "invalid_request",
+                "The parameter client_assertion is missing.",
+            ));
+        }
     };
     let registered = client.scope.as_deref();
-    Grant::decide(form.scope.as_deref().unwrap_or_default(), registered, ehr.config.flavour).map_err(|refused| {
-        let tells = ehr.config.flavour.scope_manners == ScopeManners::InvalidScopeWithRegistered && refused.code == "invalid_scope";
+    Grant::decide(
+        form.scope.as_deref().unwrap_or_default(),
+        registered,
+        ehr.config.flavour,
+    )
+    .map_err(|refused| {
+        let tells = ehr.config.flavour.scope_manners == ScopeManners::InvalidScopeWithRegistered
+            && refused.code == "invalid_scope";
         let registered_scope = tells.then(|| registered.unwrap_or("system/*.read").to_owned());
-        OAuthError { code: refused.code, description: refused.description, registered_scope }
+        OAuthError {
+            code: refused.code,
+            description: refused.description,
+            registered_scope,
+        }
     })
 }
 
 /// Client id and secret from the `Authorization` header (each form-encoded, RFC 6749 section 2.3.1) or from the body.
 fn secret(headers: &HeaderMap, form: &Form) -> Option<(String, String)> {
-    let decode = |part: &str| url::form_urlencoded::parse(format!("x={part}").as_bytes()).next().map(|(_, value)| value.into_owned());
-    let basic = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Basic "));
+    let decode = |part: &str| {
+        url::form_urlencoded::parse(format!("x={part}").as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
+    };
+    let basic = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Basic "));
     if let Some(encoded) = basic {
         let plain = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
         let (id, secret) = plain.split_once(':')?;
@@ -171,5 +270,10 @@ fn by_secret(ehr: &Ehr, id: &str, secret: &str) -> Result<Client, OAuthError> {
     ehr.clients
         .get(id)
         .filter(|client| client.secret.as_deref() == Some(secret))
-        .ok_or_else(|| error("invalid_client", "The client is unknown or its secret is wrong."))
+        .ok_or_else(|| {
+            error(
+                "invalid_client",
+                "The client is unknown or its secret is wrong.",
+            )
+        })
 }
