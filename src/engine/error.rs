@@ -45,6 +45,14 @@ pub enum EngineError {
         /// What to do.
         hint: String,
     },
+    /// The last run is over but for what a person must decide.
+    #[error("{conflicts} conflicts of `{migration}` wait for a decision")]
+    Waiting {
+        /// How many.
+        conflicts: u64,
+        /// The migration.
+        migration: String,
+    },
     /// No such conflict.
     #[error("there is no conflict `{0}` in this migration")]
     UnknownConflict(String),
@@ -87,6 +95,9 @@ impl EngineError {
             Self::UnknownMigration { .. } => {
                 Some("`cutover migration list` shows them; `cutover migration add` makes one".to_owned())
             }
+            Self::Waiting { migration, .. } => Some(format!(
+                "`cutover conflicts {migration}` shows them, `cutover resolve` decides them; `cutover run {migration} --new` exports anew all the same"
+            )),
             Self::UnknownConflict(_) | Self::AlreadyDecided(_) => {
                 Some("`cutover conflicts MIGRATION` lists what is open".to_owned())
             }

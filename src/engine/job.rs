@@ -17,7 +17,7 @@ use super::resolve::carry_out_pending;
 use super::tally::{recorded_counts, run_counts};
 use super::verify::verify;
 use crate::migration::{Event, FileKind, FileState, Plan, Stage, Verification, total};
-use crate::source::{Schedule, Session, delete_job};
+use crate::source::{Deletion, Schedule, Session, delete_job};
 use crate::store::{RunInfo, Storage, migration_key, run_key};
 
 /// One run of a migration.
@@ -90,10 +90,38 @@ impl Job {
     ) -> Result<Self, EngineError> {
         carry_out_pending(&storage, &plan)?;
         let state = recorder.state()?;
+        let open = open_conflicts(&storage, &plan)?;
+        if !state.unfinished() && open > 0 && !options.new {
+            return Err(EngineError::Waiting { conflicts: open, migration: plan.id });
+        }
         let run = if state.unfinished() && !options.new { state.run } else { begin(&storage, &plan, &recorder)? };
+        Ok(Self::of(storage, plan, recorder, run, cancel, snapshot))
+    }
+
+    /// Prepares a verification of what is there.
+    pub fn prepare_verify(
+        storage: Arc<Storage>,
+        plan: Plan,
+        recorder: Recorder,
+        cancel: CancellationToken,
+        snapshot: watch::Sender<Snapshot>,
+    ) -> Result<Self, EngineError> {
+        carry_out_pending(&storage, &plan)?;
+        let run = recorder.state()?.run;
+        Ok(Self::of(storage, plan, recorder, run, cancel, snapshot))
+    }
+
+    fn of(
+        storage: Arc<Storage>,
+        plan: Plan,
+        recorder: Recorder,
+        run: u32,
+        cancel: CancellationToken,
+        snapshot: watch::Sender<Snapshot>,
+    ) -> Self {
         let cancel_downloads = cancel.child_token();
         let schedule = Schedule::new(Duration::from_secs(plan.poll_floor_s), Duration::from_secs(plan.poll_ceiling_s));
-        Ok(Self {
+        Self {
             storage,
             plan,
             recorder,
@@ -102,7 +130,7 @@ impl Job {
             cancel_downloads,
             schedule,
             snapshot,
-        })
+        }
     }
 
     /// Does everything that is still to be done.
@@ -207,8 +235,8 @@ impl Job {
             return Ok(());
         };
         match delete_job(session, &status_url, &self.cancel).await {
-            Ok(_) => self.recorder.record(&Event::JobDeleted {}),
-            Err(error) => self.recorder.record(&Event::JobKept { reason: error.to_string() }),
+            Deletion::Deleted | Deletion::AlreadyGone => self.recorder.record(&Event::JobDeleted {}),
+            Deletion::Failed { reason } => self.recorder.record(&Event::JobKept { reason }),
         }
     }
 

@@ -1,9 +1,18 @@
 //! The engine: jobs on migrations. It never prints and never asks; front ends give commands and see events.
+//!
+//! - [`start`]: the contract with front ends.
+//! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
+//! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
+//! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
 
+mod attachments;
 mod committer;
+mod connect;
 mod error;
 mod export;
+mod import;
 mod job;
+pub mod keys;
 mod landing;
 mod pipeline;
 mod place;
@@ -13,8 +22,18 @@ mod recorder;
 mod replay;
 mod resolve;
 mod row;
+mod run;
 mod sample;
 mod tally;
 mod verify;
 
+pub use connect::{ask, base, connect, http, scopes};
 pub use error::EngineError;
+pub use export::request;
+pub use import::{Import, import};
+pub use job::{Outcome, RunOptions, open_conflicts};
+pub use progress::{FileProgress, Snapshot};
+pub use recorder::{Recorded, Recorder, state};
+pub use resolve::Choice;
+pub use run::{Answer, Command, Running, start};
+pub use tally::{describe, recorded_counts, run_counts, runs_of};

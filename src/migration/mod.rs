@@ -30,7 +30,7 @@ pub use conflict::{Conflict, ConflictKind, Decided, Resolution, Side};
 pub use counts::{ByType, Counts, Disposition, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
-pub use plan::{DeletionPolicy, Plan};
+pub use plan::{DeletionPolicy, Plan, Secrets};
 pub use quarantine::Quarantined;
 pub use sample::SamplePatient;
 pub use state::{Stage, State};

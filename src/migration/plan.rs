@@ -17,7 +17,7 @@ pub enum DeletionPolicy {
 }
 
 /// A migration, as added by a person. Everything but the secret may be shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Short name used in commands: lower-case letters, digits and dashes.
     pub id: String,
@@ -31,6 +31,10 @@ pub struct Plan {
     pub base_url: String,
     /// The token URL, where a person typed one; discovery finds it otherwise.
     pub token_url: Option<String>,
+    /// The token URL that the preset names; what discovery finds goes before it.
+    pub preset_token_url: Option<String>,
+    /// Where our public keys are published, when the source wants it named in assertions (`jku`).
+    pub jku: Option<String>,
     /// The client id that the source assigned.
     pub client_id: Option<String>,
     /// How to authenticate.
@@ -87,4 +91,67 @@ pub struct Plan {
     pub ca_file: Option<std::path::PathBuf>,
     /// When it was added, RFC 3339.
     pub created: String,
+}
+
+/// What a source's token endpoint wants to know and nobody else may.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secrets {
+    /// The client secret.
+    pub client_secret: Option<String>,
+    /// More form fields, by name.
+    pub token_params: std::collections::BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// Longest line in bytes that is read as a record, unless a plan says otherwise.
+    pub const MAX_LINE: u32 = 16 * 1024 * 1024;
+    /// Rejected rows after which a run pauses, unless a plan says otherwise.
+    pub const MAX_REJECTS: u64 = 1000;
+
+    /// A plan with defaults for everything that a source does not dictate.
+    pub fn new(id: &str, base_url: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            tenant: id.to_owned(),
+            preset: "smart".to_owned(),
+            base_url: base_url.to_owned(),
+            token_url: None,
+            preset_token_url: None,
+            jku: None,
+            client_id: None,
+            auth: AuthMethod::PrivateKeyJwt,
+            algorithm: Algorithm::Rs384,
+            scopes: None,
+            level: ExportLevel::Group,
+            group: None,
+            method: KickoffMethod::Get,
+            repeat: Repeat::Comma,
+            types: Vec::new(),
+            since: None,
+            type_filters: Vec::new(),
+            until: None,
+            elements: Vec::new(),
+            patients: Vec::new(),
+            include_associated_data: Vec::new(),
+            organize_output_by: None,
+            allow_partial_manifests: false,
+            lenient: false,
+            parallel: 4,
+            poll_floor_s: 2,
+            poll_ceiling_s: 300,
+            requests_per_minute: None,
+            on_conflict: Policy::Ask,
+            on_deleted: DeletionPolicy::default(),
+            max_rejects: Self::MAX_REJECTS,
+            max_line: Self::MAX_LINE,
+            ca_file: None,
+            created: String::new(),
+        }
+    }
+
+    /// The plan by which the destination's own records are loaded: what is read replaces what is there.
+    pub fn local(tenant: &str) -> Self {
+        Self { tenant: tenant.to_owned(), on_conflict: Policy::KeepSource, ..Self::new(&format!("own.{tenant}"), "") }
+    }
 }

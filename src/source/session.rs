@@ -82,6 +82,11 @@ impl Session {
         &self.http
     }
 
+    /// Where tokens come from, unless the EHR is open to anyone.
+    pub fn tokens(&self) -> Option<&Arc<TokenSource>> {
+        self.token.as_ref()
+    }
+
     /// The FHIR base, without a slash at its end.
     pub fn base(&self) -> &Url {
         &self.base

@@ -7,7 +7,7 @@ use super::entry::RowId;
 use super::ledger::Ledger;
 use super::table::Table;
 use super::segment::Location;
-use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, Verification};
+use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, Secrets, Verification};
 
 /// What a run was started with; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,8 @@ pub struct ConflictRow {
 pub struct Tables {
     /// Migrations by id.
     pub migrations: Table<Plan>,
+    /// Secrets of a migration's source, by migration id.
+    pub secrets: Table<Secrets>,
     /// Runs by number.
     pub runs: Table<RunInfo>,
     /// Files by run and number.
@@ -97,6 +99,7 @@ impl Tables {
     pub fn open(ledger: &Ledger) -> Result<Self, super::ledger::LedgerError> {
         Ok(Self {
             migrations: ledger.table("migrations")?,
+            secrets: ledger.table("secrets")?,
             runs: ledger.table("runs")?,
             files: ledger.table("files")?,
             progress: ledger.table("progress")?,

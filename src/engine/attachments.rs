@@ -1,0 +1,202 @@
+//! Attachments: documents that records point at by URL and that the export did not bring along, fetched one by one as Binary resources
+//! and landed like a file of the export.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::committer::Committer;
+use super::error::EngineError;
+use super::job::Job;
+use super::landing::Landing;
+use super::pipeline::Pipeline;
+use super::place::{Placer, hex};
+use super::replay::resume_at;
+use super::row::{FileContext, PatientMap, RowReader, lines};
+use crate::fhir::{self, Kind};
+use crate::migration::{ExportFile, FileKind, FileState};
+use crate::source::{Access, ByteSink, Session, fetch_attachment};
+use crate::store::{Piece, Storage, file_key};
+
+/// The largest document that is fetched, in bytes.
+const LIMIT: usize = 48 * 1024 * 1024;
+
+/// Types whose records name documents.
+const WITH_ATTACHMENTS: [&str; 6] =
+    ["DocumentReference", "DiagnosticReport", "Media", "Patient", "Practitioner", "Consent"];
+
+/// Fetches every document of the source's own that is named and not there.
+pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineError> {
+    let at = Arc::clone(job);
+    let wanted = tokio::task::spawn_blocking(move || wanted(&at.storage, &at)).await.map_err(|_| EngineError::Stopped)??;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut file = slot(job)?;
+    file.state = FileState::Pending;
+    job.storage.tables.files.put(&file_key(job.run, file.number), &file)?;
+
+    let (signals, mut signalled) = mpsc::unbounded_channel();
+    let placer = Placer::new(Arc::clone(&job.storage), &job.plan, None, false)?;
+    let patients: Arc<PatientMap> = Arc::new(placer.patients.clone());
+    let committer = Committer::new(
+        Arc::clone(&job.storage),
+        job.recorder.clone(),
+        placer,
+        job.run,
+        u64::MAX - 1,
+        signals.clone(),
+        job.snapshot.clone(),
+    )?;
+    let tenant = job.storage.names.tenant(&job.plan.tenant)?;
+    let pipeline = Pipeline::start(
+        committer,
+        job.run,
+        || RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone())),
+        || Ok(job.storage.block_writer()?),
+        &signals,
+    )?;
+    drop(signals);
+    let result = fetch_all(job, session, &pipeline, &file, patients, &wanted).await;
+    pipeline.stop().await;
+    match (result, signalled.try_recv()) {
+        (_, Ok(super::committer::Signal::Broken(error))) => Err(error),
+        (result, _) => result,
+    }
+}
+
+async fn fetch_all(
+    job: &Arc<Job>,
+    session: &Session,
+    pipeline: &Pipeline,
+    file: &ExportFile,
+    patients: Arc<PatientMap>,
+    wanted: &[Wanted],
+) -> Result<(), EngineError> {
+    let (storage, at) = (Arc::clone(&job.storage), file.clone());
+    let (mark, mut hasher) =
+        tokio::task::spawn_blocking(move || resume_at(&storage, &at)).await.map_err(|_| EngineError::Stopped)??;
+    pipeline.begin(file.clone()).await?;
+    let context = FileContext {
+        number: file.number,
+        kind: FileKind::Attachments,
+        resource_type: Some("Binary".to_owned()),
+        organized: false,
+        patients,
+    };
+    let work = pipeline.work().ok_or(EngineError::Stopped)?;
+    let mut landing = Landing::new(Arc::new(context), work, mark, LIMIT * 2);
+    let mut failed: Vec<String> = Vec::new();
+    for document in wanted {
+        if job.cancel.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        match fetch_attachment(session, &document.url, document.access, LIMIT, &job.cancel).await {
+            Ok(binary) if document.id.as_ref().is_none_or(|id| *id == binary.id) => {
+                let mut line = binary.json.into_bytes();
+                line.push(b'\n');
+                let line = Bytes::from(line);
+                hasher.update(&line);
+                landing.write(line).await.map_err(|_| EngineError::Stopped)?;
+            }
+            Ok(_) => failed.push("the EHR gave another document than the one asked for".to_owned()),
+            Err(_) if job.cancel.is_cancelled() => return Err(EngineError::Cancelled),
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    landing.finish(hex(hasher.finish().as_ref())).await.map_err(|_| EngineError::Stopped)?;
+    pipeline.drain().await?;
+    if let Some(first) = failed.first() {
+        let reason = format!("{} of {} documents could not be had; the first: {first}", failed.len(), wanted.len());
+        let known = job.storage.files(job.run)?.into_iter().find(|f| f.number == file.number);
+        if let Some(known) = known {
+            let known = ExportFile {
+                state: FileState::Failed { reason },
+                ..known
+            };
+            job.storage.tables.files.put(&file_key(job.run, file.number), &known)?;
+            job.storage.workspace.ledger().durable()?;
+        }
+    }
+    Ok(())
+}
+
+struct Wanted {
+    url: String,
+    id: Option<String>,
+    access: Access,
+}
+
+/// Documents that this run's records name and the store does not have.
+fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
+    let tenant = storage.names.tenant(&job.plan.tenant)?;
+    let files = storage.files(job.run)?;
+    let mut seen = HashSet::new();
+    let mut wanted = Vec::new();
+    for segment in storage.segments.ids() {
+        for item in storage.segments.headers(segment) {
+            let (offset, header) = item?;
+            let file = files.iter().find(|f| {
+                (header.run, header.file) == (f.run, f.number)
+                    && f.kind == FileKind::Output
+                    && f.resource_type.as_deref().is_none_or(|t| WITH_ATTACHMENTS.contains(&t))
+            });
+            let Some(file) = file.filter(|_| header.piece == Piece::Lines) else {
+                continue;
+            };
+            let access = match file.needs_token {
+                Some(true) => Access::Token,
+                Some(false) => Access::NoToken,
+                None => Access::Unknown,
+            };
+            let block = storage.segments.block(segment, offset)?;
+            for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+                for found in fhir::attachment_urls(text) {
+                    // Only the EHR's own documents: what lies elsewhere is not ours to fetch, and stays a link.
+                    let Kind::Local { resource_type: "Binary", id, .. } =
+                        fhir::classify(&found.text, Some(&job.plan.base_url))
+                    else {
+                        continue;
+                    };
+                    let key = storage.key(tenant, "Binary", id)?;
+                    if storage.index.get(&key)?.is_none() && seen.insert(id.to_owned()) {
+                        wanted.push(Wanted {
+                            url: found.text.to_string(),
+                            id: Some(id.to_owned()),
+                            access,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+/// The file of this run that attachments land in.
+fn slot(job: &Job) -> Result<ExportFile, EngineError> {
+    let files = job.storage.files(job.run)?;
+    if let Some(file) = files.iter().find(|f| f.kind == FileKind::Attachments) {
+        return Ok(file.clone());
+    }
+    Ok(ExportFile {
+        run: job.run,
+        number: files.iter().map(|f| f.number).max().unwrap_or(0) + 1,
+        kind: FileKind::Attachments,
+        name: "attachments.ndjson".to_owned(),
+        url: String::new(),
+        resource_type: Some("Binary".to_owned()),
+        expected: None,
+        needs_token: None,
+        validator: None,
+        state: FileState::Pending,
+        bytes: 0,
+        lines: 0,
+        sha256: None,
+        counts: std::collections::BTreeMap::new(),
+        issues: std::collections::BTreeMap::new(),
+    })
+}

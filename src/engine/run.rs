@@ -1,0 +1,114 @@
+//! The contract with front ends: a command goes in, events and snapshots come out, and in the end an outcome.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::error::EngineError;
+use super::job::{Job, Outcome, RunOptions};
+use super::progress::Snapshot;
+use super::recorder::{Recorded, Recorder};
+use super::resolve::{self, Choice};
+use crate::migration::{Plan, Resolution, Verification};
+use crate::store::Storage;
+
+/// What a front end asks for, on one migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Do the whole job, or go on with it.
+    Run(RunOptions),
+    /// Compare the store with the landing.
+    Verify,
+    /// Decide conflicts.
+    Resolve {
+        /// Their ids.
+        conflicts: Vec<String>,
+        /// The decision.
+        choice: Choice,
+        /// Who decides.
+        who: String,
+    },
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Of [`Command::Run`].
+    Run(Outcome),
+    /// Of [`Command::Verify`].
+    Verified(Box<Verification>),
+    /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
+    Resolved(Vec<(String, Option<Resolution>)>),
+}
+
+/// A command at work.
+pub struct Running {
+    /// Events, each after it was journalled.
+    pub events: mpsc::UnboundedReceiver<Recorded>,
+    /// Latest counters.
+    pub snapshot: watch::Receiver<Snapshot>,
+    /// Stops the job: it makes durable what it has and ends.
+    pub cancel: CancellationToken,
+    /// The outcome.
+    pub answer: oneshot::Receiver<Result<Answer, EngineError>>,
+}
+
+/// Starts a command on a migration, on the runtime in whose context this is called.
+pub fn start(storage: &Arc<Storage>, plan: Plan, command: Command) -> Running {
+    let (events_in, events) = mpsc::unbounded_channel();
+    let (snapshot_in, snapshot) = watch::channel(Snapshot::default());
+    let (answer_in, answer) = oneshot::channel();
+    let cancel = CancellationToken::new();
+    let recorder = Recorder::new(Arc::clone(storage), &plan.id, events_in);
+    let work = work(Arc::clone(storage), plan, command, recorder, cancel.clone(), snapshot_in);
+    tokio::spawn(async move {
+        let result = work.await;
+        // A front end that has gone away can read the outcome in the journal.
+        let _ = answer_in.send(result);
+    });
+    Running { events, snapshot, cancel, answer }
+}
+
+async fn work(
+    storage: Arc<Storage>,
+    plan: Plan,
+    command: Command,
+    recorder: Recorder,
+    cancel: CancellationToken,
+    snapshot: watch::Sender<Snapshot>,
+) -> Result<Answer, EngineError> {
+    match command {
+        Command::Run(options) => {
+            let job = prepare(storage, plan, recorder, options, cancel, snapshot).await?;
+            Ok(Answer::Run(Arc::new(job).work().await?))
+        }
+        Command::Verify => {
+            let job = tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
+            let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
+            Ok(Answer::Verified(Box::new(job.verify().await?)))
+        }
+        Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
+            let mut decided = Vec::new();
+            for id in conflicts {
+                let resolution = resolve::resolve(&storage, &plan, &recorder, &id, choice, &who)?;
+                decided.push((id, resolution));
+            }
+            Ok(Answer::Resolved(decided))
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
+    }
+}
+
+async fn prepare(
+    storage: Arc<Storage>,
+    plan: Plan,
+    recorder: Recorder,
+    options: RunOptions,
+    cancel: CancellationToken,
+    snapshot: watch::Sender<Snapshot>,
+) -> Result<Job, EngineError> {
+    let job = tokio::task::spawn_blocking(move || Job::prepare(storage, plan, recorder, options, cancel, snapshot));
+    job.await.map_err(|_| EngineError::Stopped)?
+}
