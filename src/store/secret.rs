@@ -42,7 +42,7 @@ impl std::fmt::Debug for Secret {
 /// Writes a new key file: 32 random bytes in base64, mode 0600; refuses to replace a file.
 pub fn create_key_file(path: &Path) -> Result<(), FileError> {
     let bytes = Zeroizing::new(random::<32>());
-    let mut text = Zeroizing::new(STANDARD.encode(&*bytes));
+    let mut text = Zeroizing::new(STANDARD.encode(*bytes));
     text.push('\n');
     private::create_file(path, text.as_bytes())
 }

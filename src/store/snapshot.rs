@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::ledger::{LedgerError, Repair};
 use super::private::FileError;
-use super::sled_log;
+use super::sled_log::{self, Finding};
 
 /// How often, and how long each time, a ledger that was closed a moment ago is waited for.
 const RELEASE_CHECKS: u32 = 100;
@@ -51,8 +51,14 @@ fn attempt(dir: &Path, repairs: &mut Vec<Repair>) -> Result<Option<sled::Db>, Le
         .iter()
         .filter_map(|path| snapshot_lsn(path))
         .max();
-    if let Some(lsn) = sled_log::bridge_reclaimed(&dir.join("db"), from.unwrap_or(0))? {
-        repairs.push(Repair::Bridged { lsn });
+    match sled_log::prepare(&dir.join("db"), from.unwrap_or(0))? {
+        Finding::Sound => {}
+        Finding::Bridged(lsn) => repairs.push(Repair::Bridged { lsn }),
+        Finding::Damaged => {
+            return Err(LedgerError::Damaged {
+                dir: dir.to_owned(),
+            });
+        }
     }
     let config = sled::Config::new()
         .path(dir)

@@ -145,6 +145,12 @@ struct VaultFile {
     check: String,
 }
 
+/// What every version of the file has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 impl VaultFile {
     fn wrap(key: &[u8; 32], secret: &Secret, path: &Path) -> Result<VaultFile, VaultError> {
         if matches!(secret, Secret::Passphrase(words) if words.is_empty()) {
@@ -229,11 +235,7 @@ pub(super) fn open(dir: &Path, secret: &Secret) -> Result<Zeroizing<[u8; 32]>, V
         what,
     };
 
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
-    }
-    let version = serde_json::from_slice::<Version>(&json)
+    let version = serde_json::from_slice::<Versioned>(&json)
         .map_err(|_| corrupt("it is not the JSON it should be"))?;
     if version.version > VERSION {
         return Err(VaultError::Newer {

@@ -1,8 +1,10 @@
 //! Processes that are killed while they write, and what is found afterwards.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 
+use super::recovery_tests::copy;
 use super::*;
 use crate::store::{Secret, create_key_file};
 
@@ -71,13 +73,13 @@ fn start(root: &Path) -> Child {
 /// Runs the writer, kills it after so many lines, and returns the last batch it reported as durable.
 fn run_and_kill(root: &Path, lines: usize) -> Option<u64> {
     let mut child = start(root);
-    let mut output = BufReader::new(child.stdout.take().unwrap())
+    let output = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(|line| line.unwrap());
     let mut seen = 0;
     let mut durable = None;
     // Lines that the pipe still holds after the kill count as well: they were printed.
-    while let Some(line) = output.next() {
+    for line in output {
         if line == "opening" {
             seen = 1;
         } else if let Some(batch) = line.strip_prefix("durable ") {
@@ -173,4 +175,44 @@ fn what_was_durable_survives_kills_of_long_first_runs() {
         let durable = run_and_kill(root.path(), lines).unwrap();
         verify(root.path(), &vault, durable);
     }
+}
+
+#[test]
+fn a_damaged_sector_is_never_overlooked() {
+    let root = tempfile::tempdir().unwrap();
+    let vault = vault(root.path());
+    let durable = run_and_kill(root.path(), 90).unwrap();
+    let (dir, log) = (root.path().join("ledger"), root.path().join("ledger/db"));
+    let kept = root.path().join("kept");
+    copy(&dir, &kept);
+    let length = fs::metadata(&log).unwrap().len();
+    let mut errors = 0;
+    for at in (0..length).step_by(79_991) {
+        fs::remove_dir_all(&dir).unwrap();
+        copy(&kept, &dir);
+        File::options()
+            .write(true)
+            .open(&log)
+            .unwrap()
+            .write_all_at(&[0xA5; 512], at)
+            .unwrap();
+        let read_all = |ledger: &Ledger| {
+            ledger
+                .table::<u64>("cold")?
+                .iter()
+                .try_for_each(|entry| entry.map(drop))?;
+            ledger
+                .table::<(u64, String)>("hot")?
+                .iter()
+                .try_for_each(|entry| entry.map(drop))
+        };
+        match Ledger::open(&dir, &vault).and_then(|(ledger, _)| read_all(&ledger)) {
+            Ok(()) => verify(root.path(), &vault, durable),
+            Err(error) => {
+                assert!(error.needs_rebuild(), "{error}");
+                errors += 1;
+            }
+        }
+    }
+    assert!(errors > 0);
 }

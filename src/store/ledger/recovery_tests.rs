@@ -43,11 +43,12 @@ fn churn(place: &Place) -> BTreeMap<u64, Record> {
     expected
 }
 
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
 #[test]
 fn a_torn_snapshot_costs_nothing() {
     let place = Place::new();
     let expected = churn(&place);
-    type Damage = fn(Vec<u8>) -> Vec<u8>;
     let damages: [(&str, Damage); 6] = [
         ("emptied", |_| Vec::new()),
         ("cut to a few bytes", |bytes| bytes[..9].to_vec()),
@@ -150,7 +151,7 @@ fn garbage_after_the_end_of_the_log_costs_nothing() {
 }
 
 /// Copies a folder and what is in it.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     private::create_folder(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
