@@ -1,0 +1,10 @@
+//! The simulated EHR, as a client over HTTP sees it.
+
+mod auth;
+mod clinic;
+mod download;
+mod export;
+mod fault;
+mod flavour;
+mod line_fault;
+mod rig;
