@@ -7,4 +7,5 @@ mod export;
 mod fault;
 mod flavour;
 mod line_fault;
+mod origin;
 mod rig;
