@@ -71,17 +71,20 @@ pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) 
             .target
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default();
-        for reference in targets.iter().filter_map(|tie| tie.reference.as_deref()) {
-            if let Some(id) = id_of(reference, "Patient") {
-                found.push(id.to_owned());
-            } else if let Some((target_type, id)) =
-                split(reference).filter(|(target_type, _)| *target_type != "Provenance")
-            {
+        let references: Vec<&str> = targets
+            .iter()
+            .filter_map(|tie| tie.reference.as_deref())
+            .collect();
+        let named = references.iter().filter_map(|one| id_of(one, "Patient"));
+        found.extend(named.map(str::to_owned));
+        if found.is_empty() {
+            for (target, id) in references.into_iter().filter_map(split) {
+                // A Provenance about a Provenance is not followed, for it might go in circles.
+                let line = (target != "Provenance").then(|| dataset.read(target, id));
                 found.extend(
-                    dataset
-                        .read(target_type, id)
-                        .map(|line| patients(target_type, &line, dataset))
-                        .unwrap_or_default(),
+                    line.flatten()
+                        .into_iter()
+                        .flat_map(|line| patients(target, &line, dataset)),
                 );
             }
         }

@@ -208,18 +208,14 @@ fn accept(
     }
     // Routing has taken the base path off the URI.
     let url = format!("{}{}", ehr.base_url, incoming.uri);
-    let kickoff = Kickoff::read(
-        ehr,
-        &grant,
-        Arrival {
-            url,
-            level,
-            group,
-            post,
-            lenient,
-        },
-        &parameters,
-    )?;
+    let arrival = Arrival {
+        url,
+        level,
+        group,
+        post,
+        lenient,
+    };
+    let kickoff = Kickoff::read(ehr, &grant, &arrival, &parameters)?;
     let (Some(id), Some(signature)) = (random_name(), random_name()) else {
         return Err(Refusal::new(
             500,

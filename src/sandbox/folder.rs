@@ -1,21 +1,11 @@
 //! Real NDJSON files in a folder as a dataset, plain or gzipped, several for a type.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::iter;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use memchr::{memchr, memmem};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::dataset::{Dataset, Extent, Group};
-
-/// The byte offset of every so many lines is kept; what lies between is found by reading.
-const STRIDE: u64 = 1024;
-const BUFFER: usize = 256 * 1024;
+use super::ndjson_file::{NdjsonFile, is_ndjson};
 
 /// Types that others refer to come first; the rest follow by name.
 const FIRST: &[&str] = &[
@@ -62,34 +52,13 @@ impl FolderError {
     }
 }
 
-/// One file of the folder.
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    resource_type: String,
-    /// Non-blank lines.
-    lines: u64,
-    /// Plain files only: byte offset of the lines 0, `STRIDE`, 2 `STRIDE`, ...
-    offsets: Vec<u64>,
-    /// Whether bytes can be served as they are: plain, LF after every line, none blank, no placeholder.
-    verbatim: bool,
-    size: u64,
-}
-
 /// A folder of NDJSON files, of which only sparse line offsets are in memory.
 #[derive(Debug)]
 pub struct Folder {
-    sources: Vec<Source>,
+    /// Resource type and file, in dependency order.
+    sources: Vec<(String, NdjsonFile)>,
     types: Vec<(String, u64)>,
     transaction_time: String,
-}
-
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, rename = "resourceType")]
-    resource_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
 }
 
 impl Folder {
@@ -120,15 +89,11 @@ impl Folder {
                     .and_then(|about| about.modified())
                     .ok(),
             );
-            let (first, source) = Source::scan(&path).map_err(failed)?;
-            if source.lines > 0 {
-                let resource_type = first
-                    .as_deref()
-                    .and_then(|line| value_of(line, |head| head.resource_type));
-                sources.push(Source {
-                    resource_type: resource_type.ok_or(FolderError::NotFhir(path))?,
-                    ..source
-                });
+            let source = NdjsonFile::scan(&path).map_err(failed)?;
+            match &source.resource_type {
+                _ if source.lines == 0 => {}
+                Some(name) => sources.push((name.clone(), source)),
+                None => return Err(FolderError::NotFhir(path)),
             }
         }
         if sources.is_empty() {
@@ -140,18 +105,12 @@ impl Folder {
                 .position(|first| *first == name)
                 .unwrap_or(FIRST.len())
         };
-        sources.sort_by(|a, b| {
-            (rank(&a.resource_type), &a.resource_type)
-                .cmp(&(rank(&b.resource_type), &b.resource_type))
-        });
+        sources.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
         let mut types: Vec<(String, u64)> = Vec::new();
-        for source in &sources {
-            match types
-                .last_mut()
-                .filter(|(name, _)| *name == source.resource_type)
-            {
+        for (name, source) in &sources {
+            match types.last_mut().filter(|(last, _)| last == name) {
                 Some((_, count)) => *count += source.lines,
-                None => types.push((source.resource_type.clone(), source.lines)),
+                None => types.push((name.clone(), source.lines)),
             }
         }
         let transaction_time = latest
@@ -169,126 +128,22 @@ impl Folder {
         &self,
         resource_type: &str,
         range: Range<u64>,
-    ) -> impl Iterator<Item = (&Source, Range<u64>)> {
+    ) -> impl Iterator<Item = (&NdjsonFile, Range<u64>)> {
         let mut first = 0;
-        self.sources
+        self.files(resource_type).filter_map(move |source| {
+            let begin = first;
+            first += source.lines;
+            let part = range.start.max(begin)..range.end.min(first);
+            (part.start < part.end).then(|| (source, part.start - begin..part.end - begin))
+        })
+    }
+
+    fn files(&self, resource_type: &str) -> impl Iterator<Item = &NdjsonFile> {
+        let of_type = self
+            .sources
             .iter()
-            .filter(move |source| source.resource_type == resource_type)
-            .filter_map(move |source| {
-                let begin = first;
-                first += source.lines;
-                let part = range.start.max(begin)..range.end.min(first);
-                (part.start < part.end).then(|| (source, part.start - begin..part.end - begin))
-            })
-    }
-}
-
-impl Source {
-    /// Reads a file through once. The type is not known yet; the first non-blank line comes with it.
-    fn scan(path: &Path) -> io::Result<(Option<Vec<u8>>, Self)> {
-        let gzipped = is_gzipped(path);
-        let mut reader = open(path, 0)?;
-        let placeholder = memmem::Finder::new("{base}");
-        let (mut first, mut line) = (None, Vec::new());
-        let (mut lines, mut at, mut offsets, mut verbatim) = (0, 0, Vec::new(), !gzipped);
-        loop {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line)?;
-            if read == 0 {
-                break;
-            }
-            let content = trim(&line, at == 0);
-            verbatim &= !content.is_empty()
-                && content.len() + 1 == read
-                && placeholder.find(content).is_none();
-            if !content.is_empty() {
-                if lines % STRIDE == 0 && !gzipped {
-                    offsets.push(at);
-                }
-                if lines == 0 {
-                    first = Some(content.to_vec());
-                }
-                lines += 1;
-            }
-            at += read as u64;
-        }
-        Ok((
-            first,
-            Self {
-                path: path.to_owned(),
-                resource_type: String::new(),
-                lines,
-                offsets,
-                verbatim,
-                size: at,
-            },
-        ))
-    }
-
-    /// The non-blank lines from `start` on; ends early when the file cannot be read any more.
-    fn lines_from(&self, start: u64) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-        let nearest = usize::try_from(start / STRIDE)
-            .ok()
-            .and_then(|index| self.offsets.get(index))
-            .copied();
-        let known = nearest.map_or(0, |_| start - start % STRIDE);
-        let offset = nearest.unwrap_or(0);
-        let Ok(mut reader) = open(&self.path, offset) else {
-            return Box::new(iter::empty());
-        };
-        let mut at_start = offset == 0;
-        let lines = iter::from_fn(move || {
-            loop {
-                let mut line = Vec::with_capacity(1024);
-                if reader.read_until(b'\n', &mut line).ok()? == 0 {
-                    return None;
-                }
-                let length = trim(&line, at_start).len();
-                let before = if at_start && line.starts_with(BOM) {
-                    BOM.len()
-                } else {
-                    0
-                };
-                at_start = false;
-                if length > 0 {
-                    line.truncate(before + length);
-                    line.drain(..before);
-                    return Some(line);
-                }
-            }
-        });
-        Box::new(lines.skip(usize::try_from(start - known).unwrap_or(usize::MAX)))
-    }
-
-    /// Byte offset of the beginning of a line of a verbatim file.
-    fn offset(&self, line: u64) -> io::Result<u64> {
-        if line >= self.lines {
-            return Ok(self.size);
-        }
-        let Some(mut at) = usize::try_from(line / STRIDE)
-            .ok()
-            .and_then(|index| self.offsets.get(index))
-            .copied()
-        else {
-            return Ok(self.size);
-        };
-        let mut left = line % STRIDE;
-        if left == 0 {
-            return Ok(at);
-        }
-        let mut reader = open(&self.path, at)?;
-        while left > 0 {
-            let buffer = reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let (used, ended) =
-                memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true));
-            left -= u64::from(ended);
-            at += used as u64;
-            reader.consume(used);
-        }
-        Ok(at)
+            .filter(move |(name, _)| name == resource_type);
+        of_type.map(|(_, source)| source)
     }
 }
 
@@ -312,15 +167,7 @@ impl Dataset for Folder {
     }
 
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>> {
-        let finder = memmem::Finder::new(id);
-        let sources = self
-            .sources
-            .iter()
-            .filter(|source| source.resource_type == resource_type);
-        let mut candidates = sources
-            .flat_map(|source| source.lines_from(0))
-            .filter(|line| finder.find(line).is_some());
-        candidates.find(|line| value_of(line, |head| head.id).as_deref() == Some(id))
+        self.files(resource_type).find_map(|source| source.find(id))
     }
 
     fn groups(&self) -> Vec<Group> {
@@ -353,66 +200,6 @@ impl Dataset for Folder {
             })
             .collect()
     }
-}
-
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-
-/// A line without its end, and at the start of a file without a byte order mark; empty when it is blank.
-fn trim(line: &[u8], at_start: bool) -> &[u8] {
-    let line = if at_start {
-        line.strip_prefix(BOM).unwrap_or(line)
-    } else {
-        line
-    };
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.iter().all(u8::is_ascii_whitespace) {
-        &[]
-    } else {
-        line
-    }
-}
-
-fn value_of(
-    line: &[u8],
-    pick: impl for<'a> Fn(Head<'a>) -> Option<&'a RawValue>,
-) -> Option<String> {
-    let head: Head = serde_json::from_slice(line).ok()?;
-    serde_json::from_str(pick(head)?.get()).ok()
-}
-
-fn is_gzipped(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
-}
-
-fn is_ndjson(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    path.is_file()
-        && matches!(
-            Path::new(name)
-                .extension()
-                .and_then(|extension| extension.to_str()),
-            Some("ndjson" | "jsonl")
-        )
-}
-
-fn open(path: &Path, offset: u64) -> io::Result<Box<dyn BufRead + Send>> {
-    let mut file = File::open(path)?;
-    Ok(if is_gzipped(path) {
-        Box::new(BufReader::with_capacity(
-            BUFFER,
-            MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)),
-        ))
-    } else {
-        file.seek(SeekFrom::Start(offset))?;
-        Box::new(BufReader::with_capacity(BUFFER, file))
-    })
 }
 
 #[cfg(test)]

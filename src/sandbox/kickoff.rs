@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 use serde_json::Value;
 
+use super::dataset::Dataset;
 use super::ehr::Ehr;
 use super::flavour::Level;
 use super::outcome::Refusal;
@@ -135,23 +136,13 @@ impl Kickoff {
     pub(crate) fn read(
         ehr: &Ehr,
         grant: &Grant,
-        arrival: Arrival,
+        arrival: &Arrival,
         parameters: &[(String, String)],
     ) -> Result<Self, Refusal> {
-        let flavour = ehr.config.flavour;
-        let mut sorted: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        sorted.sort();
+        let dataset = &*ehr.config.dataset;
         let mut kickoff = Self {
-            fingerprint: format!(
-                "{:?} {:?} {}",
-                arrival.level,
-                arrival.group,
-                sorted.join("&")
-            ),
-            url: arrival.url,
+            fingerprint: fingerprint(arrival, parameters),
+            url: arrival.url.clone(),
             types: Vec::new(),
             selection: Selection::default(),
             elements: Vec::new(),
@@ -159,110 +150,157 @@ impl Kickoff {
             partial: false,
             ignored: Vec::new(),
         };
-        let mut types: Option<Vec<String>> = None;
+        let group = arrival.group.filter(|group| !dataset.holds_all(group));
+        kickoff.selection.group = group.map(str::to_owned);
+        let mut asked: Option<Vec<String>> = None;
         for (name, value) in parameters {
-            if !flavour.parameters.contains(&name.as_str()) {
-                kickoff.refuse_or_ignore(arrival.lenient, name)?;
-                continue;
-            }
-            match name.as_str() {
-                "_type" => {
-                    if types.is_some() && !flavour.repeats {
-                        return Err(Refusal::invalid(
-                            "The parameter _type occurs twice; join the types by commas.",
-                        ));
-                    }
-                    types
-                        .get_or_insert_default()
-                        .extend(value.split(',').map(|one| one.trim().to_owned()));
-                }
-                "_outputFormat"
-                    if matches!(
-                        value.as_str(),
-                        "application/fhir+ndjson" | "application/ndjson" | "ndjson"
-                    ) => {}
-                "_outputFormat" => {
-                    return Err(Refusal::unsupported(
-                        "The _outputFormat has to be application/fhir+ndjson.",
+            let supported = ehr.config.flavour.parameters.contains(&name.as_str());
+            if supported && name == "_type" {
+                if asked.is_some() && !ehr.config.flavour.repeats {
+                    return Err(Refusal::invalid(
+                        "The parameter _type occurs twice; join the types by commas.",
                     ));
                 }
-                "_since" => kickoff.selection.since = Some(instant(name, value)?),
-                "_until" => kickoff.selection.until = Some(instant(name, value)?),
-                "_typeFilter" => {
-                    let filters = if arrival.post {
-                        vec![value.as_str()]
-                    } else {
-                        split_joined(value)
-                    };
-                    for filter in filters {
-                        kickoff
-                            .selection
-                            .filters
-                            .push(TypeFilter::parse(filter).map_err(Refusal::unsupported)?);
-                    }
+                let types = value.split(',').map(|one| one.trim().to_owned());
+                asked.get_or_insert_default().extend(types);
+            } else if !(supported && kickoff.take(dataset, arrival, name, value)?) {
+                if !arrival.lenient {
+                    return Err(Refusal::unsupported(format!(
+                        "The parameter {name}, or its value, is not supported."
+                    )));
                 }
-                "_elements" => kickoff.elements.extend(value.split(',').map(|one| {
-                    match one.trim().split_once('.') {
-                        Some((resource_type, element)) => {
-                            (Some(resource_type.to_owned()), element.to_owned())
-                        }
-                        None => (None, one.trim().to_owned()),
-                    }
-                })),
-                "patient" => {
-                    if arrival.level == Level::System || !arrival.post {
-                        return Err(Refusal::invalid(
-                            "The parameter patient needs a POST at Patient or Group level.",
-                        ));
-                    }
-                    let id = value.rsplit('/').next().unwrap_or_default();
-                    if ehr.config.dataset.read("Patient", id).is_none() {
-                        return Err(Refusal::new(
-                            404,
-                            "not-found",
-                            format!("There is no Patient/{id}."),
-                        ));
-                    }
-                    kickoff.selection.patients.insert(id.to_owned());
-                }
-                "organizeOutputBy" if value == "Patient" => kickoff.by_patient = true,
-                "allowPartialManifests" if matches!(value.as_str(), "true" | "false") => {
-                    kickoff.partial = value == "true"
-                }
-                // All Provenance is exported anyway, which is what these ask for at most.
-                "includeAssociatedData"
-                    if matches!(
-                        value.as_str(),
-                        "LatestProvenanceResources" | "RelevantProvenanceResources"
-                    ) => {}
-                _ => kickoff.refuse_or_ignore(arrival.lenient, name)?,
+                kickoff
+                    .ignored
+                    .push(format!("The parameter {name} was ignored."));
             }
         }
-        kickoff.selection.group = arrival
-            .group
-            .filter(|group| !ehr.config.dataset.holds_all(group))
-            .map(str::to_owned);
-        kickoff.types = choose_types(
-            ehr,
-            grant,
-            types,
-            arrival.level,
-            arrival.lenient,
-            &mut kickoff.ignored,
-        )?;
+        kickoff.types = match asked {
+            None => Self::implied_types(ehr, grant, arrival.level),
+            Some(asked) => kickoff.asked_types(ehr, grant, &asked, arrival.lenient)?,
+        };
         Ok(kickoff)
     }
 
-    fn refuse_or_ignore(&mut self, lenient: bool, name: &str) -> Result<(), Refusal> {
-        if !lenient {
-            return Err(Refusal::unsupported(format!(
-                "The parameter {name}, or its value, is not supported."
-            )));
+    /// Takes one parameter other than `_type`; false when the name or the value is not supported.
+    fn take(
+        &mut self,
+        dataset: &dyn Dataset,
+        arrival: &Arrival,
+        name: &str,
+        value: &str,
+    ) -> Result<bool, Refusal> {
+        match name {
+            "_outputFormat" => {
+                return Ok(matches!(
+                    value,
+                    "application/fhir+ndjson" | "application/ndjson" | "ndjson"
+                ));
+            }
+            "_since" => self.selection.since = Some(instant(name, value)?),
+            "_until" => self.selection.until = Some(instant(name, value)?),
+            "_typeFilter" => {
+                let joined = !arrival.post;
+                let filters = if joined {
+                    split_joined(value)
+                } else {
+                    vec![value]
+                };
+                for filter in filters {
+                    let filter = TypeFilter::parse(filter).map_err(Refusal::unsupported)?;
+                    self.selection.filters.push(filter);
+                }
+            }
+            "_elements" => self.elements.extend(value.split(',').map(|one| {
+                let (resource_type, element) = one
+                    .trim()
+                    .split_once('.')
+                    .map_or((None, one.trim()), |(name, rest)| (Some(name), rest));
+                (resource_type.map(str::to_owned), element.to_owned())
+            })),
+            "patient" => {
+                if arrival.level == Level::System || !arrival.post {
+                    return Err(Refusal::invalid(
+                        "The parameter patient needs a POST at Patient or Group level.",
+                    ));
+                }
+                let id = value.rsplit('/').next().unwrap_or_default();
+                if dataset.read("Patient", id).is_none() {
+                    let text = format!("There is no Patient/{id}.");
+                    return Err(Refusal::new(404, "not-found", text));
+                }
+                self.selection.patients.insert(id.to_owned());
+            }
+            "organizeOutputBy" if value == "Patient" => self.by_patient = true,
+            "allowPartialManifests" => match value.parse() {
+                Ok(partial) => self.partial = partial,
+                Err(_) => return Ok(false),
+            },
+            // All Provenance is exported anyway, which is what these ask for at most.
+            "includeAssociatedData" => {
+                return Ok(matches!(
+                    value,
+                    "LatestProvenanceResources" | "RelevantProvenanceResources"
+                ));
+            }
+            _ => return Ok(false),
         }
-        self.ignored
-            .push(format!("The parameter {name} was ignored."));
-        Ok(())
+        Ok(true)
     }
+
+    /// Without `_type`: all that the token covers.
+    fn implied_types(ehr: &Ehr, grant: &Grant, level: Level) -> Vec<String> {
+        let binary = ehr.config.flavour.exports_binary || level == Level::System;
+        let held = ehr.config.dataset.types().into_iter().map(|(name, _)| name);
+        held.filter(|name| (binary || name != "Binary") && grant.may_read(name))
+            .collect()
+    }
+
+    /// With `_type`: what is asked for, in dependency order, as far as it is held.
+    fn asked_types(
+        &mut self,
+        ehr: &Ehr,
+        grant: &Grant,
+        asked: &[String],
+        lenient: bool,
+    ) -> Result<Vec<String>, Refusal> {
+        let held: Vec<String> = ehr
+            .config
+            .dataset
+            .types()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        for name in asked {
+            if !is_known_type(name) && !held.contains(name) {
+                if !lenient {
+                    let text = format!("The type {name} in _type is unknown.");
+                    return Err(Refusal::invalid(text));
+                }
+                self.ignored.push(format!("The type {name} was ignored."));
+            } else if !grant.may_read(name) {
+                let text = format!("The scope of the token does not cover {name}.");
+                return Err(Refusal::new(403, "forbidden", text));
+            }
+        }
+        Ok(held
+            .into_iter()
+            .filter(|name| asked.contains(name))
+            .collect())
+    }
+}
+
+fn fingerprint(arrival: &Arrival, parameters: &[(String, String)]) -> String {
+    let mut sorted: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    sorted.sort();
+    format!(
+        "{:?} {:?} {}",
+        arrival.level,
+        arrival.group,
+        sorted.join("&")
+    )
 }
 
 fn instant(name: &str, value: &str) -> Result<jiff::Timestamp, Refusal> {
@@ -272,46 +310,4 @@ fn instant(name: &str, value: &str) -> Result<jiff::Timestamp, Refusal> {
             "The parameter {name} has to be an instant with a time zone."
         ))
     })
-}
-
-/// The types to export: those asked for, else all the token covers.
-fn choose_types(
-    ehr: &Ehr,
-    grant: &Grant,
-    asked: Option<Vec<String>>,
-    level: Level,
-    lenient: bool,
-    ignored: &mut Vec<String>,
-) -> Result<Vec<String>, Refusal> {
-    let held = ehr.config.dataset.types().into_iter().map(|(name, _)| name);
-    let Some(asked) = asked else {
-        let binary = ehr.config.flavour.exports_binary || level == Level::System;
-        return Ok(held
-            .filter(|name| (binary || name != "Binary") && grant.may_read(name))
-            .collect());
-    };
-    for name in &asked {
-        if !is_known_type(name)
-            && !ehr
-                .config
-                .dataset
-                .types()
-                .iter()
-                .any(|(held, _)| held == name)
-        {
-            if !lenient {
-                return Err(Refusal::invalid(format!(
-                    "The type {name} in _type is unknown."
-                )));
-            }
-            ignored.push(format!("The type {name} was ignored."));
-        } else if !grant.may_read(name) {
-            return Err(Refusal::new(
-                403,
-                "forbidden",
-                format!("The scope of the token does not cover {name}."),
-            ));
-        }
-    }
-    Ok(held.filter(|name| asked.contains(name)).collect())
 }
