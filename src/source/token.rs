@@ -171,3 +171,7 @@ impl TokenSource {
         theirs.unwrap_or(ours)
     }
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
