@@ -27,7 +27,7 @@ fn refused(status: u16, body: &'static str) -> Response<Body> {
     answer(status, &[("content-type", "application/json")], body)
 }
 
-fn signed(server: &TestServer, key: PrivateKey) -> TokenSettings {
+fn signed(server: &TestServer, key: Arc<PrivateKey>) -> TokenSettings {
     TokenSettings {
         endpoint: server.at("/oauth2/token"),
         audience: None,
@@ -41,8 +41,8 @@ fn with_secret(server: &TestServer) -> TokenSettings {
     TokenSettings { auth: ClientAuth::SecretPost { client_id: "me".to_owned(), secret: Secret::new("s3cr3t&") }, ..signed(server, key()) }
 }
 
-fn key() -> PrivateKey {
-    PrivateKey::generate(KeyAlgorithm::Es384).unwrap()
+fn key() -> Arc<PrivateKey> {
+    Arc::new(PrivateKey::generate(KeyAlgorithm::Es384).unwrap())
 }
 
 fn segments(jwt: &str) -> (Value, Value) {
@@ -67,7 +67,7 @@ fn shown(error: &TokenError) -> String {
 async fn a10_a11_a13_a15_the_assertion_is_what_the_specification_demands() {
     for algorithm in [KeyAlgorithm::Rs384, KeyAlgorithm::Es384] {
         let server = TestServer::start(|seen| granted(seen.before)).await;
-        let key = PrivateKey::generate(algorithm).unwrap();
+        let key = Arc::new(PrivateKey::generate(algorithm).unwrap());
         let (http, ..) = quick_http();
         let now = http.clock().wall().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let settings = signed(&server, key.clone());
