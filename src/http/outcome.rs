@@ -1,4 +1,4 @@
-//! What a server says about a failure: an OperationOutcome, an OAuth error, a web page, or just text.
+//! What a server says about a failure: an `OperationOutcome`, an OAuth error, a web page, or just text.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ const LONGEST: usize = 400;
 /// A word this long without a break is a token or a key, not language.
 const LONGEST_WORD: usize = 64;
 
-/// One issue of an OperationOutcome.
+/// One issue of an `OperationOutcome`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
     /// `fatal`, `error`, `warning`, `information` or whatever was sent.
@@ -22,7 +22,7 @@ pub struct Issue {
 /// A server's own words about a failure, fit to be shown: short, without control characters, tokens and query strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The issues, if the body was an OperationOutcome.
+    /// The issues, if the body was an `OperationOutcome`.
     pub issues: Vec<Issue>,
     /// One line of text; empty if the body had none.
     pub text: String,

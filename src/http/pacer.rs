@@ -69,7 +69,7 @@ impl Pacer {
     fn reserve(&self, now: Duration) -> Result<(), Duration> {
         let mut state = self.state();
         if now < state.quiet_until {
-            return Err(state.quiet_until - now);
+            return Err(state.quiet_until.saturating_sub(now));
         }
         let Some(budget) = self.per_minute else { return Ok(()) };
         state.forget(now);

@@ -131,7 +131,9 @@ fn binary_id(url: &Url) -> Option<String> {
 
 /// An id that the same content always gets, whatever signed URL it came from.
 fn content_id(body: &[u8]) -> String {
-    digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let sum = digest(&SHA256, body);
+    let digits = sum.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

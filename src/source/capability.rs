@@ -1,4 +1,4 @@
-//! What a CapabilityStatement says that matters to an export.
+//! What a `CapabilityStatement` says that matters to an export.
 
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ impl ExportOperations {
 }
 
 impl Capability {
-    /// Reads a CapabilityStatement tolerantly; nothing if it is something else.
+    /// Reads a `CapabilityStatement` tolerantly; nothing if it is something else.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let json: Value = serde_json::from_slice(body).ok()?;
         if json["resourceType"] != "CapabilityStatement" {

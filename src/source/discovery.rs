@@ -9,7 +9,7 @@ use crate::http::{Call, Http, HttpError, check_transport};
 
 /// The largest discovery document that is read.
 const DOCUMENT_LIMIT: usize = 4 * 1024 * 1024;
-/// The largest CapabilityStatement that is read.
+/// The largest `CapabilityStatement` that is read.
 const METADATA_LIMIT: usize = 32 * 1024 * 1024;
 
 /// Where a value was found.
@@ -17,7 +17,7 @@ const METADATA_LIMIT: usize = 32 * 1024 * 1024;
 pub enum Origin {
     /// `.well-known/smart-configuration`.
     Discovery,
-    /// The CapabilityStatement.
+    /// The `CapabilityStatement`.
     Metadata,
     /// The vendor's preset.
     Preset,
@@ -60,7 +60,7 @@ pub struct Discovered {
     pub capabilities: Vec<String>,
     /// Such as `client_credentials`.
     pub grant_types: Vec<String>,
-    /// What the CapabilityStatement says, if there is one.
+    /// What the `CapabilityStatement` says, if there is one.
     pub capability: Option<Capability>,
     /// What was odd or did not answer.
     pub notes: Vec<DiscoveryNote>,
@@ -138,15 +138,13 @@ pub async fn discover(
 ) -> Result<Discovered, HttpError> {
     let mut notes = Vec::new();
     let smart = document(http, base, ".well-known/smart-configuration", "application/json", DOCUMENT_LIMIT, &mut notes, cancel).await?;
-    let smart = smart.and_then(|body| match serde_json::from_slice::<SmartConfiguration>(&body) {
-        Ok(configuration) => Some(configuration),
-        Err(_) => {
-            notes.push(DiscoveryNote::Missing {
-                document: ".well-known/smart-configuration",
-                reason: "what came is not a discovery document".to_owned(),
-            });
-            None
+    let smart = smart.and_then(|body| {
+        let configuration: Option<SmartConfiguration> = serde_json::from_slice(&body).ok();
+        if configuration.is_none() {
+            let reason = "what came is not a discovery document".to_owned();
+            notes.push(DiscoveryNote::Missing { document: ".well-known/smart-configuration", reason });
         }
+        configuration
     });
     let metadata = document(http, base, "metadata", "application/fhir+json", METADATA_LIMIT, &mut notes, cancel).await?;
     let capability = metadata.and_then(|body| {

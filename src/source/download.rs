@@ -6,6 +6,7 @@ use reqwest::header::{
     LAST_MODIFIED, RANGE,
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::delivery::{ByteSink, ResumePoint, SinkStopped};
 use super::delivery::{Delivery, Undeliverable};
@@ -40,7 +41,9 @@ enum Fault {
     /// There is no use in trying again.
     Final(DownloadError),
     /// The same may work later.
-    Retry(DownloadError, HttpError),
+    Retry(HttpError),
+    /// Nothing came where something was promised; it may come later.
+    Empty(DownloadError),
     /// The server does not serve the rest of a file as it should; it can still serve the whole.
     RangeUseless,
     /// The file is not the one it was.
@@ -67,7 +70,7 @@ impl From<SessionError> for Fault {
 
 impl From<HttpError> for Fault {
     fn from(error: HttpError) -> Self {
-        if error.is_retryable() { Self::Retry(error.clone().into(), error) } else { Self::Final(error.into()) }
+        if error.is_retryable() { Self::Retry(error) } else { Self::Final(error.into()) }
     }
 }
 
@@ -110,10 +113,10 @@ pub async fn fetch(
         match fault {
             Fault::Final(error) => return Err(error),
             Fault::RangeUseless => download.ranges = false,
-            Fault::Retry(error, cause) => match attempts.wait_after(session.http(), cause, cancel).await {
-                Ok(()) => {}
-                Err(HttpError::Cancelled) => return Err(HttpError::Cancelled.into()),
-                Err(_) => return Err(error),
+            Fault::Retry(error) => attempts.wait_after(session.http(), error, cancel).await?,
+            Fault::Empty(error) => match attempts.wait_after(session.http(), broken(&file.url, 0), cancel).await {
+                Err(HttpError::Broken { .. }) => return Err(error),
+                waited => waited?,
             },
             Fault::Changed if restarts >= MOST_RESTARTS => {
                 return Err(DownloadError::KeepsChanging { url: redact_url(&file.url), times: restarts + 1 });
@@ -190,7 +193,7 @@ impl Download<'_> {
             self.delivery.end()?;
             return Ok(got);
         };
-        let bad = |BadGzip| Fault::from(broken(reply_host(&self.file.url), 0));
+        let bad = |BadGzip| Fault::from(broken(&self.file.url, 0));
         while let Some(mut chunk) = self.chunk(reply, &mut got).await? {
             while let Some(piece) = gunzip.next(&mut chunk).map_err(bad)? {
                 self.delivery.deliver(piece, sink).await?;
@@ -216,12 +219,12 @@ impl Download<'_> {
     fn check_whole(&self, reply: &Reply, got: u64, total: Option<u64>, encoded: bool) -> Result<(), Fault> {
         let have = if encoded || reply.status == 200 { got } else { self.delivery.offset };
         if total.is_some_and(|total| total != have) {
-            return Err(broken(reply_host(&reply.url), got).into());
+            return Err(broken(&reply.url, got).into());
         }
         match self.file.count {
             Some(count) if count > 0 && self.delivery.offset == 0 => {
                 let url = redact_url(&reply.url);
-                Err(Fault::Retry(DownloadError::Empty { url, count }, broken(reply_host(&reply.url), 0)))
+                Err(Fault::Empty(DownloadError::Empty { url, count }))
             }
             _ => Ok(()),
         }
@@ -283,12 +286,8 @@ fn validator(reply: &Reply) -> Option<String> {
     (rest.as_secs() >= 60).then(|| reply.header(LAST_MODIFIED).map(str::to_owned))?
 }
 
-fn reply_host(url: &url::Url) -> String {
-    url.host_str().unwrap_or_default().to_owned()
-}
-
-fn broken(host: String, got: u64) -> HttpError {
-    HttpError::Broken { host, got }
+fn broken(url: &Url, got: u64) -> HttpError {
+    HttpError::Broken { host: url.host_str().unwrap_or_default().to_owned(), got }
 }
 
 #[cfg(test)]

@@ -45,8 +45,6 @@ fn file(url: Url, access: Access) -> OutputFile {
     OutputFile { url, kind: FileKind::Output, resource_type: Some("Patient".to_owned()), count: Some(20_000), file_size: None, continues_in: None, access }
 }
 
-use url::Url;
-
 /// A session whose token server is the EHR itself, at `/token`.
 fn session(http: &Http, base: &Url) -> Session {
     let settings = TokenSettings {
@@ -69,7 +67,7 @@ async fn run(server: &TestServer, access: Access, resume: Option<ResumePoint>, s
     fetch(&session(&http, &server.url), &file(server.at("/file"), access), resume, sink, &CancellationToken::new()).await
 }
 
-/// A server that holds `data` under a strong ETag and serves the rest of it on demand; `spoil` may answer first.
+/// A server that holds `data` under a strong `ETag` and serves the rest of it on demand; `spoil` may answer first.
 async fn ranged(data: Vec<u8>, spoil: impl Fn(&Seen, &[u8]) -> Option<Response<Body>> + Send + Sync + 'static) -> TestServer {
     TestServer::start(move |seen| {
         if let Some(reply) = spoil(seen, &data) {
@@ -123,10 +121,10 @@ async fn b77_a_cut_body_is_resumed_by_range_when_that_is_sound() {
 async fn b77_without_a_strong_validator_the_file_is_read_again_and_its_beginning_compared() {
     for headers in [vec![], vec![("etag", "W/\"v1\""), ("accept-ranges", "bytes")], vec![("etag", "\"v1\"")]] {
         let data = rows("a");
-        let served = data.clone();
+        let copy = data.clone();
         let server = TestServer::start(move |seen| {
             assert_eq!(seen.header("range"), None);
-            let body = if seen.before == 0 { cut(&served[..200_000]) } else { served.clone().into() };
+            let body = if seen.before == 0 { cut(&copy[..200_000]) } else { copy.clone().into() };
             answer(200, &headers, body)
         })
         .await;
@@ -261,12 +259,12 @@ async fn a_body_that_is_always_cut_at_the_same_place_is_given_up() {
 #[tokio::test]
 async fn b77_429_and_5xx_are_waited_out_as_asked() {
     let data = rows("a");
-    let served = data.clone();
+    let copy = data.clone();
     let server = TestServer::start(move |seen| match seen.before {
         0 => answer(429, &[("retry-after", "17")], ""),
         1 => answer(503, &[("retry-after", "7200")], ""),
         2 => answer(500, &[], "<html>"),
-        _ => answer(200, &[], served.clone()),
+        _ => answer(200, &[], copy.clone()),
     })
     .await;
     let (http, clock, _) = quick_http();
@@ -292,11 +290,11 @@ async fn b77_an_expired_file_asks_for_a_fresh_manifest_without_retries() {
 #[tokio::test]
 async fn b71_a401_renews_the_token_once_and_goes_on() {
     let data = rows("a");
-    let served = data.clone();
+    let copy = data.clone();
     let tokens = AtomicUsize::new(0);
     let server = TestServer::start(move |seen| match (seen.target.as_str(), seen.header("authorization")) {
         ("/token", _) => token(tokens.fetch_add(1, Ordering::SeqCst)),
-        (_, Some("Bearer t1")) => answer(200, &[], served.clone()),
+        (_, Some("Bearer t1")) => answer(200, &[], copy.clone()),
         _ => answer(401, &[], "Unauthorized"),
     })
     .await;

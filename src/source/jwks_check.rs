@@ -182,7 +182,8 @@ mod tests {
         .await;
         let (http, ..) = quick_http();
         let check = check_published(&http, &server.at("/jwks.json"), ours, &CancellationToken::new()).await;
-        let words = check.findings.iter().map(|finding| format!("{:?}: {}\n", finding.level, finding.message)).collect();
+        let words: Vec<String> = check.findings.iter().map(|finding| format!("{:?}: {}", finding.level, finding.message)).collect();
+        let words = words.join("\n");
         (check, words)
     }
 

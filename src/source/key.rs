@@ -65,7 +65,7 @@ impl KeyError {
             Self::Encrypted => "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem (and delete plain.pem after the import)",
             Self::NotPrivate(_) => "give the private half; the EHR gets the public half (cutover keys jwks)",
             Self::WrongCurve { form: "SEC1" } => {
-                "if it is a P-384 key, convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem -out key-pkcs8.pem -param_enc named_curve; if it is on another curve, make a new one with: cutover keys new --alg ES384"
+                "if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new --alg ES384"
             }
             Self::WrongCurve { .. } => "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)",
             Self::UnfitRsa | Self::Unsupported => "make a new one with: cutover keys new",

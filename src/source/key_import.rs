@@ -46,8 +46,7 @@ impl PrivateKey {
             let der = || STANDARD.decode(&*base64).map(Zeroizing::new).map_err(|_| KeyError::Unrecognized);
             match label {
                 "PRIVATE KEY" => return from_pkcs8(&der()?),
-                "RSA PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
-                "EC PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
+                "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
                 "RSA PRIVATE KEY" => return Self::from_rsa(&RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?),
                 "EC PRIVATE KEY" => {
                     let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P384_SHA384_FIXED_SIGNING, &der()?);
@@ -112,11 +111,18 @@ fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
     }
     match jwk.kty.as_str() {
         "RSA" => {
-            let (n, e) = (member(&jwk.n, "n")?, member(&jwk.e, "e")?);
-            let (d, p, q) = (member(&jwk.d, "d")?, member(&jwk.p, "p")?, member(&jwk.q, "q")?);
-            let (dp, dq, qi) = (member(&jwk.dp, "dp")?, member(&jwk.dq, "dq")?, member(&jwk.qi, "qi")?);
-            let public_key = PublicKeyComponents { n: without_zeros(&n), e: without_zeros(&e) };
-            let components = KeyPairComponents { public_key, d: &**d, p: &**p, q: &**q, dP: &**dp, dQ: &**dq, qInv: &**qi };
+            let components = KeyPairComponents {
+                public_key: PublicKeyComponents {
+                    n: without_zeros(member(&jwk.n, "n")?),
+                    e: without_zeros(member(&jwk.e, "e")?),
+                },
+                d: member(&jwk.d, "d")?,
+                p: member(&jwk.p, "p")?,
+                q: member(&jwk.q, "q")?,
+                dP: member(&jwk.dp, "dp")?,
+                dQ: member(&jwk.dq, "dq")?,
+                qInv: member(&jwk.qi, "qi")?,
+            };
             PrivateKey::from_rsa(&RsaKeyPair::from_components(&components).map_err(|_| KeyError::UnfitRsa)?)
         }
         "EC" if jwk.crv.as_deref() != Some("P-384") => Err(KeyError::WrongCurve { form: "JWK" }),
@@ -132,9 +138,10 @@ fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
 }
 
 /// Some writers put a sign byte in front of a number.
-fn without_zeros(number: &[u8]) -> &[u8] {
+fn without_zeros(mut number: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    &number[zeros..]
+    number.drain(..zeros);
+    number
 }
 
 #[cfg(test)]

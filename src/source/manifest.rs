@@ -149,12 +149,9 @@ impl Manifest {
             return not_a("it is empty");
         }
         let Ok(raw) = std::str::from_utf8(body) else { return not_a("it is not UTF-8 text") };
-        let json: Value = match serde_json::from_str(raw) {
-            Ok(json) => json,
-            Err(_) => {
-                let words = Outcome::read(body).text;
-                return not_a(&if words.is_empty() { "it is not JSON".to_owned() } else { words });
-            }
+        let Ok(json) = serde_json::from_str::<Value>(raw) else {
+            let words = Outcome::read(body).text;
+            return not_a(if words.is_empty() { "it is not JSON" } else { &words });
         };
         if !json["output"].is_array() && !json["transactionTime"].is_string() {
             let words = Outcome::read(body).text;

@@ -115,11 +115,8 @@ fn interpret(session: &Session, status_url: &Url, separate_status: bool, answer:
     let retry_after = answer.retry_after;
     let told = answer.header("x-export-status").and_then(|status| status.trim().parse::<u16>().ok());
     // Told separately, the HTTP status speaks of this request only, and anything but 200 says nothing about the job.
-    let (status, about_job) = match (separate_status, answer.status, told) {
-        (true, 200, Some(status)) => (status, true),
-        (true, status, _) => (status, status == 200),
-        (false, status, _) => (status, true),
-    };
+    let about_job = !separate_status || answer.status == 200;
+    let status = told.filter(|_| separate_status && about_job).unwrap_or(answer.status);
     let read = || {
         let mut manifest = Manifest::parse(&answer.body, &|address| session.resolve(status_url, address))?;
         manifest.expires = expiry(answer);

@@ -97,7 +97,7 @@ impl TokenSource {
                 state.number += 1;
                 let bearer = Bearer { secret: granted.token, number: state.number };
                 let ahead = AHEAD.max(granted.life / 10).min(granted.life / 2);
-                state.current = Some(Current { bearer: bearer.clone(), renew_at: asked_at + granted.life - ahead });
+                state.current = Some(Current { bearer: bearer.clone(), renew_at: asked_at + granted.life.saturating_sub(ahead) });
                 state.failure = None;
                 *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = granted.scope;
                 Ok(bearer)
@@ -171,3 +171,7 @@ impl TokenSource {
         theirs.unwrap_or(ours)
     }
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

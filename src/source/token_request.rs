@@ -1,5 +1,6 @@
 //! Asking for a token: what is sent (SMART Backend Services; RFC 7523) and what comes back (RFC 6749, section 5).
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -26,7 +27,7 @@ pub enum ClientAuth {
         /// The id the EHR assigned to us.
         client_id: String,
         /// The key that signs.
-        key: PrivateKey,
+        key: Arc<PrivateKey>,
         /// The registered JWKS URL, only if the EHR wants it in the header (`jku`).
         jku: Option<String>,
     },
