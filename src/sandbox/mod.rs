@@ -1,11 +1,11 @@
 //! A simulated EHR on loopback: SMART Backend Services, bulk export, faults on demand, and the data behind it.
 //!
-//! A request passes [`gate`] (counting, rate limit, date), is authorized by [`token`], and then:
+//! A request passes `gate` (counting, rate limit, date), is authorized by `token`, and then:
 //!
-//! - [`kickoff`] reads what is asked for, [`plan`] lays out the files in the background, [`manifest`] lists them;
-//! - [`content`] makes a file's bytes, the same each time, and [`body`] sends them, well or badly.
+//! - `kickoff` reads what is asked for, `plan` lays out the files in the background, `manifest` lists them;
+//! - `content` makes a file's bytes, the same each time, and `body` sends them, well or badly.
 //!
-//! Vendors differ by [`flavour`], what goes wrong is in [`fault`], the data is behind [`dataset`].
+//! Vendors differ by `flavour`, what goes wrong is in `fault`, the data is behind `dataset`.
 
 mod assertion;
 mod body;

@@ -6,6 +6,7 @@ mod download;
 mod export;
 mod fault;
 mod flavour;
+mod launch;
 mod line_fault;
 mod origin;
 mod rig;
