@@ -1,3 +1,16 @@
 //! Parses arguments, chooses a front end, and maps the outcome to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use cutover::cli::{Cli, execute};
+
+fn main() -> ExitCode {
+    match execute(&Cli::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{}", failure.text());
+            ExitCode::from(failure.code)
+        }
+    }
+}

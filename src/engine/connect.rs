@@ -108,7 +108,7 @@ fn auth(storage: &Storage, plan: &Plan) -> Result<ClientAuth, EngineError> {
     Ok(match plan.auth {
         AuthMethod::PrivateKeyJwt => ClientAuth::PrivateKeyJwt {
             client_id,
-            key: keys::load(storage, plan)?,
+            key: Arc::new(keys::load(storage, plan)?),
             jku: plan.jku.clone(),
         },
         AuthMethod::ClientSecretBasic => ClientAuth::SecretBasic { client_id, secret: secret()? },

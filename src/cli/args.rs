@@ -1,0 +1,463 @@
+//! The command line: every command and option.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::migration::Policy;
+
+/// Move a medical practice's records out of one EHR and into another FHIR store, with nothing lost.
+///
+/// It does not move scheduling rules, billing rules or payer contracts.
+#[derive(Debug, Parser)]
+#[command(name = "cutover", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to open the workspace with.
+    #[command(flatten)]
+    pub workspace: WorkspaceArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the workspace is and what unlocks it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WorkspaceArgs {
+    /// The workspace folder [default: $CUTOVER_HOME, else `cutover` in the XDG data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// File whose first line is the workspace's passphrase
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_file")]
+    pub passphrase_file: Option<PathBuf>,
+    /// File with the workspace's key, instead of a passphrase; made if a new workspace is
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rehearse the whole job against a simulated practice, in a workspace of its own that is removed afterwards
+    Demo(DemoArgs),
+    /// Do the whole job of a migration, or go on with it: export, ingest, verify
+    Run(RunArgs),
+    /// Say where every migration stands
+    Status(JsonArg),
+    /// Add, change, list, show or remove migrations
+    #[command(subcommand)]
+    Migration(MigrationCommand),
+    /// Make, show, publish and check the key pair of a migration
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Check everything that an export will need, without exporting
+    Preflight(NameArgs),
+    /// List the conflicts of a migration
+    Conflicts(ConflictsArgs),
+    /// Decide conflicts of a migration
+    Resolve(ResolveArgs),
+    /// Look at rows that were set aside
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Read the embedded store, or load the destination's own records into it
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Compare the store with everything that was received
+    Verify(NameArgs),
+    /// Report what became of every row
+    Report(ReportArgs),
+    /// Export an EHR into a folder of plain NDJSON files, without a migration; the files are NOT sealed
+    Export(Box<ExportArgs>),
+    /// Serve a simulated EHR on loopback
+    Sandbox(SandboxArgs),
+    /// Look the workspace over and say what is damaged and what can be done
+    Doctor(DoctorArgs),
+}
+
+/// Machine-readable output.
+#[derive(Debug, Clone, Args)]
+pub struct JsonArg {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A migration.
+#[derive(Debug, Clone, Args)]
+pub struct NameArgs {
+    /// The migration
+    pub migration: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Run without the full-screen wizard
+    #[arg(long)]
+    pub headless: bool,
+    /// Patients of the simulated practice
+    #[arg(long, default_value_t = 200)]
+    pub patients: u64,
+    /// Seed of the simulated practice
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Keep the workspace in this folder instead of removing it
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `run`
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The migration
+    pub migration: String,
+    /// Begin a new export even if the last one is not finished, or conflicts of it are open
+    #[arg(long)]
+    pub new: bool,
+    /// What to do when the destination has other content
+    #[arg(long, value_name = "POLICY")]
+    pub on_conflict: Option<Policy>,
+    /// Pause when more rows than this are rejected
+    #[arg(long, value_name = "N")]
+    pub max_rejects: Option<u64>,
+    /// Print one JSON event a line, also on a terminal
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `migration`
+#[derive(Debug, Clone, Subcommand)]
+pub enum MigrationCommand {
+    /// Add a migration
+    Add(Box<PlanArgs>),
+    /// Change a migration
+    Set(Box<PlanArgs>),
+    /// List the migrations
+    List(JsonArg),
+    /// Show a migration's plan
+    Show(NameArgs),
+    /// Remove a migration that brought nothing into the store
+    Remove(NameArgs),
+}
+
+/// The plan of a migration, from the command line.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanArgs {
+    /// Short name: lower-case letters, digits and dashes
+    pub migration: String,
+    /// The practice's name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Tenant at the destination [default: the short name]
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Preset of the source: `eclinicalworks`, `kareo`, `smart`, ...
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// The preset's environment: `production` or `sandbox`
+    #[arg(long)]
+    pub environment: Option<String>,
+    /// The practice code that the preset's address wants
+    #[arg(long)]
+    pub practice: Option<String>,
+    /// The source's FHIR base URL
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// The source's token URL, going before what discovery finds
+    #[arg(long, value_name = "URL")]
+    pub token_url: Option<String>,
+    /// The client id that the source assigned
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// File with the client secret
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// File with a further form field of the token request, as NAME=FILE
+    #[arg(long, value_name = "NAME=FILE")]
+    pub token_param: Vec<String>,
+    /// How to authenticate: private-key-jwt, client-secret-basic, client-secret-post, none
+    #[arg(long, value_name = "METHOD")]
+    pub auth: Option<String>,
+    /// Signature algorithm: RS384 or ES384
+    #[arg(long, value_name = "ALG")]
+    pub algorithm: Option<String>,
+    /// Where our JWK Set is published, named in assertions (`jku`) if the preset wants it
+    #[arg(long, value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// Scopes to ask for, instead of those made from preset and types
+    #[arg(long)]
+    pub scopes: Option<String>,
+    /// Level of the export: group, patient or system
+    #[arg(long)]
+    pub level: Option<String>,
+    /// Group id
+    #[arg(long, value_name = "ID")]
+    pub group: Option<String>,
+    /// Method of the kickoff: get or post
+    #[arg(long)]
+    pub method: Option<String>,
+    /// Types to export, comma-separated; all when empty
+    #[arg(long, value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Only what changed since this instant
+    #[arg(long, value_name = "INSTANT")]
+    pub since: Option<String>,
+    /// Only what changed up to this instant
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
+    /// A `_typeFilter`, such as 'Condition?clinical-status=active'
+    #[arg(long, value_name = "FILTER")]
+    pub type_filter: Vec<String>,
+    /// `_elements` values; incomplete records never replace complete ones
+    #[arg(long, value_delimiter = ',')]
+    pub elements: Vec<String>,
+    /// Ids of the patients to export
+    #[arg(long, value_delimiter = ',')]
+    pub patients: Vec<String>,
+    /// `includeAssociatedData` values
+    #[arg(long, value_name = "CODE")]
+    pub include_associated_data: Vec<String>,
+    /// `organizeOutputBy`, such as Patient
+    #[arg(long, value_name = "TYPE")]
+    pub organize_output_by: Option<String>,
+    /// Let the server list files before all are ready
+    #[arg(long)]
+    pub allow_partial_manifests: bool,
+    /// Let the server ignore parameters that it does not know
+    #[arg(long)]
+    pub lenient: bool,
+    /// Files fetched at the same time
+    #[arg(long, value_name = "N")]
+    pub parallel: Option<usize>,
+    /// Requests a minute that the source allows
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
+    /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask
+    #[arg(long, value_name = "POLICY")]
+    pub on_conflict: Option<Policy>,
+    /// What to do with records deleted at the source: apply or ignore
+    #[arg(long, value_name = "POLICY")]
+    pub on_deleted: Option<String>,
+    /// Pause when more rows than this are rejected
+    #[arg(long, value_name = "N")]
+    pub max_rejects: Option<u64>,
+    /// Longest line in bytes that is read as a record
+    #[arg(long, value_name = "BYTES")]
+    pub max_line: Option<u32>,
+    /// PEM file with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `keys`
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key pair, or import one
+    New {
+        /// The migration
+        migration: String,
+        /// RS384 or ES384 [default: the plan's]
+        #[arg(long)]
+        algorithm: Option<String>,
+        /// Import the private key in this file (PKCS#8 or SEC1 PEM, or JWK) instead of making one
+        #[arg(long, value_name = "FILE")]
+        import: Option<PathBuf>,
+        /// Replace the key pair that is there
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Show the public key
+    Show(NameArgs),
+    /// Print the JWK Set to publish
+    Jwks {
+        /// The migration
+        migration: String,
+    },
+    /// Fetch a published JWK Set and say whether the EHR will find our key in it
+    Check {
+        /// The migration
+        migration: String,
+        /// Where it is published
+        url: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `conflicts`
+#[derive(Debug, Clone, Args)]
+pub struct ConflictsArgs {
+    /// The migration
+    pub migration: String,
+    /// Decided ones as well
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Clone, Args)]
+pub struct ResolveArgs {
+    /// The migration
+    pub migration: String,
+    /// The conflicts, by id
+    #[arg(required_unless_present = "all")]
+    pub conflicts: Vec<String>,
+    /// Every open conflict
+    #[arg(long, conflicts_with = "conflicts")]
+    pub all: bool,
+    /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
+    #[arg(long = "as", value_name = "DECISION")]
+    pub decision: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `quarantine`
+#[derive(Debug, Clone, Subcommand)]
+pub enum QuarantineCommand {
+    /// List quarantined rows
+    List(NameArgs),
+    /// Print the original bytes of a quarantined row: they hold a patient's data
+    Show {
+        /// The migration
+        migration: String,
+        /// The row, as RUN/FILE/LINE from the list
+        row: String,
+    },
+}
+
+/// `store`
+#[derive(Debug, Clone, Subcommand)]
+pub enum StoreCommand {
+    /// Count records by type
+    Count {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print one record
+    Get {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
+        /// The record, as Type/id
+        record: String,
+    },
+    /// Write every record of a tenant as NDJSON, one file a type: these files are NOT sealed
+    Export {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
+        /// The folder
+        folder: PathBuf,
+        /// Only this type
+        #[arg(long = "type", value_name = "TYPE")]
+        resource_type: Option<String>,
+        /// The bytes as received, without what the migration adds
+        #[arg(long)]
+        as_received: bool,
+    },
+    /// Load NDJSON files (gzipped too) as the destination's own records
+    Import {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
+        /// Folder with files named after their type, such as Patient.ndjson.gz
+        folder: PathBuf,
+    },
+}
+
+/// `report`
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The migration
+    pub migration: String,
+    /// `text` or `json`
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    pub format: String,
+}
+
+/// `export`
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+    /// File with the private key (PEM or JWK)
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Keep the job at the source
+    #[arg(long)]
+    pub keep_job: bool,
+    /// The source and the request; its first argument names the export in messages
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+/// `sandbox`
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Manners: smart, ecw or kareo
+    #[arg(long, default_value = "smart")]
+    pub flavour: String,
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Patients of the synthetic practice
+    #[arg(long, default_value_t = 200)]
+    pub patients: u64,
+    /// Seed of the synthetic practice and of faults
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Serve the NDJSON files of this folder instead (gzipped too)
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What goes wrong; `help` lists everything
+    #[arg(long, value_name = "NAME[:ARG]")]
+    pub fault: Vec<String>,
+    /// Resources in a file at most
+    #[arg(long, default_value_t = 10_000)]
+    pub lines_per_file: u64,
+    /// How often a job answers "in progress" before it is done
+    #[arg(long, default_value_t = 2)]
+    pub polls: u32,
+    /// `Retry-After` in seconds
+    #[arg(long)]
+    pub retry_after: Option<u64>,
+    /// Life of an access token in seconds
+    #[arg(long, default_value_t = 300)]
+    pub token_lifetime: u64,
+    /// Never compress files
+    #[arg(long)]
+    pub no_gzip: bool,
+    /// Resources reported as deleted
+    #[arg(long, default_value_t = 0)]
+    pub deletions: u64,
+    /// Open to anyone, without tokens
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

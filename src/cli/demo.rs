@@ -1,0 +1,154 @@
+//! `demo`: the whole job against a simulated practice with eClinicalWorks manners, whose new system is already in use.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::DemoArgs;
+use super::failure::Failure;
+use super::{report, run};
+use crate::engine::{self, Import, RunOptions, Snapshot, keys};
+use crate::migration::{Event, Plan, Policy, Preset};
+use crate::sandbox::practice::{DestinationMix, Practice};
+use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, Sandbox, SandboxConfig};
+use crate::source::{KeyAlgorithm, PrivateKey};
+use crate::store::{Secret, Storage, Workspace, create_key_file};
+
+const CLIENT: &str = "cutover-demo";
+const NAME: &str = "lakeside";
+/// Patients of the practice that the new system knows already.
+const KNOWN: u64 = 8;
+
+/// Runs the demo and gives the exit code.
+pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
+    let scratch = tempfile_in(args.keep.as_deref())?;
+    let home = scratch.path().join("workspace");
+    let key_file = scratch.path().join("workspace.key");
+    create_key_file(&key_file)?;
+    let events = args.json || !std::io::stdout().is_terminal();
+    let say = |text: &str| {
+        if !events {
+            println!("{text}");
+        }
+    };
+    say("A simulated practice, with the manners of eClinicalWorks. Nothing here is a real person.");
+    let storage = Arc::new(Storage::open(Workspace::create(&home, &Secret::KeyFile(key_file), "demo")?)?);
+
+    let practice = Practice::new(args.patients, args.seed);
+    let mix = DestinationMix { agreeing: KNOWN, contradicting: 0 };
+    say(&format!("The new system is in use already: {KNOWN} of the {} patients are known there.", args.patients));
+    load(&storage, &practice.destination(mix))?;
+
+    let key = PrivateKey::generate(KeyAlgorithm::Rs384)?;
+    keys::save(&storage, NAME, &key)?;
+    let group = practice.groups().into_iter().next().map(|g| g.id);
+    let sandbox = Sandbox::launch(config(practice, args, &key)?)?;
+    let plan = plan(&storage, &sandbox.base_url, group)?;
+    storage.tables.migrations.put(NAME.as_bytes(), &plan)?;
+    let kid = key.public().kid.clone();
+    storage.journal.append(NAME, &Event::MigrationAdded { preset: plan.preset.clone(), base_url: plan.base_url.clone() })?;
+    storage.journal.append(NAME, &Event::KeyCreated { kid })?;
+    storage.workspace.ledger().durable()?;
+
+    let outcome = run::drive(&storage, &plan, RunOptions::default(), events)?;
+    let (code, text) = run::told(NAME, &outcome);
+    if events {
+        println!("{}", report::json(&storage, &plan)?);
+    } else {
+        println!("\n{}\n{text}", report::text(&storage, &plan)?);
+        if let Some(kept) = &args.keep {
+            println!("\nThe workspace is in {}; its key is the file workspace.key there.", kept.display());
+        }
+    }
+    Ok(code)
+}
+
+fn config(practice: Practice, args: &DemoArgs, key: &PrivateKey) -> Result<SandboxConfig, Failure> {
+    let jwks = keys::jwks(key);
+    let jwks = serde_json::from_str(&jwks).map_err(|e| Failure::failed(&format!("cannot register the demo's key: {e}"), None))?;
+    let client = Client {
+        id: CLIENT.to_owned(),
+        secret: None,
+        keys: Keys::Inline(jwks),
+        scope: None,
+    };
+    let mut config = SandboxConfig::new(Arc::new(practice)).flavour(&ECW).client(client).polls(2, Some(1));
+    for fault in ["malformed-lines", "mistyped-lines", "error-file"] {
+        config = config.fault(fault.parse::<Fault>()?);
+    }
+    config.seed = args.seed;
+    config.patients = Some(args.patients);
+    Ok(config)
+}
+
+fn plan(storage: &Storage, base_url: &str, group: Option<String>) -> Result<Plan, Failure> {
+    let preset = Preset::load("eclinicalworks", Some(&storage.workspace.presets_dir()))?;
+    Ok(Plan {
+        name: "Lakeside Family Medicine (simulated)".to_owned(),
+        preset: preset.id.clone(),
+        client_id: Some(CLIENT.to_owned()),
+        group,
+        types: preset.export.types.clone(),
+        requests_per_minute: preset.rate.requests_per_minute,
+        on_conflict: Policy::NewerWins,
+        created: jiff::Timestamp::now().to_string(),
+        poll_floor_s: 1,
+        ..Plan::new(NAME, base_url)
+    })
+}
+
+/// Loads what the new system holds before the migration.
+fn load(storage: &Arc<Storage>, destination: &dyn Dataset) -> Result<(), Failure> {
+    let files: Vec<Import> = destination
+        .types()
+        .into_iter()
+        .map(|(resource_type, count)| {
+            let mut bytes = Vec::new();
+            for line in destination.lines(&resource_type, 0..count) {
+                bytes.extend_from_slice(&line);
+                bytes.push(b'\n');
+            }
+            let bytes: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(bytes));
+            Import { name: format!("{resource_type}.ndjson"), resource_type: Some(resource_type), bytes }
+        })
+        .collect();
+    let runtime = tokio::runtime::Runtime::new().map_err(|e| Failure::failed(&format!("cannot start: {e}"), None))?;
+    let (snapshot, _unwatched) = tokio::sync::watch::channel(Snapshot::default());
+    runtime.block_on(engine::import(storage, NAME, files.into_iter(), snapshot))?;
+    Ok(())
+}
+
+/// A folder that is removed with everything in it, unless it is to be kept.
+enum Scratch {
+    Kept(std::path::PathBuf),
+    Removed(std::path::PathBuf),
+}
+
+impl Scratch {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) | Self::Removed(path) => path,
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Self::Removed(path) = self {
+            // Synthetic data in the system's folder for temporary files: nothing is lost if it stays.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+fn tempfile_in(keep: Option<&Path>) -> Result<Scratch, Failure> {
+    let path = match keep {
+        Some(path) => path.to_owned(),
+        None => std::env::temp_dir().join(format!("cutover-demo-{}", std::process::id())),
+    };
+    crate::store::create_folder(&path)?;
+    Ok(match keep {
+        Some(_) => Scratch::Kept(path),
+        None => Scratch::Removed(path),
+    })
+}

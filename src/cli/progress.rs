@@ -1,0 +1,72 @@
+//! Progress of long work on a terminal: one line that is drawn over.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+
+use crate::engine::Snapshot;
+
+/// A progress line, or nothing where there is no terminal.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    started: Option<(Instant, u64)>,
+}
+
+impl Progress {
+    /// A progress line, if `shown`.
+    pub fn new(shown: bool) -> Self {
+        let bar = shown.then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { bar, started: None }
+    }
+
+    /// Shows the latest counters.
+    pub fn show(&mut self, snapshot: &Snapshot) {
+        let Some(bar) = &self.bar else { return };
+        let bytes = snapshot.bytes();
+        if bytes == 0 {
+            return;
+        }
+        let (since, from) = *self.started.get_or_insert_with(|| (Instant::now(), bytes));
+        let elapsed = since.elapsed().as_secs_f64().max(0.001);
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for the eye.
+        let rate = ((bytes - from) as f64 / elapsed) as u64;
+        let rows = snapshot.rows();
+        let mut text = format!("{}  {}/s  {} rows", HumanBytes(bytes), HumanBytes(rate), HumanCount(rows));
+        if let Some(left) = left(snapshot, rows, elapsed) {
+            text.push_str(&format!("  about {left} left"));
+        }
+        bar.set_message(text);
+    }
+
+    /// Prints a line above the progress line.
+    pub fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| println!("{text}")),
+            None => println!("{text}"),
+        }
+    }
+
+    /// Takes the progress line away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Time left, where the manifest promised how many rows there are.
+fn left(snapshot: &Snapshot, rows: u64, elapsed: f64) -> Option<indicatif::HumanDuration> {
+    let expected: u64 = snapshot.files.values().map(|f| f.expected).sum::<Option<u64>>()?;
+    if rows == 0 || expected <= rows {
+        return None;
+    }
+    #[allow(clippy::cast_precision_loss)] // An estimate.
+    let seconds = elapsed * (expected - rows) as f64 / rows as f64;
+    Some(indicatif::HumanDuration(Duration::from_secs_f64(seconds.min(1e6))))
+}
