@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::handle::Handle;
 use super::private::{self, FileError};
-use super::snapshot;
+use super::snapshot::{self, Damage};
 use super::table::Table;
 use super::vault::Vault;
 use super::witness::Witness;
@@ -142,8 +143,7 @@ impl std::fmt::Display for Repair {
 /// The open ledger; cheap to clone.
 #[derive(Clone)]
 pub struct Ledger {
-    dir: Arc<Path>,
-    db: sled::Db,
+    handle: Arc<Handle>,
     vault: Vault,
     disk: Arc<Mutex<Disk>>,
 }
@@ -161,30 +161,45 @@ impl Ledger {
     /// Opens or creates the ledger in `dir` and says what had to be put right. The caller holds the workspace's lock.
     pub fn open(dir: &Path, vault: &Vault) -> Result<(Ledger, Vec<Repair>), LedgerError> {
         private::create_folder(dir)?;
+        Ledger::open_with(dir, vault, Damage::Refuse)
+    }
+
+    /// Opens a ledger that was [set aside](Ledger::set_aside), for copying out what is left of it: records may be missing or out
+    /// of date, and only those that can be checked otherwise, such as a [`Journal`](super::Journal), should be believed.
+    pub fn salvage(dir: &Path, vault: &Vault) -> Result<Ledger, LedgerError> {
+        private::require_private(dir)?;
+        Ok(Ledger::open_with(dir, vault, Damage::Accept)?.0)
+    }
+
+    fn open_with(
+        dir: &Path,
+        vault: &Vault,
+        damage: Damage,
+    ) -> Result<(Ledger, Vec<Repair>), LedgerError> {
         let mut repairs = Vec::new();
-        let db = snapshot::open_sled(dir, &mut repairs)?;
-        let dir: Arc<Path> = dir.into();
-        let states = open_table::<u64>(&db, &dir, vault, DURABLE)?;
+        let db = snapshot::open_sled(dir, damage, &mut repairs)?;
+        let handle = Arc::new(Handle::new(dir, db));
+        let states = open_table::<u64>(&handle, vault, DURABLE)?;
         let state = states.get(DURABLE.as_bytes())?.unwrap_or(0);
-        let (mut witness, durable) = Witness::open(&dir)?;
+        let (mut witness, durable) = Witness::open(dir)?;
         match durable {
-            Some(durable) if durable > state => {
+            Some(durable) if durable > state && damage == Damage::Refuse => {
                 return Err(LedgerError::Lost {
-                    dir: dir.to_path_buf(),
+                    dir: dir.to_owned(),
                     found: state,
                     durable,
                 });
             }
             Some(_) => {}
             None => {
-                witness = witness.replace(&dir, state)?;
+                witness = witness.replace(dir, state)?;
                 repairs.push(Repair::WitnessRewritten);
             }
         }
         let path = dir.join("db");
         let log = File::open(&path).map_err(|e| FileError::new("open", &path, e))?;
         // sled's files exist from here on, whatever happens to the power.
-        private::sync_folder(&dir)?;
+        private::sync_folder(dir)?;
         let disk = Disk {
             log,
             synced_blobs: HashSet::new(),
@@ -192,15 +207,12 @@ impl Ledger {
             state,
             witness,
         };
-        Ok((
-            Ledger {
-                dir,
-                db,
-                vault: vault.clone(),
-                disk: Arc::new(Mutex::new(disk)),
-            },
-            repairs,
-        ))
+        let ledger = Ledger {
+            handle,
+            vault: vault.clone(),
+            disk: Arc::new(Mutex::new(disk)),
+        };
+        Ok((ledger, repairs))
     }
 
     /// The table of that name, created when it does not exist.
@@ -208,7 +220,7 @@ impl Ledger {
         &self,
         name: &'static str,
     ) -> Result<Table<T>, LedgerError> {
-        open_table(&self.db, &self.dir, &self.vault, name)
+        open_table(&self.handle, &self.vault, name)
     }
 
     /// The vault that seals this ledger.
@@ -218,27 +230,21 @@ impl Ledger {
 
     /// The space the ledger takes on disk, in bytes.
     pub fn size(&self) -> Result<u64, LedgerError> {
-        self.db
-            .size_on_disk()
-            .map_err(|e| LedgerError::from_sled(&self.dir, e))
+        self.handle.call(sled::Db::size_on_disk)
     }
 
     /// Returns when everything put so far survives a power cut.
     ///
     /// sled's own `flush` hands the log to the kernel with `sync_file_range`, which is not a barrier, and never syncs the files
-    /// of large values; so those and the log are synced here as well.
+    /// of large values; so those and the log are synced here as well. After an error the ledger takes nothing more: a sync that
+    /// failed once cannot be trusted when it is repeated.
     pub fn durable(&self) -> Result<(), LedgerError> {
         let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let state = disk.state + 1;
         disk.states.put(DURABLE.as_bytes(), &state)?;
-        self.db
-            .flush()
-            .map_err(|e| LedgerError::from_sled(&self.dir, e))?;
-        sync_blobs(&self.dir.join("blobs"), &mut disk.synced_blobs)?;
-        disk.log
-            .sync_data()
-            .map_err(|e| FileError::new("write", &self.dir.join("db"), e))?;
-        disk.witness.record(state)?;
+        self.handle.call(|db| db.flush())?;
+        disk.sync(self.handle.dir(), state)
+            .inspect_err(|error| self.handle.stop(error.kind()))?;
         disk.state = state;
         Ok(())
     }
@@ -265,25 +271,33 @@ impl Ledger {
 
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Ledger").field(&self.dir).finish()
+        f.debug_tuple("Ledger").field(&self.handle.dir()).finish()
     }
 }
 
 fn open_table<T>(
-    db: &sled::Db,
-    dir: &Arc<Path>,
+    handle: &Arc<Handle>,
     vault: &Vault,
     name: &'static str,
 ) -> Result<Table<T>, LedgerError> {
-    let tree = db
-        .open_tree(name)
-        .map_err(|e| LedgerError::from_sled(dir, e))?;
+    let tree = handle.call(|db| db.open_tree(name))?;
     Ok(Table::new(
         name,
-        dir.clone(),
+        handle.clone(),
         tree,
         vault.sealer(&format!("ledger {name}")),
     ))
+}
+
+impl Disk {
+    /// Makes what sled handed to the kernel durable, and then says so to the witness.
+    fn sync(&mut self, dir: &Path, state: u64) -> Result<(), FileError> {
+        sync_blobs(&dir.join("blobs"), &mut self.synced_blobs)?;
+        self.log
+            .sync_data()
+            .map_err(|e| FileError::new("write", &dir.join("db"), e))?;
+        self.witness.record(state)
+    }
 }
 
 /// Syncs the files in `blobs` that are not in `synced`, and their folder. sled never changes such a file once it is written.

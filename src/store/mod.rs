@@ -1,11 +1,12 @@
 //! What is on disk: everything that can hold a patient's data or a secret is sealed by the [`Vault`].
 //!
 //! - `vault`, `vault_file`, `secret`, `sealer`: the data key, what unlocks it, and sealing with it.
-//! - `ledger`, `table`, `snapshot`, `sled_log`, `witness`: small sealed records in sled, and opening it after a crash.
+//! - `ledger`, `table`, `handle`, `snapshot`, `sled_log`, `witness`: small sealed records in sled, and opening it after a crash.
 //! - `journal`: the audit trail. `operator`: who is at the keyboard.
 //! - `workspace`, `workspace_lock`: the folder that holds it all, for one process at a time.
 //! - `private`: files and folders that only their owner can read.
 
+mod handle;
 mod journal;
 mod ledger;
 mod operator;

@@ -61,6 +61,16 @@ impl FileError {
         matches!(self, FileError::Io { source, .. } if source.kind() == ErrorKind::NotFound)
     }
 
+    /// The kind of the operating system's error behind it.
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            FileError::DiskFull { .. } => ErrorKind::StorageFull,
+            FileError::TooOpen { .. } => ErrorKind::PermissionDenied,
+            FileError::TooLarge { .. } => ErrorKind::FileTooLarge,
+            FileError::Io { source, .. } => source.kind(),
+        }
+    }
+
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -22,8 +22,21 @@ use super::sled_log::{self, Finding};
 const RELEASE_CHECKS: u32 = 100;
 const RELEASE_PAUSE: Duration = Duration::from_millis(20);
 
+/// What to do about records that sled would leave out in silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// Do not open.
+    Refuse,
+    /// Open for what is left.
+    Accept,
+}
+
 /// Opens the sled database in `dir`, setting aside whatever keeps it from opening and can be made anew from the log.
-pub(super) fn open_sled(dir: &Path, repairs: &mut Vec<Repair>) -> Result<sled::Db, LedgerError> {
+pub(super) fn open_sled(
+    dir: &Path,
+    damage: Damage,
+    repairs: &mut Vec<Repair>,
+) -> Result<sled::Db, LedgerError> {
     let (unfinished, finished): (Vec<_>, Vec<_>) = files_named(dir, "snap.")?
         .into_iter()
         .partition(|path| is_unfinished(path));
@@ -33,19 +46,23 @@ pub(super) fn open_sled(dir: &Path, repairs: &mut Vec<Repair>) -> Result<sled::D
         // All of them: an older one that is whole may describe parts of the log that were reused since.
         set_aside(&finished, repairs)?;
     }
-    if let Some(db) = attempt(dir, repairs)? {
+    if let Some(db) = attempt(dir, damage, repairs)? {
         return Ok(db);
     }
     let mut replaceable = files_named(dir, "snap.")?;
     replaceable.extend(files_named(dir, "conf")?);
     set_aside(&replaceable, repairs)?;
-    attempt(dir, repairs)?.ok_or_else(|| LedgerError::Unopenable {
+    attempt(dir, damage, repairs)?.ok_or_else(|| LedgerError::Unopenable {
         dir: dir.to_owned(),
     })
 }
 
 /// Opens the database once; `None` when its files are not what sled wrote, or sled panicked over them.
-fn attempt(dir: &Path, repairs: &mut Vec<Repair>) -> Result<Option<sled::Db>, LedgerError> {
+fn attempt(
+    dir: &Path,
+    damage: Damage,
+    repairs: &mut Vec<Repair>,
+) -> Result<Option<sled::Db>, LedgerError> {
     wait_for_release(dir)?;
     let from = files_named(dir, "snap.")?
         .iter()
@@ -54,6 +71,7 @@ fn attempt(dir: &Path, repairs: &mut Vec<Repair>) -> Result<Option<sled::Db>, Le
     match sled_log::prepare(&dir.join("db"), from.unwrap_or(0))? {
         Finding::Sound => {}
         Finding::Bridged(lsn) => repairs.push(Repair::Bridged { lsn }),
+        Finding::Damaged if damage == Damage::Accept => {}
         Finding::Damaged => {
             return Err(LedgerError::Damaged {
                 dir: dir.to_owned(),

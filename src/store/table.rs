@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::handle::Handle;
 use super::ledger::LedgerError;
 use super::sealer::Sealer;
 
@@ -18,7 +18,7 @@ use super::sealer::Sealer;
 /// next [`Ledger::durable`](super::Ledger::durable) slower; keep large bytes in the landing and their location here.
 pub struct Table<T> {
     name: &'static str,
-    dir: Arc<Path>,
+    handle: Arc<Handle>,
     tree: sled::Tree,
     sealer: Sealer,
     record: PhantomData<fn() -> T>,
@@ -28,7 +28,7 @@ impl<T> Clone for Table<T> {
     fn clone(&self) -> Self {
         Table {
             name: self.name,
-            dir: self.dir.clone(),
+            handle: self.handle.clone(),
             tree: self.tree.clone(),
             sealer: self.sealer.clone(),
             record: PhantomData,
@@ -45,21 +45,17 @@ impl<T> std::fmt::Debug for Table<T> {
 impl<T> Table<T> {
     pub(super) fn new(
         name: &'static str,
-        dir: Arc<Path>,
+        handle: Arc<Handle>,
         tree: sled::Tree,
         sealer: Sealer,
     ) -> Self {
         Table {
             name,
-            dir,
+            handle,
             tree,
             sealer,
             record: PhantomData,
         }
-    }
-
-    fn failed(&self, error: sled::Error) -> LedgerError {
-        LedgerError::from_sled(&self.dir, error)
     }
 
     fn open_seal(&self, key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, LedgerError> {
@@ -73,19 +69,20 @@ impl<T> Table<T> {
 
     /// Removes the record under `key`; false when there was none.
     pub fn remove(&self, key: &[u8]) -> Result<bool, LedgerError> {
-        Ok(self.tree.remove(key).map_err(|e| self.failed(e))?.is_some())
+        self.handle.reserve(key.len())?;
+        Ok(self.handle.call(|_| self.tree.remove(key))?.is_some())
     }
 
     /// True when a record lies under `key`.
     pub fn contains(&self, key: &[u8]) -> Result<bool, LedgerError> {
-        self.tree.contains_key(key).map_err(|e| self.failed(e))
+        self.handle.call(|_| self.tree.contains_key(key))
     }
 
     /// The number of records; reads every key, so it takes time in proportion.
     pub fn count(&self) -> Result<u64, LedgerError> {
         let mut count = 0;
         for key in self.tree.iter().keys() {
-            key.map_err(|e| self.failed(e))?;
+            key.map_err(|e| self.handle.fail(e))?;
             count += 1;
         }
         Ok(count)
@@ -95,7 +92,7 @@ impl<T> Table<T> {
     pub fn count_prefix(&self, prefix: &[u8]) -> Result<u64, LedgerError> {
         let mut count = 0;
         for key in self.tree.scan_prefix(prefix).keys() {
-            key.map_err(|e| self.failed(e))?;
+            key.map_err(|e| self.handle.fail(e))?;
             count += 1;
         }
         Ok(count)
@@ -103,9 +100,9 @@ impl<T> Table<T> {
 
     /// Stores JSON as it is, for records whose exact bytes matter.
     pub(super) fn put_json(&self, key: &[u8], json: &[u8]) -> Result<(), LedgerError> {
-        self.tree
-            .insert(key, self.sealer.seal(key, json))
-            .map_err(|e| self.failed(e))?;
+        self.handle.reserve(key.len() + json.len())?;
+        self.handle
+            .call(|_| self.tree.insert(key, self.sealer.seal(key, json)))?;
         Ok(())
     }
 
@@ -116,12 +113,12 @@ impl<T> Table<T> {
     ) -> impl DoubleEndedIterator<Item = Result<(Vec<u8>, Vec<u8>), LedgerError>> + use<T> {
         let table = Table::<()>::new(
             self.name,
-            self.dir.clone(),
+            self.handle.clone(),
             self.tree.clone(),
             self.sealer.clone(),
         );
         self.tree.range::<&[u8], _>(range).map(move |entry| {
-            let (key, sealed) = entry.map_err(|e| table.failed(e))?;
+            let (key, sealed) = entry.map_err(|e| table.handle.fail(e))?;
             let json = table.open_seal(&key, &sealed)?;
             Ok((key.to_vec(), json))
         })
@@ -148,14 +145,14 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         &self,
         entry: sled::Result<(sled::IVec, sled::IVec)>,
     ) -> Result<(Vec<u8>, T), LedgerError> {
-        let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+        let (key, sealed) = entry.map_err(|e| self.handle.fail(e))?;
         let record = self.decode(&key, &sealed)?;
         Ok((key.to_vec(), record))
     }
 
     /// The record under `key`.
     pub fn get(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
-        let sealed = self.tree.get(key).map_err(|e| self.failed(e))?;
+        let sealed = self.handle.call(|_| self.tree.get(key))?;
         sealed.map(|sealed| self.decode(key, &sealed)).transpose()
     }
 
@@ -171,7 +168,7 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         key: &[u8],
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, LedgerError> {
-        let mut old = self.tree.get(key).map_err(|e| self.failed(e))?;
+        let mut old = self.handle.call(|_| self.tree.get(key))?;
         loop {
             let before = old
                 .as_ref()
@@ -182,10 +179,10 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
                 Some(record) => Some(self.sealer.seal(key, &self.encode(record)?)),
                 None => None,
             };
+            self.handle.reserve(sealed.as_ref().map_or(0, Vec::len))?;
             match self
-                .tree
-                .compare_and_swap(key, old, sealed)
-                .map_err(|e| self.failed(e))?
+                .handle
+                .call(|_| self.tree.compare_and_swap(key, old, sealed))?
             {
                 Ok(()) => return Ok(after),
                 Err(conflict) => old = conflict.current,

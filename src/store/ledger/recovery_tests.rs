@@ -255,6 +255,32 @@ fn what_cannot_be_opened_can_be_set_aside() {
 }
 
 #[test]
+fn what_is_left_of_a_ledger_can_be_copied_out() {
+    let place = Place::new();
+    let expected = churn(&place);
+    // As if a later state had been durable once.
+    place.open().unwrap().0.durable().unwrap();
+    let witness = place.ledger_dir().join("durable");
+    let later = fs::read(&witness).unwrap();
+    fs::remove_dir_all(place.ledger_dir()).unwrap();
+    assert_eq!(churn(&place), expected);
+    fs::write(&witness, later).unwrap();
+    assert!(matches!(
+        place.open(),
+        Err(LedgerError::Lost {
+            found: 4,
+            durable: 5,
+            ..
+        })
+    ));
+    let aside = Ledger::set_aside(&place.ledger_dir()).unwrap();
+    assert_eq!(
+        contents(&Ledger::salvage(&aside, &place.vault).unwrap()),
+        expected
+    );
+}
+
+#[test]
 fn a_damaged_witness_is_rewritten_and_a_missing_one_made() {
     let place = Place::new();
     let expected = churn(&place);

@@ -168,18 +168,14 @@ fn nothing_readable_lies_on_disk_and_a_moved_record_is_noticed() {
     ledger.durable().unwrap();
 
     // What somebody with write access, but no key, could do.
-    let raw = ledger.db.open_tree("records").unwrap();
+    let tree = |name| ledger.handle.call(|db| db.open_tree(name)).unwrap();
+    let raw = tree("records");
     let (a, b) = (
         raw.get(b"a").unwrap().unwrap(),
         raw.get(b"b").unwrap().unwrap(),
     );
     raw.insert(b"a", b).unwrap();
-    ledger
-        .db
-        .open_tree("others")
-        .unwrap()
-        .insert(b"a", a)
-        .unwrap();
+    tree("others").insert(b"a", a).unwrap();
     insta::assert_snapshot!(place.text(&table.get(b"a").unwrap_err()), @r"
     a record of the ledger's table records fails its authenticity check
     hint: restore the workspace from a backup, or use the version of cutover that last wrote it
@@ -210,6 +206,32 @@ fn nothing_readable_lies_on_disk_and_a_moved_record_is_noticed() {
             }
         }
     }
+}
+
+#[test]
+fn after_a_failed_write_the_ledger_takes_nothing_more_and_does_not_hang() {
+    let place = Place::new();
+    let (ledger, _) = place.open().unwrap();
+    let table = ledger.table::<Record>("records").unwrap();
+    table.put(&key(1), &record(1)).unwrap();
+    ledger.durable().unwrap();
+    ledger.handle.stop(std::io::ErrorKind::StorageFull);
+    insta::assert_snapshot!(place.text(&table.put(&key(2), &record(2)).unwrap_err()), @r"
+    the disk is full: ~/ledger could not be written
+    hint: free some space on the disk that holds ~, then run the same command again; it continues where it stopped
+    ");
+    for error in [
+        table.get(&key(1)).unwrap_err(),
+        ledger.durable().unwrap_err(),
+    ] {
+        assert!(
+            matches!(error, LedgerError::File(FileError::DiskFull { .. })),
+            "{error:?}"
+        );
+    }
+    drop((table, ledger));
+    // Until this process ends, nobody can take the half-written state for a good one.
+    assert!(matches!(place.open(), Err(LedgerError::InUse { .. })));
 }
 
 #[test]
