@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::args::DemoArgs;
 use super::failure::Failure;
 use super::{report, run};
-use crate::engine::{self, Import, RunOptions, Snapshot, keys};
-use crate::migration::{Event, Plan, Policy, Preset};
+use crate::engine::{self, Answer, Choice, Command, Import, Outcome, RunOptions, Snapshot, keys};
+use crate::migration::{Event, Plan, Policy, Preset, Resolution};
 use crate::sandbox::practice::{DestinationMix, Practice};
 use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, Sandbox, SandboxConfig};
 use crate::source::{KeyAlgorithm, PrivateKey};
-use crate::store::{Secret, Storage, Workspace, create_key_file};
+use crate::store::{Secret, Storage, Workspace, create_key_file, migration_key};
 
 const CLIENT: &str = "cutover-demo";
 const NAME: &str = "lakeside";
@@ -32,11 +32,21 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
         }
     };
     say("A simulated practice, with the manners of eClinicalWorks. Nothing here is a real person.");
-    let storage = Arc::new(Storage::open(Workspace::create(&home, &Secret::KeyFile(key_file), "demo")?)?);
+    let storage = Arc::new(Storage::open(Workspace::create(
+        &home,
+        &Secret::KeyFile(key_file),
+        "demo",
+    )?)?);
 
     let practice = Practice::new(args.patients, args.seed);
-    let mix = DestinationMix { agreeing: KNOWN, contradicting: 0 };
-    say(&format!("The new system is in use already: {KNOWN} of the {} patients are known there.", args.patients));
+    let mix = DestinationMix {
+        agreeing: KNOWN,
+        contradicting: 0,
+    };
+    say(&format!(
+        "The new system is in use already: {KNOWN} of the {} patients are known there.",
+        args.patients
+    ));
     load(&storage, &practice.destination(mix))?;
 
     let key = PrivateKey::generate(KeyAlgorithm::Rs384)?;
@@ -46,33 +56,86 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     let plan = plan(&storage, &sandbox.base_url, group)?;
     storage.tables.migrations.put(NAME.as_bytes(), &plan)?;
     let kid = key.public().kid.clone();
-    storage.journal.append(NAME, &Event::MigrationAdded { preset: plan.preset.clone(), base_url: plan.base_url.clone() })?;
+    storage.journal.append(
+        NAME,
+        &Event::MigrationAdded {
+            preset: plan.preset.clone(),
+            base_url: plan.base_url.clone(),
+        },
+    )?;
     storage.journal.append(NAME, &Event::KeyCreated { kid })?;
     storage.workspace.ledger().durable()?;
 
-    let outcome = run::drive(&storage, &plan, RunOptions::default(), events)?;
+    let mut outcome = run::drive(&storage, &plan, RunOptions::default(), events)?;
+    if let Outcome::NeedsDecision { conflicts, held } = outcome {
+        say(&format!(
+            "\n{conflicts} conflicts cannot be settled by a date, and {held} rows wait for them. In a real migration a person looks;\n\
+             the demo says: keep the source's."
+        ));
+        outcome = decide(&storage, &plan, events)?;
+    }
     let (code, text) = run::told(NAME, &outcome);
     if events {
         println!("{}", report::json(&storage, &plan)?);
     } else {
         println!("\n{}\n{text}", report::text(&storage, &plan)?);
         if let Some(kept) = &args.keep {
-            println!("\nThe workspace is in {}; its key is the file workspace.key there.", kept.display());
+            println!(
+                "\nThe workspace is in {}; its key is the file workspace.key there.",
+                kept.display()
+            );
         }
     }
     Ok(code)
 }
 
+/// What a person does with conflicts that no policy settles: decides each, and has everything verified again.
+fn decide(storage: &Arc<Storage>, plan: &Plan, events: bool) -> Result<Outcome, Failure> {
+    let conflicts = open_conflicts(storage, plan)?;
+    let choice = Choice::Outright(Resolution::KeepSource);
+    run::command(
+        storage,
+        plan,
+        Command::Resolve {
+            conflicts,
+            choice,
+            who: crate::store::operator(),
+        },
+        events,
+    )?;
+    match run::command(storage, plan, Command::Verify, events)? {
+        Answer::Verified(v) if !v.clean() => Ok(Outcome::Mismatch {
+            findings: v.total_findings,
+        }),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+fn open_conflicts(storage: &Storage, plan: &Plan) -> Result<Vec<String>, Failure> {
+    let mut open = Vec::new();
+    for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
+        let conflict = item?.1.conflict;
+        if conflict.open() {
+            open.push(conflict.id);
+        }
+    }
+    Ok(open)
+}
+
 fn config(practice: Practice, args: &DemoArgs, key: &PrivateKey) -> Result<SandboxConfig, Failure> {
     let jwks = keys::jwks(key);
-    let jwks = serde_json::from_str(&jwks).map_err(|e| Failure::failed(&format!("cannot register the demo's key: {e}"), None))?;
+    let jwks = serde_json::from_str(&jwks)
+        .map_err(|e| Failure::failed(&format!("cannot register the demo's key: {e}"), None))?;
     let client = Client {
         id: CLIENT.to_owned(),
         secret: None,
         keys: Keys::Inline(jwks),
         scope: None,
     };
-    let mut config = SandboxConfig::new(Arc::new(practice)).flavour(&ECW).client(client).polls(2, Some(1));
+    let mut config = SandboxConfig::new(Arc::new(practice))
+        .flavour(&ECW)
+        .client(client)
+        .polls(2, Some(1));
     for fault in ["malformed-lines", "mistyped-lines", "error-file"] {
         config = config.fault(fault.parse::<Fault>()?);
     }
@@ -109,7 +172,11 @@ fn load(storage: &Arc<Storage>, destination: &dyn Dataset) -> Result<(), Failure
                 bytes.push(b'\n');
             }
             let bytes: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(bytes));
-            Import { name: format!("{resource_type}.ndjson"), resource_type: Some(resource_type), bytes }
+            Import {
+                name: format!("{resource_type}.ndjson"),
+                resource_type: Some(resource_type),
+                bytes,
+            }
         })
         .collect();
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Failure::failed(&format!("cannot start: {e}"), None))?;

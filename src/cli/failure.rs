@@ -31,12 +31,20 @@ pub struct Failure {
 impl Failure {
     /// A failure while doing what was asked.
     pub fn failed(what: &str, hint: Option<String>) -> Self {
-        Self { what: what.to_owned(), hint, code: code::FAILED }
+        Self {
+            what: what.to_owned(),
+            hint,
+            code: code::FAILED,
+        }
     }
 
     /// A command line that cannot be followed.
     pub fn usage(what: &str, hint: &str) -> Self {
-        Self { what: what.to_owned(), hint: Some(hint.to_owned()), code: code::USAGE }
+        Self {
+            what: what.to_owned(),
+            hint: Some(hint.to_owned()),
+            code: code::USAGE,
+        }
     }
 
     /// The text for standard error: one sentence and, after a blank line, what to do.
@@ -55,7 +63,11 @@ impl From<EngineError> for Failure {
             EngineError::Waiting { .. } => code::WAITING,
             _ => code::FAILED,
         };
-        Self { what: error.to_string(), hint: error.hint(), code }
+        Self {
+            what: error.to_string(),
+            hint: error.hint(),
+            code,
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::args::WorkspaceArgs;
 use super::failure::Failure;
-use crate::migration::Plan;
 use crate::engine::EngineError;
+use crate::migration::Plan;
 use crate::store::{Secret, Storage, Workspace, create_key_file, read_file};
 
 /// The workspace folder.
@@ -34,7 +34,9 @@ pub fn open(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>,
 pub fn open_or_create(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>, Failure> {
     let path = path(args)?;
     let secret = secret(args, !Workspace::exists(&path))?;
-    Ok(Arc::new(Storage::open(Workspace::open_or_create(&path, &secret, command)?)?))
+    Ok(Arc::new(Storage::open(Workspace::open_or_create(
+        &path, &secret, command,
+    )?)?))
 }
 
 /// A migration's plan.
@@ -46,7 +48,11 @@ pub fn plan(storage: &Storage, id: &str) -> Result<Plan, Failure> {
     for item in storage.tables.migrations.iter() {
         known.push(item?.1.id);
     }
-    Err(EngineError::UnknownMigration { id: id.to_owned(), known }.into())
+    Err(EngineError::UnknownMigration {
+        id: id.to_owned(),
+        known,
+    }
+    .into())
 }
 
 fn secret(args: &WorkspaceArgs, new: bool) -> Result<Secret, Failure> {
@@ -58,8 +64,12 @@ fn secret(args: &WorkspaceArgs, new: bool) -> Result<Secret, Failure> {
     }
     if let Some(path) = &args.passphrase_file {
         let bytes = Zeroizing::new(read_file(path, 4096)?);
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Failure::usage("the passphrase file is not UTF-8 text", "write the passphrase on its first line"))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| {
+            Failure::usage(
+                "the passphrase file is not UTF-8 text",
+                "write the passphrase on its first line",
+            )
+        })?;
         let line = text.lines().next().unwrap_or_default();
         return Ok(Secret::Passphrase(Zeroizing::new(line.to_owned())));
     }
@@ -70,7 +80,9 @@ fn secret(args: &WorkspaceArgs, new: bool) -> Result<Secret, Failure> {
         ));
     }
     let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|e| Failure::failed(&format!("cannot ask for the passphrase: {e}"), None))
+        rpassword::prompt_password(prompt)
+            .map(Zeroizing::new)
+            .map_err(|e| Failure::failed(&format!("cannot ask for the passphrase: {e}"), None))
     };
     let first = ask("Workspace passphrase: ")?;
     if new {

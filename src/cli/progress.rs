@@ -34,10 +34,19 @@ impl Progress {
         }
         let (since, from) = *self.started.get_or_insert_with(|| (Instant::now(), bytes));
         let elapsed = since.elapsed().as_secs_f64().max(0.001);
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for the eye.
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss
+        )] // A rate for the eye.
         let rate = ((bytes - from) as f64 / elapsed) as u64;
         let rows = snapshot.rows();
-        let mut text = format!("{}  {}/s  {} rows", HumanBytes(bytes), HumanBytes(rate), HumanCount(rows));
+        let mut text = format!(
+            "{}  {}/s  {} rows",
+            HumanBytes(bytes),
+            HumanBytes(rate),
+            HumanCount(rows)
+        );
         if let Some(left) = left(snapshot, rows, elapsed) {
             text.push_str(&format!("  about {left} left"));
         }

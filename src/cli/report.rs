@@ -115,24 +115,47 @@ pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
         row(&mut out, resource_type, counts);
     }
     row(&mut out, "Total", &report.total);
-    let balanced = if report.balanced { "Every row is accounted for." } else { "THE ROWS DO NOT ADD UP." };
+    let balanced = if report.balanced {
+        "Every row is accounted for."
+    } else {
+        "THE ROWS DO NOT ADD UP."
+    };
     let _ = writeln!(out, "\n{balanced}");
     if !report.quarantine.is_empty() {
-        let reasons: Vec<String> = report.quarantine.iter().map(|(code, n)| format!("{n} {code}")).collect();
+        let reasons: Vec<String> = report
+            .quarantine
+            .iter()
+            .map(|(code, n)| format!("{n} {code}"))
+            .collect();
         let _ = writeln!(out, "Quarantined: {}.", reasons.join(", "));
     }
     let [open, policy, person] = report.conflicts;
-    let _ = writeln!(out, "Conflicts: {open} open, {policy} decided by policy, {person} by a person.");
+    let _ = writeln!(
+        out,
+        "Conflicts: {open} open, {policy} decided by policy, {person} by a person."
+    );
     if !report.issues.is_empty() {
-        let issues: Vec<String> = report.issues.iter().map(|(severity, n)| format!("{n} {severity}")).collect();
+        let issues: Vec<String> = report
+            .issues
+            .iter()
+            .map(|(severity, n)| format!("{n} {severity}"))
+            .collect();
         let _ = writeln!(out, "The source reported about its export: {}.", issues.join(", "));
     }
     for file in &report.files {
         if let FileState::Failed { reason } = &file.state {
             let _ = writeln!(out, "File {} could not be had: {reason}", file.name);
         }
-        if let Some(expected) = file.expected.filter(|n| file.complete() && *n != file.rows() && file.kind == FileKind::Output) {
-            let _ = writeln!(out, "File {}: the manifest promised {expected} rows, {} came.", file.name, file.rows());
+        if let Some(expected) = file
+            .expected
+            .filter(|n| file.complete() && *n != file.rows() && file.kind == FileKind::Output)
+        {
+            let _ = writeln!(
+                out,
+                "File {}: the manifest promised {expected} rows, {} came.",
+                file.name,
+                file.rows()
+            );
         }
     }
     match &report.verification {
@@ -144,13 +167,25 @@ pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
 }
 
 fn verification(out: &mut String, v: &Verification) {
-    let _ = writeln!(out, "Verified {}: {} records read back and compared, {} findings.", v.when, v.compared, v.total_findings);
+    let _ = writeln!(
+        out,
+        "Verified {}: {} records read back and compared, {} findings.",
+        v.when, v.compared, v.total_findings
+    );
     let dangling: Vec<String> = v.dangling.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
-    let dangling = if dangling.is_empty() { "all lead somewhere".to_owned() } else { dangling.join(", ") };
+    let dangling = if dangling.is_empty() {
+        "all lead somewhere".to_owned()
+    } else {
+        dangling.join(", ")
+    };
     let _ = writeln!(out, "References: {} followed; {dangling}.", v.references);
     let _ = writeln!(out, "Sample: {} patients drawn with seed {}.", v.samples, v.seed);
     for finding in v.findings.iter().take(20) {
-        let place = if finding.line > 0 { format!("{} line {}", finding.file, finding.line) } else { finding.file.clone() };
+        let place = if finding.line > 0 {
+            format!("{} line {}", finding.file, finding.line)
+        } else {
+            finding.file.clone()
+        };
         let _ = writeln!(out, "  {} {place}: {}", finding.code, finding.what);
     }
     if v.total_findings > 20 {

@@ -50,7 +50,12 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
         let mut progress = Progress::new(!json && std::io::stderr().is_terminal());
         let mut stop = std::pin::pin!(stopped());
         let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
-        let Running { events, snapshot, cancel, answer } = &mut running;
+        let Running {
+            events,
+            snapshot,
+            cancel,
+            answer,
+        } = &mut running;
         loop {
             tokio::select! {
                 biased;
@@ -97,7 +102,10 @@ pub fn line(event: &Event) -> Option<String> {
         Event::RunStarted { run } => format!("Run {run} begins."),
         Event::TokenGranted { missing, .. } if missing.is_empty() => "The source accepted our credentials.".to_owned(),
         Event::TokenGranted { missing, .. } => {
-            format!("The source accepted our credentials, but did not grant: {}", missing.join(" "))
+            format!(
+                "The source accepted our credentials, but did not grant: {}",
+                missing.join(" ")
+            )
         }
         Event::KickoffSent { request } => format!("Asking for the export:\n{}", indent(request)),
         Event::Kickoff { .. } => "The export was accepted; its address is saved.".to_owned(),
@@ -111,15 +119,27 @@ pub fn line(event: &Event) -> Option<String> {
             text
         }
         Event::ManifestRefreshed {} => "Links had expired; the list of files was fetched again.".to_owned(),
-        Event::DownloadComplete { name, rows, promised, .. } => match promised {
+        Event::DownloadComplete {
+            name, rows, promised, ..
+        } => match promised {
             Some(promised) => format!("{name}: {rows} rows; the manifest promised {promised}"),
             None => format!("{name}: {rows} rows"),
         },
         Event::DownloadError { name, reason, .. } => format!("{name} could not be had: {reason}"),
-        Event::ExportComplete { files, failed, bytes, rows } => {
-            format!("{files} files, {} MB, {rows} rows received; {failed} files failed.", bytes / 1_000_000)
+        Event::ExportComplete {
+            files,
+            failed,
+            bytes,
+            rows,
+        } => {
+            format!(
+                "{files} files, {} MB, {rows} rows received; {failed} files failed.",
+                bytes / 1_000_000
+            )
         }
-        Event::RunPaused { rejects, allowed } => format!("Paused: {rejects} rows were rejected, {allowed} are allowed."),
+        Event::RunPaused { rejects, allowed } => {
+            format!("Paused: {rejects} rows were rejected, {allowed} are allowed.")
+        }
         Event::Verified { compared, findings } => {
             format!("{compared} records read back and compared; {findings} findings.")
         }
@@ -138,10 +158,15 @@ pub fn line(event: &Event) -> Option<String> {
 /// An outcome as exit code and text.
 pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
     match outcome {
-        Outcome::Done => (code::DONE, "Done: every row is accounted for and nothing is left to decide.".to_owned()),
+        Outcome::Done => (
+            code::DONE,
+            "Done: every row is accounted for and nothing is left to decide.".to_owned(),
+        ),
         Outcome::NeedsDecision { conflicts, held } => (
             code::WAITING,
-            format!("{conflicts} conflicts need you; {held} rows wait for them.\n\nhint: `cutover conflicts {migration}` shows them"),
+            format!(
+                "{conflicts} conflicts need you; {held} rows wait for them.\n\nhint: `cutover conflicts {migration}` shows them"
+            ),
         ),
         Outcome::Rejected { rejects, allowed } => (
             code::REJECTS,
@@ -151,7 +176,9 @@ pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
         ),
         Outcome::Mismatch { findings } => (
             code::REJECTS,
-            format!("{findings} findings: the store does not agree with what was received.\n\nhint: `cutover report {migration}` lists them"),
+            format!(
+                "{findings} findings: the store does not agree with what was received.\n\nhint: `cutover report {migration}` lists them"
+            ),
         ),
         Outcome::FilesFailed { files } => {
             let mut text = "Not everything could be had:".to_owned();
@@ -167,5 +194,8 @@ pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
 }
 
 fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

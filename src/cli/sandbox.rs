@@ -43,6 +43,9 @@ fn flavour(name: &str) -> Result<&'static Flavour, Failure> {
     let all = [&SMART, &ECW, &KAREO];
     all.into_iter().find(|flavour| flavour.name == name).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|flavour| flavour.name).collect();
-        Failure::usage(&format!("there is no flavour `{name}`"), &format!("use one of {}", names.join(", ")))
+        Failure::usage(
+            &format!("there is no flavour `{name}`"),
+            &format!("use one of {}", names.join(", ")),
+        )
     })
 }

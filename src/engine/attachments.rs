@@ -25,13 +25,21 @@ use crate::store::{Piece, Storage, file_key};
 const LIMIT: usize = 48 * 1024 * 1024;
 
 /// Types whose records name documents.
-const WITH_ATTACHMENTS: [&str; 6] =
-    ["DocumentReference", "DiagnosticReport", "Media", "Patient", "Practitioner", "Consent"];
+const WITH_ATTACHMENTS: [&str; 6] = [
+    "DocumentReference",
+    "DiagnosticReport",
+    "Media",
+    "Patient",
+    "Practitioner",
+    "Consent",
+];
 
 /// Fetches every document of the source's own that is named and not there.
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineError> {
     let at = Arc::clone(job);
-    let wanted = tokio::task::spawn_blocking(move || wanted(&at.storage, &at)).await.map_err(|_| EngineError::Stopped)??;
+    let wanted = tokio::task::spawn_blocking(move || wanted(&at.storage, &at))
+        .await
+        .map_err(|_| EngineError::Stopped)??;
     if wanted.is_empty() {
         return Ok(());
     }
@@ -77,8 +85,9 @@ async fn fetch_all(
     wanted: &[Wanted],
 ) -> Result<(), EngineError> {
     let (storage, at) = (Arc::clone(&job.storage), file.clone());
-    let (mark, mut hasher) =
-        tokio::task::spawn_blocking(move || resume_at(&storage, &at)).await.map_err(|_| EngineError::Stopped)??;
+    let (mark, mut hasher) = tokio::task::spawn_blocking(move || resume_at(&storage, &at))
+        .await
+        .map_err(|_| EngineError::Stopped)??;
     pipeline.begin(file.clone()).await?;
     let context = FileContext {
         number: file.number,
@@ -107,11 +116,22 @@ async fn fetch_all(
             Err(error) => failed.push(error.to_string()),
         }
     }
-    landing.finish(hex(hasher.finish().as_ref())).await.map_err(|_| EngineError::Stopped)?;
+    landing
+        .finish(hex(hasher.finish().as_ref()))
+        .await
+        .map_err(|_| EngineError::Stopped)?;
     pipeline.drain().await?;
     if let Some(first) = failed.first() {
-        let reason = format!("{} of {} documents could not be had; the first: {first}", failed.len(), wanted.len());
-        let known = job.storage.files(job.run)?.into_iter().find(|f| f.number == file.number);
+        let reason = format!(
+            "{} of {} documents could not be had; the first: {first}",
+            failed.len(),
+            wanted.len()
+        );
+        let known = job
+            .storage
+            .files(job.run)?
+            .into_iter()
+            .find(|f| f.number == file.number);
         if let Some(known) = known {
             let known = ExportFile {
                 state: FileState::Failed { reason },
@@ -134,7 +154,7 @@ struct Wanted {
 fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
     let tenant = storage.names.tenant(&job.plan.tenant)?;
     let files = storage.files(job.run)?;
-    let mut seen = HashSet::new();
+    let mut seen = held(storage, tenant)?;
     let mut wanted = Vec::new();
     for segment in storage.segments.ids() {
         for item in storage.segments.headers(segment) {
@@ -156,8 +176,11 @@ fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
             for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
                 for found in fhir::attachment_urls(text) {
                     // Only the EHR's own documents: what lies elsewhere is not ours to fetch, and stays a link.
-                    let Kind::Local { resource_type: "Binary", id, .. } =
-                        fhir::classify(&found.text, Some(&job.plan.base_url))
+                    let Kind::Local {
+                        resource_type: "Binary",
+                        id,
+                        ..
+                    } = fhir::classify(&found.text, Some(&job.plan.base_url))
                     else {
                         continue;
                     };
@@ -174,6 +197,20 @@ fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
         }
     }
     Ok(wanted)
+}
+
+/// Ids of documents that are landed and wait for their patient.
+fn held(storage: &Storage, tenant: u16) -> Result<HashSet<String>, EngineError> {
+    let mut ids = HashSet::new();
+    for item in storage.tables.held.scan_prefix(&tenant.to_be_bytes()) {
+        let line = storage.segments.read(&item?.1.location)?;
+        if let Ok(scan) = fhir::scan(&line)
+            && scan.resource_type == "Binary"
+        {
+            ids.insert(scan.id.to_owned());
+        }
+    }
+    Ok(ids)
 }
 
 /// The file of this run that attachments land in.

@@ -14,9 +14,7 @@ use super::progress::Snapshot;
 use super::recorder::Recorder;
 use super::row::{PatientMap, Row, What, location};
 use crate::migration::{Disposition, Event, ExportFile, FileState, Quarantined};
-use crate::store::{
-    Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key,
-};
+use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
 /// A checkpoint is made after this many bytes of source.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
@@ -59,7 +57,12 @@ pub enum Message {
         reason: String,
     },
     /// Everything sent so far is to be made durable; the answer says which patients are not simply themselves.
-    Drain(oneshot::Sender<Arc<PatientMap>>),
+    Drain {
+        /// How many pieces that is.
+        pieces: u64,
+        /// Answered when it is done.
+        done: oneshot::Sender<Arc<PatientMap>>,
+    },
 }
 
 /// What the committer tells.
@@ -90,6 +93,8 @@ pub struct Committer {
     run: u32,
     receiving: BTreeMap<u32, Receiving>,
     finished: Vec<ExportFile>,
+    arrived: u64,
+    drains: Vec<(u64, oneshot::Sender<Arc<PatientMap>>)>,
     added: u64,
     rejects: u64,
     max_rejects: u64,
@@ -128,6 +133,8 @@ impl Committer {
             run,
             receiving: BTreeMap::new(),
             finished: Vec::new(),
+            arrived: 0,
+            drains: Vec::new(),
             added: progress.added,
             rejects,
             max_rejects,
@@ -161,21 +168,36 @@ impl Committer {
                 Ok(Message::Block(block)) => self.arrive(block.file, block.sequence, Waiting::Block(block))?,
                 Ok(Message::End(end)) => self.arrive(end.file, end.sequence, Waiting::End(end))?,
                 Ok(Message::Failed { file, reason }) => self.fail(file, reason)?,
-                Ok(Message::Drain(done)) => {
-                    self.checkpoint()?;
-                    // Whoever asked may have been cancelled.
-                    let _ = done.send(Arc::new(self.placer.patients.clone()));
-                }
+                Ok(Message::Drain { pieces, done }) => self.drains.push((pieces, done)),
                 Err(RecvTimeoutError::Timeout) => self.checkpoint()?,
                 Err(RecvTimeoutError::Disconnected) => return self.checkpoint(),
             }
+            self.answer_drains()?;
             if self.uncommitted >= CHECKPOINT_BYTES || self.last.elapsed() >= CHECKPOINT_TIME {
                 self.checkpoint()?;
             }
         }
     }
 
+    /// Answers whoever waits for pieces that have all arrived: a file's pieces are numbered, so then all of them are placed.
+    fn answer_drains(&mut self) -> Result<(), EngineError> {
+        if !self.drains.iter().any(|(pieces, _)| *pieces <= self.arrived) {
+            return Ok(());
+        }
+        self.checkpoint()?;
+        let (ready, waiting) = std::mem::take(&mut self.drains)
+            .into_iter()
+            .partition(|(pieces, _)| *pieces <= self.arrived);
+        self.drains = waiting;
+        for (_, done) in ready {
+            // Whoever asked may have been cancelled.
+            let _ = done.send(Arc::new(self.placer.patients.clone()));
+        }
+        Ok(())
+    }
+
     fn arrive(&mut self, file: u32, sequence: u64, what: Waiting) -> Result<(), EngineError> {
+        self.arrived += 1;
         let Some(mut receiving) = self.receiving.remove(&file) else {
             return Ok(());
         };
@@ -255,9 +277,21 @@ impl Committer {
         Ok(())
     }
 
-    fn quarantine(&mut self, file: &mut ExportFile, id: RowId, place: Location, what: Quarantined) -> Result<(), EngineError> {
-        file.counts.entry(what.resource_type.clone()).or_default().add(Disposition::Quarantined);
-        self.storage.tables.quarantine.put(&row_key(id), &QuarantinedRow { what, location: place })?;
+    fn quarantine(
+        &mut self,
+        file: &mut ExportFile,
+        id: RowId,
+        place: Location,
+        what: Quarantined,
+    ) -> Result<(), EngineError> {
+        file.counts
+            .entry(what.resource_type.clone())
+            .or_default()
+            .add(Disposition::Quarantined);
+        self.storage
+            .tables
+            .quarantine
+            .put(&row_key(id), &QuarantinedRow { what, location: place })?;
         self.rejects += 1;
         if self.rejects == self.max_rejects + 1 {
             // The receiver is gone when the job was cancelled: it is stopping anyway.
@@ -281,7 +315,11 @@ impl Committer {
                 storage.tables.files.put(&file_key(run, file.number), file)?;
                 events.push(self.recorder.append(&ended(file))?);
             }
-            let progress = Progress { tails: tails.to_vec(), receiving, added };
+            let progress = Progress {
+                tails: tails.to_vec(),
+                receiving,
+                added,
+            };
             storage.tables.progress.put(&run_key(run), &progress)?;
             Ok(storage.workspace.ledger().durable()?)
         })?;

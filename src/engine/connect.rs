@@ -52,10 +52,14 @@ pub async fn connect(storage: &Storage, plan: &Plan, cancel: &CancellationToken)
     }
     share(&http, plan, &[&base]);
     let discovered = ask(&http, plan, cancel).await?;
-    let endpoint = discovered.token_endpoint.map(|t| t.value).ok_or_else(|| EngineError::NotReady {
-        what: "it is not known where tokens are got: neither the EHR nor the preset says, and none was typed".to_owned(),
-        hint: format!("`cutover migration set {} --token-url https://...`", plan.id),
-    })?;
+    let endpoint = discovered
+        .token_endpoint
+        .map(|t| t.value)
+        .ok_or_else(|| EngineError::NotReady {
+            what: "it is not known where tokens are got: neither the EHR nor the preset says, and none was typed"
+                .to_owned(),
+            hint: format!("`cutover migration set {} --token-url https://...`", plan.id),
+        })?;
     share(&http, plan, &[&base, &endpoint]);
     let settings = TokenSettings {
         endpoint,
@@ -96,14 +100,20 @@ fn share(http: &Http, plan: &Plan, urls: &[&Url]) {
 fn auth(storage: &Storage, plan: &Plan) -> Result<ClientAuth, EngineError> {
     let client_id = plan.client_id.clone().ok_or_else(|| EngineError::NotReady {
         what: format!("the client id of `{}` is not known yet", plan.id),
-        hint: format!("register with the EHR, then `cutover migration set {} --client-id ID`", plan.id),
+        hint: format!(
+            "register with the EHR, then `cutover migration set {} --client-id ID`",
+            plan.id
+        ),
     })?;
     let secret = || -> Result<Secret, EngineError> {
         let secrets = storage.tables.secrets.get(plan.id.as_bytes())?.unwrap_or_default();
-        secrets.client_secret.map(Secret::new).ok_or_else(|| EngineError::NotReady {
-            what: format!("the client secret of `{}` is not known yet", plan.id),
-            hint: format!("`cutover migration set {} --client-secret-file FILE`", plan.id),
-        })
+        secrets
+            .client_secret
+            .map(Secret::new)
+            .ok_or_else(|| EngineError::NotReady {
+                what: format!("the client secret of `{}` is not known yet", plan.id),
+                hint: format!("`cutover migration set {} --client-secret-file FILE`", plan.id),
+            })
     };
     Ok(match plan.auth {
         AuthMethod::PrivateKeyJwt => ClientAuth::PrivateKeyJwt {
@@ -111,8 +121,14 @@ fn auth(storage: &Storage, plan: &Plan) -> Result<ClientAuth, EngineError> {
             key: Arc::new(keys::load(storage, plan)?),
             jku: plan.jku.clone(),
         },
-        AuthMethod::ClientSecretBasic => ClientAuth::SecretBasic { client_id, secret: secret()? },
-        AuthMethod::ClientSecretPost => ClientAuth::SecretPost { client_id, secret: secret()? },
+        AuthMethod::ClientSecretBasic => ClientAuth::SecretBasic {
+            client_id,
+            secret: secret()?,
+        },
+        AuthMethod::ClientSecretPost => ClientAuth::SecretPost {
+            client_id,
+            secret: secret()?,
+        },
         AuthMethod::None => {
             return Err(EngineError::NotReady {
                 what: "this source is open: there is nobody to authenticate to".to_owned(),

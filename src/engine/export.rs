@@ -11,18 +11,22 @@ use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
 use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
-use crate::store::{file_key, run_key};
+use crate::store::file_key;
 
 /// The kickoff that a plan asks for.
 pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
-    let level = match plan.level {
-        ExportLevel::System => Level::System,
-        ExportLevel::Patient => Level::Patient,
-        ExportLevel::Group => Level::Group(plan.group.clone().ok_or_else(|| EngineError::NotReady {
-            what: "the export is at group level, but no group is known".to_owned(),
-            hint: "add the Group id that the practice sees in its EHR: `cutover migration set NAME --group ID`".to_owned(),
-        })?),
-    };
+    let level =
+        match plan.level {
+            ExportLevel::System => Level::System,
+            ExportLevel::Patient => Level::Patient,
+            ExportLevel::Group => Level::Group(plan.group.clone().ok_or_else(|| {
+                EngineError::NotReady {
+                    what: "the export is at group level, but no group is known".to_owned(),
+                    hint: "add the Group id that the practice sees in its EHR: `cutover migration set NAME --group ID`"
+                        .to_owned(),
+                }
+            })?),
+        };
     Ok(KickoffRequest {
         method: match plan.method {
             KickoffMethod::Get => source::KickoffMethod::Get,
@@ -50,8 +54,13 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
 pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
     let request = request(&job.plan)?;
     // The preview may name patients and filters; the journal is sealed, the printed event leaves it out.
-    job.recorder.record(&Event::KickoffSent { request: request.preview(session) })?;
-    let reply = request.send(session, &job.cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
+    job.recorder.record(&Event::KickoffSent {
+        request: request.preview(session),
+    })?;
+    let reply = request
+        .send(session, &job.cancel)
+        .await
+        .map_err(|e| EngineError::source(&e, e.hint()))?;
     job.recorder.record(&Event::Kickoff {
         status_url: reply.status_url.to_string(),
         separate_status: reply.separate_status,
@@ -61,25 +70,38 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
 /// Polls until the export is ready, and puts its manifest and files into the ledger.
 pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineError> {
     let state = job.recorder.state()?;
-    let status_url = state.status_url.as_deref().and_then(|u| Url::parse(u).ok()).ok_or_else(|| EngineError::NotReady {
-        what: "the export's status URL is not known".to_owned(),
-        hint: "begin anew with `cutover run NAME --new`".to_owned(),
-    })?;
-    let pages = pages(session, &status_url, state.separate_status, &job.schedule, &job.cancel, |progress| {
-        job.recorder.record(&Event::StatusProgress { progress })
-    })
+    let status_url = state
+        .status_url
+        .as_deref()
+        .and_then(|u| Url::parse(u).ok())
+        .ok_or_else(|| EngineError::NotReady {
+            what: "the export's status URL is not known".to_owned(),
+            hint: "begin anew with `cutover run NAME --new`".to_owned(),
+        })?;
+    let pages = pages(
+        session,
+        &status_url,
+        state.separate_status,
+        &job.schedule,
+        &job.cancel,
+        |progress| job.recorder.record(&Event::StatusProgress { progress }),
+    )
     .await?;
     let tables = &job.storage.tables;
     let files = files(job.run, &pages);
     for file in &files {
         tables.files.put(&file_key(job.run, file.number), file)?;
     }
-    tables.manifests.put(&run_key(job.run), &pages.iter().map(|p| p.raw.clone()).collect())?;
+    let raw: Vec<&str> = pages.iter().map(|p| p.raw.as_str()).collect();
+    job.storage.put_manifest(job.run, &raw.join("\n"))?;
     let event = Event::StatusComplete {
         transaction_time: pages.iter().find_map(|p| p.transaction_time.clone()),
         files: u32::try_from(files.len()).unwrap_or(u32::MAX),
         organized: pages.iter().any(|p| p.organized_by.is_some()),
-        notes: pages.iter().flat_map(|p| p.notes.iter().map(ToString::to_string)).collect(),
+        notes: pages
+            .iter()
+            .flat_map(|p| p.notes.iter().map(ToString::to_string))
+            .collect(),
     };
     job.recorder.record(&event)
 }
@@ -100,8 +122,12 @@ pub async fn pages(
         let mut schedule = schedule.clone();
         let mut last = None;
         let page = loop {
-            let reply = poll_once(session, &at, separate_status, cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
-            if let PollReply::InProgress { progress: Some(text), .. } = &reply
+            let reply = poll_once(session, &at, separate_status, cancel)
+                .await
+                .map_err(|e| EngineError::source(&e, e.hint()))?;
+            if let PollReply::InProgress {
+                progress: Some(text), ..
+            } = &reply
                 && last.as_ref() != Some(text)
             {
                 progressed(fhir::safe(text).into_owned())?;
@@ -133,17 +159,23 @@ fn settled(reply: PollReply) -> Result<Manifest, EngineError> {
             format!("the EHR says that the export has failed ({status}){}", said(&words)),
             "show the EHR's operators this message; then begin a new one with `cutover run NAME --new`",
         ),
-        PollReply::Transient { reason, .. } => {
-            failed(format!("the export's status cannot be had: {reason}"), "run the same command again later: it goes on polling")
-        }
-        PollReply::InProgress { .. } | PollReply::Throttled { .. } => {
-            failed("the EHR keeps putting us off".to_owned(), "run the same command again later: it goes on polling")
-        }
+        PollReply::Transient { reason, .. } => failed(
+            format!("the export's status cannot be had: {reason}"),
+            "run the same command again later: it goes on polling",
+        ),
+        PollReply::InProgress { .. } | PollReply::Throttled { .. } => failed(
+            "the EHR keeps putting us off".to_owned(),
+            "run the same command again later: it goes on polling",
+        ),
     }
 }
 
 fn said(words: &str) -> String {
-    if words.is_empty() { String::new() } else { format!(": {}", fhir::safe(words)) }
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", fhir::safe(words))
+    }
 }
 
 async fn pause(session: &Session, wait: Duration, cancel: &CancellationToken) -> Result<(), EngineError> {
@@ -156,7 +188,9 @@ async fn pause(session: &Session, wait: Duration, cancel: &CancellationToken) ->
 
 /// A number in [0, 1) that differs from one call to the next; nothing but politeness depends on it.
 fn jitter() -> f64 {
-    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_nanos());
     f64::from(nanos % 1_000_000) / 1_000_000.0
 }
 
@@ -188,7 +222,9 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
             kind,
             name: format!("{stem}.{count:03}.ndjson"),
             url: output.url.to_string(),
-            resource_type: (kind == FileKind::Output).then(|| output.resource_type.clone()).flatten(),
+            resource_type: (kind == FileKind::Output)
+                .then(|| output.resource_type.clone())
+                .flatten(),
             expected: output.count,
             needs_token: match output.access {
                 source::Access::Token => Some(true),

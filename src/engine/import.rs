@@ -49,8 +49,15 @@ pub async fn import(
     let recorder = Recorder::new(Arc::clone(storage), &plan.id, events);
     let (signals, mut signalled) = mpsc::unbounded_channel();
     let placer = Placer::new(Arc::clone(storage), &plan, None, true)?;
-    let committer =
-        Committer::new(Arc::clone(storage), recorder, placer, run, u64::MAX - 1, signals.clone(), snapshot)?;
+    let committer = Committer::new(
+        Arc::clone(storage),
+        recorder,
+        placer,
+        run,
+        u64::MAX - 1,
+        signals.clone(),
+        snapshot,
+    )?;
     let tenant_number = storage.names.tenant(tenant)?;
     let pipeline = Pipeline::start(
         committer,
@@ -107,17 +114,26 @@ async fn read_all(
         loop {
             let mut chunk = vec![0; 256 * 1024];
             let read = tokio::task::block_in_place(|| import.bytes.read(&mut chunk));
-            let read = read.map_err(|source| EngineError::File { doing: "read", path: import.name.clone().into(), source })?;
+            let read = read.map_err(|source| EngineError::File {
+                doing: "read",
+                path: import.name.clone().into(),
+                source,
+            })?;
             if read == 0 {
                 break;
             }
             chunk.truncate(read);
             hash.update(&chunk);
-            landing.write(Bytes::from(chunk)).await.map_err(|_| EngineError::Stopped)?;
+            landing
+                .write(Bytes::from(chunk))
+                .await
+                .map_err(|_| EngineError::Stopped)?;
         }
-        landing.finish(hex(hash.finish().as_ref())).await.map_err(|_| EngineError::Stopped)?;
+        landing
+            .finish(hex(hash.finish().as_ref()))
+            .await
+            .map_err(|_| EngineError::Stopped)?;
     }
     pipeline.drain().await?;
     Ok(())
 }
-

@@ -92,9 +92,16 @@ impl Job {
         let state = recorder.state()?;
         let open = open_conflicts(&storage, &plan)?;
         if !state.unfinished() && open > 0 && !options.new {
-            return Err(EngineError::Waiting { conflicts: open, migration: plan.id });
+            return Err(EngineError::Waiting {
+                conflicts: open,
+                migration: plan.id,
+            });
         }
-        let run = if state.unfinished() && !options.new { state.run } else { begin(&storage, &plan, &recorder)? };
+        let run = if state.unfinished() && !options.new {
+            state.run
+        } else {
+            begin(&storage, &plan, &recorder)?
+        };
         Ok(Self::of(storage, plan, recorder, run, cancel, snapshot))
     }
 
@@ -120,7 +127,10 @@ impl Job {
         snapshot: watch::Sender<Snapshot>,
     ) -> Self {
         let cancel_downloads = cancel.child_token();
-        let schedule = Schedule::new(Duration::from_secs(plan.poll_floor_s), Duration::from_secs(plan.poll_ceiling_s));
+        let schedule = Schedule::new(
+            Duration::from_secs(plan.poll_floor_s),
+            Duration::from_secs(plan.poll_ceiling_s),
+        );
         Self {
             storage,
             plan,
@@ -139,7 +149,9 @@ impl Job {
         if let Err(error) = &result
             && !matches!(error, EngineError::Cancelled)
         {
-            self.recorder.record(&Event::RunFailed { reason: error.to_string() })?;
+            self.recorder.record(&Event::RunFailed {
+                reason: error.to_string(),
+            })?;
         }
         result
     }
@@ -173,7 +185,10 @@ impl Job {
         let Some(tokens) = session.tokens() else {
             return Ok(());
         };
-        tokens.bearer(&self.cancel).await.map_err(|e| EngineError::source(&e, e.hint()))?;
+        tokens
+            .bearer(&self.cancel)
+            .await
+            .map_err(|e| EngineError::source(&e, e.hint()))?;
         let granted = tokens.granted_scope().unwrap_or_default();
         self.recorder.record(&Event::TokenGranted {
             scopes: granted.split_whitespace().map(ToOwned::to_owned).collect(),
@@ -196,7 +211,11 @@ impl Job {
                 FileState::Pending | FileState::Complete => None,
             })
             .collect();
-        let rows = files.iter().filter(|f| f.kind != FileKind::Outcome).map(crate::migration::ExportFile::rows).sum();
+        let rows = files
+            .iter()
+            .filter(|f| f.kind != FileKind::Outcome)
+            .map(crate::migration::ExportFile::rows)
+            .sum();
         self.recorder.record(&Event::ExportComplete {
             files: u32::try_from(files.len() - failed.len()).unwrap_or(u32::MAX),
             failed: u32::try_from(failed.len()).unwrap_or(u32::MAX),
@@ -205,11 +224,18 @@ impl Job {
         })?;
         if !failed.is_empty() {
             let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
-            let reason = format!("{} of {} files could not be had: {}", failed.len(), files.len(), names.join(", "));
+            let reason = format!(
+                "{} of {} files could not be had: {}",
+                failed.len(),
+                files.len(),
+                names.join(", ")
+            );
             self.recorder.record(&Event::RunFailed { reason })?;
             return Ok(Some(Outcome::FilesFailed { files: failed }));
         }
-        self.recorder.record(&Event::IngestCompleted { counts: run_counts(&self.storage, self.run)? })?;
+        self.recorder.record(&Event::IngestCompleted {
+            counts: run_counts(&self.storage, self.run)?,
+        })?;
         Ok(None)
     }
 
@@ -242,16 +268,24 @@ impl Job {
 
     fn outcome(&self, verification: &Verification) -> Result<Outcome, EngineError> {
         if !verification.clean() {
-            return Ok(Outcome::Mismatch { findings: verification.total_findings });
+            return Ok(Outcome::Mismatch {
+                findings: verification.total_findings,
+            });
         }
         let open = open_conflicts(&self.storage, &self.plan)?;
         let counts = total(&recorded_counts(&self.storage, &self.plan.id)?);
         if open > 0 {
-            return Ok(Outcome::NeedsDecision { conflicts: open, held: counts.held });
+            return Ok(Outcome::NeedsDecision {
+                conflicts: open,
+                held: counts.held,
+            });
         }
         let rejects = total(&run_counts(&self.storage, self.run)?).quarantined;
         if rejects > self.plan.max_rejects {
-            return Ok(Outcome::Rejected { rejects, allowed: self.plan.max_rejects });
+            return Ok(Outcome::Rejected {
+                rejects,
+                allowed: self.plan.max_rejects,
+            });
         }
         Ok(Outcome::Done)
     }

@@ -42,22 +42,37 @@ pub fn load(storage: &Storage, plan: &Plan) -> Result<PrivateKey, EngineError> {
     if !exists(storage, &plan.id) {
         return Err(EngineError::NotReady {
             what: format!("the migration `{}` has no key pair yet", plan.id),
-            hint: format!("`cutover keys new {}` makes one; then register its public part with the EHR", plan.id),
+            hint: format!(
+                "`cutover keys new {}` makes one; then register its public part with the EHR",
+                plan.id
+            ),
         });
     }
     let sealed = read_file(&key_path(storage, &plan.id), 64 * 1024).map_err(|e| EngineError::source(&e, e.hint()))?;
     let unreadable = || EngineError::NotReady {
-        what: format!("the key pair of `{}` cannot be unsealed: its file was altered or belongs to another workspace", plan.id),
-        hint: format!("restore the file from a backup, or make a new key with `cutover keys new {}` and register it", plan.id),
+        what: format!(
+            "the key pair of `{}` cannot be unsealed: its file was altered or belongs to another workspace",
+            plan.id
+        ),
+        hint: format!(
+            "restore the file from a backup, or make a new key with `cutover keys new {}` and register it",
+            plan.id
+        ),
     };
-    let pem = storage.workspace.vault().unseal(&context(&plan.id), &sealed).map_err(|_| unreadable())?;
+    let pem = storage
+        .workspace
+        .vault()
+        .unseal(&context(&plan.id), &sealed)
+        .map_err(|_| unreadable())?;
     let pem = Zeroizing::new(String::from_utf8(pem).map_err(|_| unreadable())?);
     PrivateKey::import(&pem).map_err(|e| EngineError::source(&e, e.hint()))
 }
 
 /// The JWK Set to publish for a key.
 pub fn jwks(key: &PrivateKey) -> String {
-    let set = Jwks { keys: vec![key.public().clone()] };
+    let set = Jwks {
+        keys: vec![key.public().clone()],
+    };
     // Strings in a struct always become JSON.
     serde_json::to_string_pretty(&set).unwrap_or_default()
 }

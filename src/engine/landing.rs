@@ -1,6 +1,7 @@
 //! Landing: cuts what a download delivers into blocks of whole lines and hands them to the workers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -27,10 +28,39 @@ pub struct FileEnd {
     pub sha256: String,
 }
 
+/// The way to the workers; counts what was sent, so that it can be known when all of it has been placed.
+#[derive(Clone)]
+pub struct Conveyor {
+    to: mpsc::Sender<Piecework>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Conveyor {
+    /// A conveyor into a channel.
+    pub fn new(to: mpsc::Sender<Piecework>) -> Self {
+        Self {
+            to,
+            sent: Arc::default(),
+        }
+    }
+
+    /// How many pieces were sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    async fn send(&self, piece: Piecework) -> Result<(), SinkStopped> {
+        let place = self.to.reserve().await.map_err(|_| SinkStopped)?;
+        self.sent.fetch_add(1, Ordering::AcqRel);
+        place.send(piece);
+        Ok(())
+    }
+}
+
 /// Gathers one file's bytes into blocks.
 pub struct Landing {
     file: Arc<FileContext>,
-    to: mpsc::Sender<Piecework>,
+    to: Conveyor,
     buffer: Vec<u8>,
     sequence: u64,
     offset: u64,
@@ -53,7 +83,7 @@ pub struct Mark {
 
 impl Landing {
     /// A landing that goes on at `mark`; longer lines than `max_line` bytes are kept, but not read as records.
-    pub fn new(file: Arc<FileContext>, to: mpsc::Sender<Piecework>, mark: Mark, max_line: usize) -> Self {
+    pub fn new(file: Arc<FileContext>, to: Conveyor, mark: Mark, max_line: usize) -> Self {
         Self {
             file,
             to,
@@ -78,7 +108,7 @@ impl Landing {
             sequence: self.sequence,
             sha256,
         };
-        self.to.send(Piecework::End(end)).await.map_err(|_| SinkStopped)
+        self.to.send(Piecework::End(end)).await
     }
 
     /// Sends the first `len` buffered bytes as a block.
@@ -107,7 +137,7 @@ impl Landing {
         self.sequence += 1;
         self.offset += len as u64;
         self.line += newlines;
-        self.to.send(Piecework::Block(block)).await.map_err(|_| SinkStopped)
+        self.to.send(Piecework::Block(block)).await
     }
 
     /// How many buffered bytes make the next block, if there are enough.
@@ -140,7 +170,9 @@ impl ByteSink for Landing {
         let mut rest = &chunk[..];
         while !rest.is_empty() {
             // A chunk is added by parts, so that the buffer stays near a block's length whatever the network delivers.
-            let room = (TARGET_LEN + TARGET_LEN / 8).saturating_sub(self.buffer.len()).max(TARGET_LEN / 8);
+            let room = (TARGET_LEN + TARGET_LEN / 8)
+                .saturating_sub(self.buffer.len())
+                .max(TARGET_LEN / 8);
             let (part, later) = rest.split_at(room.min(rest.len()));
             self.buffer.extend_from_slice(part);
             rest = later;

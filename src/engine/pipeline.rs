@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::committer::{Committer, Message, ReadBlock, Signal};
 use super::error::EngineError;
-use super::landing::Piecework;
+use super::landing::{Conveyor, Piecework};
 use super::row::{PatientMap, RawBlock, RowReader};
 use crate::migration::ExportFile;
 use crate::store::{BlockHeader, BlockKind, BlockWriter};
@@ -22,7 +22,7 @@ const WAITING: usize = 4;
 
 /// A running pipeline; dropping it lets the threads finish what they have.
 pub struct Pipeline {
-    work: Option<mpsc::Sender<Piecework>>,
+    work: Option<Conveyor>,
     messages: Option<SyncSender<Message>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -52,14 +52,14 @@ impl Pipeline {
             threads.push(spawn("read", move || worker.work())?);
         }
         Ok(Self {
-            work: Some(work),
+            work: Some(Conveyor::new(work)),
             messages: Some(messages),
             threads,
         })
     }
 
     /// Where a landing sends its blocks.
-    pub fn work(&self) -> Option<mpsc::Sender<Piecework>> {
+    pub fn work(&self) -> Option<Conveyor> {
         self.work.clone()
     }
 
@@ -76,7 +76,8 @@ impl Pipeline {
     /// Waits until everything handed over is durable, and says which patients are not simply themselves by now.
     pub async fn drain(&self) -> Result<Arc<PatientMap>, EngineError> {
         let (done, drained) = oneshot::channel();
-        self.send(Message::Drain(done)).await?;
+        let pieces = self.work.as_ref().map_or(0, Conveyor::sent);
+        self.send(Message::Drain { pieces, done }).await?;
         drained.await.map_err(|_| EngineError::Stopped)
     }
 
@@ -94,12 +95,19 @@ impl Pipeline {
             return Err(EngineError::Stopped);
         };
         let sent = tokio::task::spawn_blocking(move || messages.send(message).is_ok()).await;
-        if sent.unwrap_or(false) { Ok(()) } else { Err(EngineError::Stopped) }
+        if sent.unwrap_or(false) {
+            Ok(())
+        } else {
+            Err(EngineError::Stopped)
+        }
     }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(EngineError::Thread)
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(EngineError::Thread)
 }
 
 struct Worker {
@@ -159,4 +167,3 @@ impl Worker {
         })
     }
 }
-

@@ -7,12 +7,10 @@ use super::error::EngineError;
 use super::row::{PatientFacts, PatientMap, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
-    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy,
-    Resolution, Side, TargetVersion, Version, Winner, decide,
+    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution, Side,
+    TargetVersion, Version, Winner, decide,
 };
-use crate::store::{
-    ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key,
-};
+use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
 pub struct Placer {
@@ -87,7 +85,10 @@ impl Placer {
     ) -> Result<Disposition, EngineError> {
         if let Pointer::Held(patient) = &record.pointer {
             let held = HeldRow { row, location: place };
-            self.storage.tables.held.put(&held_key(self.tenant, patient, row), &held)?;
+            self.storage
+                .tables
+                .held
+                .put(&held_key(self.tenant, patient, row), &held)?;
             return Ok(Disposition::Held);
         }
         let key = self.target_key(&record)?;
@@ -112,7 +113,8 @@ impl Placer {
         let target = self.target_of(row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
-        let key = RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
+        let key =
+            RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
         let first_met = row.conflict.kind == ConflictKind::MrnInUse;
         let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
         let resolution = match decision.winner {
@@ -156,7 +158,13 @@ impl Placer {
     }
 
     /// Carries out, by policy, the source's word that a record was deleted.
-    pub fn delete(&mut self, writer: &mut Writer, row: RowId, place: Location, key: RecordKey) -> Result<(), EngineError> {
+    pub fn delete(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        place: Location,
+        key: RecordKey,
+    ) -> Result<(), EngineError> {
         if self.on_deleted == DeletionPolicy::Ignore {
             return Ok(());
         }
@@ -261,7 +269,9 @@ impl Placer {
             Vec::new()
         };
         if key == record.key && self.foreign(&present)? {
-            contradictions.push("the destination has it from another source, where the same id may mean something else".to_owned());
+            contradictions.push(
+                "the destination has it from another source, where the same id may mean something else".to_owned(),
+            );
         }
         let meeting = Meeting {
             source_id: id_of(&source_line),
@@ -304,7 +314,11 @@ impl Placer {
         }
         let key = migration_key(&self.migration, conflict.id.as_bytes());
         let row = ConflictRow {
-            conflict: Conflict { applied: decided.is_some(), decided, ..conflict },
+            conflict: Conflict {
+                applied: decided.is_some(),
+                decided,
+                ..conflict
+            },
             location: place,
             target: meeting.target_key.as_bytes().to_vec(),
         };
@@ -326,7 +340,11 @@ impl Placer {
         if resolution == Resolution::KeepBoth {
             let present = writer.pending.get(&self.storage.index, &record.key)?;
             if let Some(present) = present.filter(|p| !p.deleted) {
-                return Ok(if present.row == row { Disposition::Stored } else { Disposition::Kept });
+                return Ok(if present.row == row {
+                    Disposition::Stored
+                } else {
+                    Disposition::Kept
+                });
             }
             self.put(writer, record.key, row, place, record, present)?;
             return Ok(Disposition::Stored);
@@ -378,7 +396,12 @@ impl Placer {
         let (location, rewritten) = match &record.pointer {
             Pointer::Rewritten(line) => (writer.change(line)?, true),
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
-                let target = self.patients.crosswalk.get(&record.key.id()).cloned().unwrap_or_default();
+                let target = self
+                    .patients
+                    .crosswalk
+                    .get(&record.key.id())
+                    .cloned()
+                    .unwrap_or_default();
                 let line = writer.read(&place)?;
                 let line = fhir::replace_id(&line, &target).map_err(EngineError::Reject)?;
                 (writer.change(&line)?, true)
@@ -409,14 +432,35 @@ impl Placer {
     }
 
     /// The conflict of this meeting, and the decision already made on exactly this content, if any.
-    fn conflict(&self, row: RowId, record: &Record, meeting: &Meeting) -> Result<(Conflict, Option<Decided>), EngineError> {
-        let hash = self.storage.id_hash(&format!("{}/{}", self.migration, hex(record.key.as_bytes())));
-        let target = self.storage.id_hash(&format!("{}/{}", hex(&hash), hex(meeting.target_key.as_bytes())));
+    fn conflict(
+        &self,
+        row: RowId,
+        record: &Record,
+        meeting: &Meeting,
+    ) -> Result<(Conflict, Option<Decided>), EngineError> {
+        let hash = self
+            .storage
+            .id_hash(&format!("{}/{}", self.migration, hex(record.key.as_bytes())));
+        let target = self
+            .storage
+            .id_hash(&format!("{}/{}", hex(&hash), hex(meeting.target_key.as_bytes())));
         let id = hex(&target[..5]);
         let source_hash = hex(&record.hash);
-        let known = self.storage.tables.conflicts.get(&migration_key(&self.migration, id.as_bytes()))?;
-        let known = known.filter(|k| k.conflict.source_hash == source_hash).and_then(|k| k.conflict.decided);
-        let names: HashMap<u16, String> = self.storage.names.resource_types().into_iter().map(|(n, t)| (t, n)).collect();
+        let known = self
+            .storage
+            .tables
+            .conflicts
+            .get(&migration_key(&self.migration, id.as_bytes()))?;
+        let known = known
+            .filter(|k| k.conflict.source_hash == source_hash)
+            .and_then(|k| k.conflict.decided);
+        let names: HashMap<u16, String> = self
+            .storage
+            .names
+            .resource_types()
+            .into_iter()
+            .map(|(n, t)| (t, n))
+            .collect();
         let conflict = Conflict {
             id,
             migration: self.migration.clone(),
@@ -446,7 +490,12 @@ impl Placer {
         Ok((conflict, known))
     }
 
-    fn by_policy(&self, writer: &mut Writer, record: &Record, meeting: &Meeting) -> Result<Option<Decided>, EngineError> {
+    fn by_policy(
+        &self,
+        writer: &mut Writer,
+        record: &Record,
+        meeting: &Meeting,
+    ) -> Result<Option<Decided>, EngineError> {
         // Whether two people are one is never decided by a date.
         if !meeting.contradictions.is_empty() {
             return Ok(None);
@@ -475,7 +524,14 @@ impl Placer {
     ) -> Result<Decision, EngineError> {
         let target_line = writer.read(&meeting.target.location)?;
         let first_met = meeting.target_key != record.key && !self.patients.crosswalk.contains_key(&record.key.id());
-        self.weigh(policy, &meeting.source_line, &target_line, &meeting.target_key, &meeting.target, first_met)
+        self.weigh(
+            policy,
+            &meeting.source_line,
+            &target_line,
+            &meeting.target_key,
+            &meeting.target,
+            first_met,
+        )
     }
 
     /// What a policy says of two versions; `first_met` when it is not yet known that they are one record.
@@ -494,12 +550,21 @@ impl Placer {
         let origin = if first_met {
             Origin::Theirs
         } else if target.local {
-            match self.storage.index.before(key, target.version)?.filter(|before| !before.local) {
-                Some(before) => Origin::EditedSince { recorded: recorded(&before) },
+            match self
+                .storage
+                .index
+                .before(key, target.version)?
+                .filter(|before| !before.local)
+            {
+                Some(before) => Origin::EditedSince {
+                    recorded: recorded(&before),
+                },
                 None => Origin::Theirs,
             }
         } else {
-            Origin::Ours { recorded: recorded(target) }
+            Origin::Ours {
+                recorded: recorded(target),
+            }
         };
         Ok(decide(policy, &source, &TargetVersion { version, origin }))
     }
@@ -560,15 +625,19 @@ fn id_of(line: &[u8]) -> String {
 }
 
 fn stamp_of(line: &[u8]) -> Option<String> {
-    fhir::scan(line).ok().and_then(|s| s.last_updated.map(ToOwned::to_owned))
+    fhir::scan(line)
+        .ok()
+        .and_then(|s| s.last_updated.map(ToOwned::to_owned))
 }
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

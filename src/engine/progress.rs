@@ -27,7 +27,11 @@ pub struct FileProgress {
 impl Snapshot {
     /// Takes in the state of files after a checkpoint.
     pub fn update(&mut self, ended: Vec<ExportFile>, receiving: Vec<ExportFile>) {
-        for (file, ended) in ended.into_iter().map(|f| (f, true)).chain(receiving.into_iter().map(|f| (f, false))) {
+        for (file, ended) in ended
+            .into_iter()
+            .map(|f| (f, true))
+            .chain(receiving.into_iter().map(|f| (f, false)))
+        {
             let progress = FileProgress {
                 bytes: file.bytes,
                 expected: file.expected,

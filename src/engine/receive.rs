@@ -40,7 +40,12 @@ pub struct Intake {
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, EngineError> {
     let state = job.recorder.state()?;
     let (signals, mut signalled) = mpsc::unbounded_channel();
-    let placer = Placer::new(Arc::clone(&job.storage), &job.plan, state.transaction_time.clone(), false)?;
+    let placer = Placer::new(
+        Arc::clone(&job.storage),
+        &job.plan,
+        state.transaction_time.clone(),
+        false,
+    )?;
     let patients = Arc::new(placer.patients.clone());
     let committer = Committer::new(
         Arc::clone(&job.storage),
@@ -127,12 +132,27 @@ impl Intake {
                     if let Some(fresh) = self.refresh(&file).await? {
                         file.url = fresh.url;
                         file.needs_token = fresh.needs_token;
-                        self.job.storage.tables.files.put(&file_key(file.run, file.number), &file)?;
+                        self.job
+                            .storage
+                            .tables
+                            .files
+                            .put(&file_key(file.run, file.number), &file)?;
                     }
                     // What was handed over so far must be durable before the file goes on from there.
                     self.pipeline.drain().await?;
-                    if let Some(known) = self.job.storage.files(file.run)?.into_iter().find(|f| f.number == file.number) {
-                        file = ExportFile { url: file.url, needs_token: file.needs_token, state: FileState::Pending, ..known };
+                    if let Some(known) = self
+                        .job
+                        .storage
+                        .files(file.run)?
+                        .into_iter()
+                        .find(|f| f.number == file.number)
+                    {
+                        file = ExportFile {
+                            url: file.url,
+                            needs_token: file.needs_token,
+                            state: FileState::Pending,
+                            ..known
+                        };
                     }
                 }
                 Err(error) => {
@@ -143,14 +163,22 @@ impl Intake {
     }
 
     /// One download from where the file stands; the inner error is the file's own, the outer one the run's.
-    async fn attempt(&self, file: &ExportFile, patients: &Arc<PatientMap>) -> Result<Result<(), DownloadError>, EngineError> {
+    async fn attempt(
+        &self,
+        file: &ExportFile,
+        patients: &Arc<PatientMap>,
+    ) -> Result<Result<(), DownloadError>, EngineError> {
         let Ok(url) = Url::parse(&file.url) else {
             self.pipeline.begin(file.clone()).await?;
-            return Ok(Err(DownloadError::Expired { url: String::new(), status: 0 }));
+            return Ok(Err(DownloadError::Expired {
+                url: String::new(),
+                status: 0,
+            }));
         };
         let (storage, at) = (Arc::clone(&self.job.storage), file.clone());
-        let (mark, hasher) =
-            tokio::task::spawn_blocking(move || resume_at(&storage, &at)).await.map_err(|_| EngineError::Stopped)??;
+        let (mark, hasher) = tokio::task::spawn_blocking(move || resume_at(&storage, &at))
+            .await
+            .map_err(|_| EngineError::Stopped)??;
         self.job.recorder.record_soon(&Event::DownloadRequest {
             file: file.number,
             name: file.name.clone(),
@@ -188,7 +216,10 @@ impl Intake {
         };
         match fetch(&self.session, &output, resume, &mut landing, &self.job.cancel_downloads).await {
             Ok(fetched) => {
-                landing.finish(hex(&fetched.sha256)).await.map_err(|_| EngineError::Stopped)?;
+                landing
+                    .finish(hex(&fetched.sha256))
+                    .await
+                    .map_err(|_| EngineError::Stopped)?;
                 Ok(Ok(()))
             }
             Err(_) if self.job.cancel_downloads.is_cancelled() => Err(EngineError::Cancelled),
@@ -205,8 +236,15 @@ impl Intake {
                 return Ok(None);
             };
             let cancel = &self.job.cancel_downloads;
-            let pages =
-                export::pages(&self.session, &status_url, state.separate_status, &self.job.schedule, cancel, |_| Ok(())).await;
+            let pages = export::pages(
+                &self.session,
+                &status_url,
+                state.separate_status,
+                &self.job.schedule,
+                cancel,
+                |_| Ok(()),
+            )
+            .await;
             let files = match pages {
                 Ok(pages) => export::files(self.job.run, &pages),
                 Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
@@ -216,7 +254,8 @@ impl Intake {
             self.job.recorder.record(&Event::ManifestRefreshed {})?;
             *refreshed = Some(files);
         }
-        let same = |f: &&ExportFile| (f.number, f.kind, &f.resource_type) == (file.number, file.kind, &file.resource_type);
+        let same =
+            |f: &&ExportFile| (f.number, f.kind, &f.resource_type) == (file.number, file.kind, &file.resource_type);
         Ok(refreshed.as_ref().and_then(|files| files.iter().find(same)).cloned())
     }
 }

@@ -32,7 +32,10 @@ pub fn resume_at(storage: &Storage, file: &ExportFile) -> Result<(Mark, digest::
     }
     if mark.offset != file.bytes {
         return Err(EngineError::NotReady {
-            what: format!("the landing of {} holds {} of {} bytes", file.name, mark.offset, file.bytes),
+            what: format!(
+                "the landing of {} holds {} of {} bytes",
+                file.name, mark.offset, file.bytes
+            ),
             hint: "run `cutover doctor`: it says what is damaged and what can be fetched again".to_owned(),
         });
     }

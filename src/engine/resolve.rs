@@ -7,9 +7,7 @@ use super::place::Placer;
 use super::recorder::Recorder;
 use super::row::{FileContext, RowReader};
 use crate::fhir;
-use crate::migration::{
-    ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution,
-};
+use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, HeldRow, RowId, Storage, migration_key};
 
 /// What a person asks for.
@@ -31,7 +29,11 @@ pub fn resolve(
     who: &str,
 ) -> Result<Option<Resolution>, EngineError> {
     let key = migration_key(&plan.id, id.as_bytes());
-    let row = storage.tables.conflicts.get(&key)?.ok_or_else(|| EngineError::UnknownConflict(id.to_owned()))?;
+    let row = storage
+        .tables
+        .conflicts
+        .get(&key)?
+        .ok_or_else(|| EngineError::UnknownConflict(id.to_owned()))?;
     if !row.conflict.open() {
         return Err(EngineError::AlreadyDecided(id.to_owned()));
     }
@@ -85,8 +87,12 @@ pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, Eng
             // What it held is in the store; a kill kept the notes of it from being removed.
             let tenant = storage.names.tenant(&plan.tenant)?;
             let prefix = [&tenant.to_be_bytes()[..], &storage.id_hash(&row.conflict.source.id)].concat();
-            let left: Vec<Vec<u8>> =
-                storage.tables.held.scan_prefix(&prefix).map(|item| item.map(|(key, _)| key)).collect::<Result<_, _>>()?;
+            let left: Vec<Vec<u8>> = storage
+                .tables
+                .held
+                .scan_prefix(&prefix)
+                .map(|item| item.map(|(key, _)| key))
+                .collect::<Result<_, _>>()?;
             for key in left {
                 storage.tables.held.remove(&key)?;
             }
@@ -117,7 +123,11 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let now = placer.decided(&mut writer, id, row.location, &record, &row, resolution)?;
     row.conflict.moved.clear();
     if now != Disposition::Undecided {
-        row.conflict.moved.entry(row.conflict.resource_type.clone()).or_default().add(Disposition::Undecided, now);
+        row.conflict
+            .moved
+            .entry(row.conflict.resource_type.clone())
+            .or_default()
+            .add(Disposition::Undecided, now);
     }
 
     let mut released = Vec::new();
@@ -129,7 +139,11 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
             let (key, held) = item?;
             let now = release(storage, &mut placer, &mut reader, &mut writer, &held)?;
             if now != Disposition::Held {
-                row.conflict.moved.entry(now_type(storage, &held)?).or_default().add(Disposition::Held, now);
+                row.conflict
+                    .moved
+                    .entry(now_type(storage, &held)?)
+                    .or_default()
+                    .add(Disposition::Held, now);
             }
             released.push(key);
         }
@@ -178,4 +192,3 @@ fn now_type(storage: &Storage, held: &HeldRow) -> Result<String, EngineError> {
     let line = storage.segments.read(&held.location)?;
     Ok(fhir::scan(&line).map_err(EngineError::Reject)?.resource_type.to_owned())
 }
-

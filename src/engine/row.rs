@@ -177,7 +177,9 @@ impl RowReader {
             FileKind::Output | FileKind::Attachments => {}
             FileKind::Outcome => {
                 let issues = fhir::issues(text).unwrap_or_default();
-                return Ok(Some(What::Issues(issues.into_iter().map(|i| i.severity.name().to_owned()).collect())));
+                return Ok(Some(What::Issues(
+                    issues.into_iter().map(|i| i.severity.name().to_owned()).collect(),
+                )));
             }
             FileKind::Deleted => {
                 return match fhir::deletions(text, self.base_url.as_deref()) {
@@ -260,7 +262,12 @@ impl RowReader {
         let base = self.base_url.as_deref();
         if !patients.undecided.is_empty() {
             for found in fhir::references(text) {
-                if let Kind::Local { resource_type: "Patient", id, .. } = fhir::classify(&found.text, base) {
+                if let Kind::Local {
+                    resource_type: "Patient",
+                    id,
+                    ..
+                } = fhir::classify(&found.text, base)
+                {
                     let hash = self.storage.id_hash(id);
                     if patients.undecided.contains(&hash) {
                         return Pointer::Held(hash);
@@ -272,7 +279,10 @@ impl RowReader {
             return Pointer::Plain;
         }
         let rewritten = fhir::rewrite(text, base, |resource_type, id| {
-            let target = patients.crosswalk.get(&self.storage.id_hash(id)).filter(|_| resource_type == "Patient")?;
+            let target = patients
+                .crosswalk
+                .get(&self.storage.id_hash(id))
+                .filter(|_| resource_type == "Patient")?;
             Some(format!("Patient/{target}"))
         });
         rewritten.map_or(Pointer::Plain, Pointer::Rewritten)

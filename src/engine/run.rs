@@ -61,13 +61,25 @@ pub fn start(storage: &Arc<Storage>, plan: Plan, command: Command) -> Running {
     let (answer_in, answer) = oneshot::channel();
     let cancel = CancellationToken::new();
     let recorder = Recorder::new(Arc::clone(storage), &plan.id, events_in);
-    let work = work(Arc::clone(storage), plan, command, recorder, cancel.clone(), snapshot_in);
+    let work = work(
+        Arc::clone(storage),
+        plan,
+        command,
+        recorder,
+        cancel.clone(),
+        snapshot_in,
+    );
     tokio::spawn(async move {
         let result = work.await;
         // A front end that has gone away can read the outcome in the journal.
         let _ = answer_in.send(result);
     });
-    Running { events, snapshot, cancel, answer }
+    Running {
+        events,
+        snapshot,
+        cancel,
+        answer,
+    }
 }
 
 async fn work(
@@ -84,7 +96,8 @@ async fn work(
             Ok(Answer::Run(Arc::new(job).work().await?))
         }
         Command::Verify => {
-            let job = tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
+            let job =
+                tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
             let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
             Ok(Answer::Verified(Box::new(job.verify().await?)))
         }

@@ -14,9 +14,7 @@ use super::row::{PatientMap, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::{describe, recorded_counts, runs_of};
 use crate::fhir::{self, Kind};
-use crate::migration::{
-    ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification,
-};
+use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification};
 use crate::store::{Entry, Piece, RecordKey, RowId, Storage, migration_key, row_key};
 use crate::target::EmbeddedStore;
 
@@ -114,10 +112,9 @@ impl<'a> Check<'a> {
         for segment in self.storage.segments.ids() {
             for item in self.storage.segments.headers(segment) {
                 let (offset, header) = item?;
-                let patients = self
-                    .files
-                    .get(&(header.run, header.file))
-                    .is_some_and(|f| f.file.kind == FileKind::Output && f.file.resource_type.as_deref() == Some("Patient"));
+                let patients = self.files.get(&(header.run, header.file)).is_some_and(|f| {
+                    f.file.kind == FileKind::Output && f.file.resource_type.as_deref() == Some("Patient")
+                });
                 if !patients || header.piece != Piece::Lines {
                     continue;
                 }
@@ -151,7 +148,12 @@ impl<'a> Check<'a> {
                 }
                 let block = segments.block(segment, offset)?;
                 if header.source_offset != check.at {
-                    self.find(&check.file, "landing-gap", header.first_line, "bytes of the file are missing in the landing or there twice".to_owned());
+                    self.find(
+                        &check.file,
+                        "landing-gap",
+                        header.first_line,
+                        "bytes of the file are missing in the landing or there twice".to_owned(),
+                    );
                 }
                 check.at = header.source_offset + block.len() as u64;
                 check.hash.update(&block);
@@ -194,13 +196,25 @@ impl<'a> Check<'a> {
             FileKind::Output | FileKind::Attachments => {}
         }
         let scan = match fhir::scan(text) {
-            Ok(scan) if check.file.resource_type.as_deref().is_none_or(|t| t == scan.resource_type) => scan,
+            Ok(scan)
+                if check
+                    .file
+                    .resource_type
+                    .as_deref()
+                    .is_none_or(|t| t == scan.resource_type) =>
+            {
+                scan
+            }
             Err(_) if check.file.resource_type.is_none() && is_parameters(text) => return Ok(()),
             _ => return self.reject(check, line, None),
         };
         self.sample.received(scan.id, scan.resource_type, scan.patient, text);
         let disposition = self.disposition(check, line, &scan, row, text)?;
-        check.counts.entry(scan.resource_type.to_owned()).or_default().add(disposition);
+        check
+            .counts
+            .entry(scan.resource_type.to_owned())
+            .or_default()
+            .add(disposition);
         Ok(())
     }
 
@@ -225,7 +239,12 @@ impl<'a> Check<'a> {
         }
         let hash = self.storage.content_hash(text);
         let Some(entry) = self.storage.index.get(&key)? else {
-            self.find(&check.file, "missing", line, format!("the {} is not in the store", scan.resource_type));
+            self.find(
+                &check.file,
+                "missing",
+                line,
+                format!("the {} is not in the store", scan.resource_type),
+            );
             return Ok(Disposition::Stored);
         };
         if let Some(version) = self.version_of(&key, entry, row)? {
@@ -247,7 +266,10 @@ impl<'a> Check<'a> {
             &check.file,
             "content-differs",
             line,
-            format!("the store has the {} with other content, and no decision explains it", scan.resource_type),
+            format!(
+                "the store has the {} with other content, and no decision explains it",
+                scan.resource_type
+            ),
         );
         Ok(Disposition::Stored)
     }
@@ -305,7 +327,11 @@ impl<'a> Check<'a> {
             return Ok(());
         }
         let crosswalk = |resource_type: &str, id: &str| {
-            let target = self.patients.crosswalk.get(&self.storage.id_hash(id)).filter(|_| resource_type == "Patient")?;
+            let target = self
+                .patients
+                .crosswalk
+                .get(&self.storage.id_hash(id))
+                .filter(|_| resource_type == "Patient")?;
             Some(format!("Patient/{target}"))
         };
         let expected = fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec());
@@ -315,7 +341,10 @@ impl<'a> Check<'a> {
                 &check.file,
                 "content-differs",
                 line,
-                format!("the {} read back from the store differs from what was received", scan.resource_type),
+                format!(
+                    "the {} read back from the store differs from what was received",
+                    scan.resource_type
+                ),
             );
         }
         Ok(())
@@ -330,7 +359,11 @@ impl<'a> Check<'a> {
                     if self.leads_somewhere(resource_type, id)? {
                         continue;
                     }
-                    if self.type_is_there(resource_type)? { "id-not-exported" } else { "type-not-exported" }
+                    if self.type_is_there(resource_type)? {
+                        "id-not-exported"
+                    } else {
+                        "type-not-exported"
+                    }
                 }
                 Kind::Urn => "urn",
                 Kind::Conditional => "conditional",
@@ -344,7 +377,12 @@ impl<'a> Check<'a> {
 
     fn leads_somewhere(&self, resource_type: &str, id: &str) -> Result<bool, EngineError> {
         let id_hash = self.storage.id_hash(id);
-        let key = match self.patients.crosswalk.get(&id_hash).filter(|_| resource_type == "Patient") {
+        let key = match self
+            .patients
+            .crosswalk
+            .get(&id_hash)
+            .filter(|_| resource_type == "Patient")
+        {
             Some(target) => self.storage.key(self.tenant, resource_type, target)?,
             None => self.storage.key(self.tenant, resource_type, id)?,
         };
@@ -356,7 +394,12 @@ impl<'a> Check<'a> {
             return Ok(*known);
         }
         let number = self.storage.names.resource_type(resource_type)?;
-        let there = self.storage.index.scan(&RecordKey::prefix(self.tenant, number)).next().is_some();
+        let there = self
+            .storage
+            .index
+            .scan(&RecordKey::prefix(self.tenant, number))
+            .next()
+            .is_some();
         self.types.insert(resource_type.to_owned(), there);
         Ok(there)
     }
@@ -370,14 +413,23 @@ impl<'a> Check<'a> {
         };
         let kept = self.storage.tables.quarantine.get(&row_key(row))?;
         if kept.is_none() {
-            self.find(&check.file, "not-quarantined", line, "a line that is not usable was not set aside".to_owned());
+            self.find(
+                &check.file,
+                "not-quarantined",
+                line,
+                "a line that is not usable was not set aside".to_owned(),
+            );
         }
         let resource_type = kept
             .map(|k| k.what.resource_type)
             .or_else(|| resource_type.map(ToOwned::to_owned))
             .or_else(|| check.file.resource_type.clone())
             .unwrap_or_else(|| "unknown".to_owned());
-        check.counts.entry(resource_type).or_default().add(Disposition::Quarantined);
+        check
+            .counts
+            .entry(resource_type)
+            .or_default()
+            .add(Disposition::Quarantined);
         Ok(())
     }
 
@@ -388,15 +440,29 @@ impl<'a> Check<'a> {
         for check in files {
             let file = check.file;
             if check.at != file.bytes {
-                self.find(&file, "landing-short", 0, format!("the landing has {} of {} bytes", check.at, file.bytes));
+                self.find(
+                    &file,
+                    "landing-short",
+                    0,
+                    format!("the landing has {} of {} bytes", check.at, file.bytes),
+                );
             }
             if let Some(expected) = &file.sha256
                 && *expected != hex(check.hash.finish().as_ref())
             {
-                self.find(&file, "landing-altered", 0, "the landed bytes do not have the hash they had when they were received".to_owned());
+                self.find(
+                    &file,
+                    "landing-altered",
+                    0,
+                    "the landed bytes do not have the hash they had when they were received".to_owned(),
+                );
             }
             for (resource_type, counts) in &check.counts {
-                self.result.counts.entry(resource_type.clone()).or_default().merge(counts);
+                self.result
+                    .counts
+                    .entry(resource_type.clone())
+                    .or_default()
+                    .merge(counts);
             }
         }
         let mut recorded = recorded_counts(self.storage, &self.plan.id)?;
@@ -429,13 +495,22 @@ impl<'a> Check<'a> {
     fn finish(mut self) -> Result<Verification, EngineError> {
         let tables = &self.storage.tables;
         let prefix = migration_key(&self.plan.id, &[]);
-        let old: Vec<Vec<u8>> = tables.samples.scan_prefix(&prefix).map(|item| item.map(|(key, _)| key)).collect::<Result<_, _>>()?;
+        let old: Vec<Vec<u8>> = tables
+            .sample_records
+            .scan_prefix(&prefix)
+            .map(|item| item.map(|(key, _)| key))
+            .collect::<Result<_, _>>()?;
         for key in old {
-            tables.samples.remove(&key)?;
+            tables.sample_records.remove(&key)?;
         }
-        for patient in self.sample.into_patients() {
+        for (patient, records) in self.sample.into_charts() {
             self.result.samples += 1;
-            tables.samples.put(&migration_key(&self.plan.id, &patient.number.to_be_bytes()), &patient)?;
+            let number = patient.number.to_be_bytes();
+            for (at, record) in (0_u32..).zip(&records) {
+                let key = [&number[..], &at.to_be_bytes()].concat();
+                tables.sample_records.put(&migration_key(&self.plan.id, &key), record)?;
+            }
+            tables.samples.put(&migration_key(&self.plan.id, &number), &patient)?;
         }
         tables.verifications.put(self.plan.id.as_bytes(), &self.result)?;
         self.storage.workspace.ledger().durable()?;

@@ -24,9 +24,7 @@ pub enum CanonicalError {
     #[error("the record cannot be read: {0}")]
     NotJson(#[from] Flaw),
     /// An object has two members of the same name, so that readers disagree on what it says.
-    #[error(
-        "the record has an object with two members of the same name, which begins at column {column}"
-    )]
+    #[error("the record has an object with two members of the same name, which begins at column {column}")]
     Duplicate {
         /// Where the object begins.
         column: usize,
@@ -37,12 +35,8 @@ impl CanonicalError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Duplicate { .. } => {
-                "look at the record and decide by hand; no reader can say which member counts"
-            }
-            Self::NotUtf8 { .. } | Self::NotJson(_) => {
-                "the record was damaged after it was received; export it again"
-            }
+            Self::Duplicate { .. } => "look at the record and decide by hand; no reader can say which member counts",
+            Self::NotUtf8 { .. } | Self::NotJson(_) => "the record was damaged after it was received; export it again",
         };
         Some(hint.to_owned())
     }
@@ -91,9 +85,7 @@ impl Place {
     /// Whether the member `name`, whose value was written as `value`, is left out of the canonical form.
     fn leaves_out(self, name: &str, value: &[u8]) -> bool {
         match (self, name) {
-            (Self::Record, "id")
-            | (Self::Meta, "versionId" | "lastUpdated" | "source")
-            | (Self::Text, "div") => true,
+            (Self::Record, "id") | (Self::Meta, "versionId" | "lastUpdated" | "source") | (Self::Text, "div") => true,
             (Self::Record, "meta" | "text") => value == b"{}",
             (Self::Meta, "tag") => value == b"[]",
             _ => false,
@@ -188,8 +180,7 @@ impl Form<'_> {
             });
             Ok::<_, CanonicalError>(())
         })?;
-        self.sort(outer)
-            .map_err(|Same| CanonicalError::Duplicate { column })?;
+        self.sort(outer).map_err(|Same| CanonicalError::Duplicate { column })?;
         self.members.truncate(outer);
         self.written.push(b'}');
         Ok(())
@@ -205,10 +196,7 @@ impl Form<'_> {
         };
         let in_order = members.is_sorted_by(|a, b| name(a) <= name(b));
         members.sort_unstable_by(|a, b| name(a).cmp(name(b)));
-        if members
-            .windows(2)
-            .any(|pair| name(&pair[0]) == name(&pair[1]))
-        {
+        if members.windows(2).any(|pair| name(&pair[0]) == name(&pair[1])) {
             return Err(Same);
         }
         if in_order && members.iter().all(|member| !member.left_out) {
@@ -216,8 +204,7 @@ impl Form<'_> {
         }
         self.sorted.clear();
         for member in members.iter().filter(|member| !member.left_out) {
-            self.sorted
-                .extend_from_slice(&written[member.start..member.end]);
+            self.sorted.extend_from_slice(&written[member.start..member.end]);
         }
         self.written.truncate(first);
         self.written.extend_from_slice(&self.sorted);

@@ -52,9 +52,7 @@ pub fn deletions(line: &[u8], source_base: Option<&str>) -> Result<Deletions, De
                 id,
                 version: None,
             } => {
-                found
-                    .records
-                    .push((resource_type.to_owned(), id.to_owned()));
+                found.records.push((resource_type.to_owned(), id.to_owned()));
             }
             _ => found.unusable += 1,
         }
@@ -70,8 +68,7 @@ mod tests {
 
     fn entries(entries: &str) -> Deletions {
         deletions(
-            format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":{entries}}}"#)
-                .as_bytes(),
+            format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":{entries}}}"#).as_bytes(),
             BASE,
         )
         .unwrap()
@@ -88,8 +85,7 @@ mod tests {
                 {"request":{"method":"DELETE","url":"Patient/5/_history/1"}},
                 {"request":{"method":"DELETE"}}]"#,
         );
-        let records =
-            [("Patient", "1"), ("Group", "2")].map(|(kind, id)| (kind.to_owned(), id.to_owned()));
+        let records = [("Patient", "1"), ("Group", "2")].map(|(kind, id)| (kind.to_owned(), id.to_owned()));
         assert_eq!(
             found,
             Deletions {

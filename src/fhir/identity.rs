@@ -100,9 +100,7 @@ pub fn person(line: &[u8]) -> Result<Person, PersonError> {
             add(&mut person.mrns, (system, value));
         }
     }
-    person.replaced = items(&patient["link"])
-        .iter()
-        .any(|link| link["type"] == "replaced-by");
+    person.replaced = items(&patient["link"]).iter().any(|link| link["type"] == "replaced-by");
     for name in items(&patient["name"]) {
         if let Some(family) = text(&name["family"]) {
             add(&mut person.family, family);
@@ -130,11 +128,7 @@ pub fn person(line: &[u8]) -> Result<Person, PersonError> {
     }
     for address in items(&patient["address"]) {
         let rest = ["city", "state", "postalCode"].map(|part| &address[part]);
-        let parts: Vec<String> = items(&address["line"])
-            .iter()
-            .chain(rest)
-            .filter_map(text)
-            .collect();
+        let parts: Vec<String> = items(&address["line"]).iter().chain(rest).filter_map(text).collect();
         add(&mut person.addresses, parts.join(", "));
     }
     person.phones.retain(|phone| !phone.is_empty());
@@ -160,10 +154,7 @@ pub fn contradicts(a: &Person, b: &Person) -> Vec<Contradiction> {
     {
         found.push(Contradiction::Gender);
     }
-    let parts = [
-        shared(&a.family, &b.family),
-        shared(&split(&a.given), &split(&b.given)),
-    ];
+    let parts = [shared(&a.family, &b.family), shared(&split(&a.given), &split(&b.given))];
     if parts.contains(&Some(false)) && !parts.contains(&Some(true)) {
         found.push(Contradiction::Name);
     }
@@ -173,13 +164,10 @@ pub fn contradicts(a: &Person, b: &Person) -> Vec<Contradiction> {
 /// A name as it is compared: letters and digits in small form, without accents.
 pub fn normalized(name: &str) -> String {
     // Only the marks that are accents: elsewhere a mark can be a vowel, and makes another name.
-    let is_accent = |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}');
+    let is_accent =
+        |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}');
     let mut normal = String::with_capacity(name.len());
-    for c in name
-        .nfkd()
-        .filter(|&c| !is_accent(c))
-        .flat_map(char::to_lowercase)
-    {
+    for c in name.nfkd().filter(|&c| !is_accent(c)).flat_map(char::to_lowercase) {
         match c {
             'ß' => normal.push_str("ss"),
             'æ' => normal.push_str("ae"),
@@ -189,9 +177,7 @@ pub fn normalized(name: &str) -> String {
             'ł' => normal.push('l'),
             'đ' | 'ð' => normal.push('d'),
             'ı' => normal.push('i'),
-            c if c.is_alphanumeric()
-                || unicode_normalization::char::is_combining_mark(c) && !is_accent(c) =>
-            {
+            c if c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) && !is_accent(c) => {
                 normal.push(c);
             }
             _ => {}

@@ -14,19 +14,8 @@ pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     match (Moment::read(a)?, Moment::read(b)?) {
         (Moment::Exact(a), Moment::Exact(b)) => Some(a.cmp(&b)),
         (Moment::Exact(a), Moment::Local { start, end }) => beside(a, start, end),
-        (Moment::Local { start, end }, Moment::Exact(b)) => {
-            beside(b, start, end).map(Ordering::reverse)
-        }
-        (
-            Moment::Local {
-                start: a,
-                end: a_end,
-            },
-            Moment::Local {
-                start: b,
-                end: b_end,
-            },
-        ) => {
+        (Moment::Local { start, end }, Moment::Exact(b)) => beside(b, start, end).map(Ordering::reverse),
+        (Moment::Local { start: a, end: a_end }, Moment::Local { start: b, end: b_end }) => {
             if (a, a_end) == (b, b_end) {
                 Some(Ordering::Equal)
             } else if a_end <= b {
@@ -50,7 +39,9 @@ pub fn micros(text: &str) -> Option<i64> {
 
 /// The instant of [`micros`], in UTC.
 pub fn from_micros(micros: i64) -> Option<String> {
-    Timestamp::from_microsecond(micros).ok().map(|instant| instant.to_string())
+    Timestamp::from_microsecond(micros)
+        .ok()
+        .map(|instant| instant.to_string())
 }
 
 enum Moment {
@@ -73,9 +64,7 @@ impl Moment {
             7 => Self::from_date(&format!("{text}-01"), 1.month()),
             10 => Self::from_date(text, 1.day()),
             _ if bytes.get(10) != Some(&b'T') || bytes.len() < 19 => None,
-            _ if text.ends_with('Z') || text[19..].contains(['+', '-']) => {
-                text.parse().ok().map(Self::Exact)
-            }
+            _ if text.ends_with('Z') || text[19..].contains(['+', '-']) => text.parse().ok().map(Self::Exact),
             _ => {
                 let local: DateTime = text.parse().ok()?;
                 Some(Self::Local {
@@ -152,19 +141,13 @@ mod tests {
         assert_eq!(compare("2024-05-01", "2024-05-01"), Some(Ordering::Equal));
         assert_eq!(compare("2024-05-01", "2024-05-01T10:00:00Z"), None);
         assert_eq!(compare("2024-05-01", "2024-05-02T11:59:59Z"), None);
-        assert_eq!(
-            compare("2024-05-01", "2024-05-02T12:00:00Z"),
-            Some(Ordering::Less)
-        );
+        assert_eq!(compare("2024-05-01", "2024-05-02T12:00:00Z"), Some(Ordering::Less));
         assert_eq!(compare("2024-05-01T09:00:00", "2024-05-01T10:00:00Z"), None);
         assert_eq!(
             compare("2024-05-01T09:00:00", "2024-05-03T10:00:00Z"),
             Some(Ordering::Less)
         );
-        assert_eq!(
-            compare("2024-12-31", "2025-01-02T00:00:00-05:00"),
-            Some(Ordering::Less)
-        );
+        assert_eq!(compare("2024-12-31", "2025-01-02T00:00:00-05:00"), Some(Ordering::Less));
     }
 
     #[test]
@@ -183,10 +166,6 @@ mod tests {
             assert_eq!(compare(text, "2024-05-01"), None, "{text}");
             assert_eq!(compare("2024-05-01T10:00:00Z", text), None, "{text}");
         }
-        assert_eq!(
-            compare("9999", "2024"),
-            None,
-            "a stretch beyond the calendar"
-        );
+        assert_eq!(compare("9999", "2024"), None, "a stretch beyond the calendar");
     }
 }

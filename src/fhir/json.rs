@@ -51,11 +51,7 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// Starts before the first byte.
     pub fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-        }
+        Self { text, at: 0, depth: 0 }
     }
 
     /// Byte offset of the next byte to read.
@@ -111,10 +107,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads an array, giving `item` the cursor before each item, which it must take.
-    pub fn array<E: From<Flaw>>(
-        &mut self,
-        mut item: impl FnMut(&mut Self) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn array<E: From<Flaw>>(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), E>) -> Result<(), E> {
         self.open(b'[')?;
         if self.peek() != Some(b']') {
             loop {
@@ -330,11 +323,7 @@ impl<'a> Cursor<'a> {
 
     /// The UTF-16 unit of the escape at `at`.
     fn unit(&self, at: usize) -> Result<u32, Flaw> {
-        let escape = self
-            .text
-            .as_bytes()
-            .get(at..at + 6)
-            .ok_or(Flaw::Syntax { at })?;
+        let escape = self.text.as_bytes().get(at..at + 6).ok_or(Flaw::Syntax { at })?;
         unit(escape).ok_or(Flaw::Syntax { at })
     }
 }

@@ -38,9 +38,9 @@ impl<'a> Text<'a> {
 /// The UTF-16 unit written as `\uXXXX` at the start of `escape`.
 pub(super) fn unit(escape: &[u8]) -> Option<u32> {
     let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
-    digits.iter().try_fold(0, |unit, &digit| {
-        Some(unit << 4 | char::from(digit).to_digit(16)?)
-    })
+    digits
+        .iter()
+        .try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
 /// Resolves the escapes of a string that a [`Cursor`] accepted.

@@ -55,27 +55,14 @@ pub fn issues(body: &[u8]) -> Option<Vec<Issue>> {
     if outcome["resourceType"] != "OperationOutcome" {
         return None;
     }
-    Some(
-        outcome["issue"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(issue)
-            .collect(),
-    )
+    Some(outcome["issue"].as_array().into_iter().flatten().map(issue).collect())
 }
 
 /// Whether an issue of this code may go away by itself (R4 issue-type: `transient` and its children).
 pub fn is_transient(code: &str) -> bool {
     matches!(
         code,
-        "transient"
-            | "lock-error"
-            | "no-store"
-            | "exception"
-            | "timeout"
-            | "incomplete"
-            | "throttled"
+        "transient" | "lock-error" | "no-store" | "exception" | "timeout" | "incomplete" | "throttled"
     )
 }
 
@@ -135,10 +122,7 @@ mod tests {
             r#"{{"resourceType":"OperationOutcome","issue":[{{"diagnostics":"{}"}}]}}"#,
             "é".repeat(5000)
         );
-        assert_eq!(
-            issues(body.as_bytes()).unwrap()[0].text.chars().count(),
-            MAX_TEXT
-        );
+        assert_eq!(issues(body.as_bytes()).unwrap()[0].text.chars().count(), MAX_TEXT);
     }
 
     #[test]
@@ -146,9 +130,6 @@ mod tests {
         for body in ["", "<html>", "[]", r#"{"resourceType":"Bundle"}"#] {
             assert_eq!(issues(body.as_bytes()), None, "{body}");
         }
-        assert_eq!(
-            issues(br#"{"resourceType":"OperationOutcome"}"#),
-            Some(vec![])
-        );
+        assert_eq!(issues(br#"{"resourceType":"OperationOutcome"}"#), Some(vec![]));
     }
 }

@@ -28,10 +28,7 @@ pub fn stamp(line: &[u8], tenant: &str, source: Option<&str>) -> Vec<u8> {
     let source_member = source.map(source_member).unwrap_or_default();
     let after = if source.is_some() { " " } else { "" };
     let Some(meta) = &layout.meta else {
-        let added = format!(
-            r#","meta":{{"tag":[{}]{source_member}}}"#,
-            tag(tenant, "  ", after)
-        );
+        let added = format!(r#","meta":{{"tag":[{}]{source_member}}}"#, tag(tenant, "  ", after));
         return insert(line, &mut [(layout.last_member, added)]);
     };
     let behind = |last: Option<usize>, open| last.map_or((open, ""), |end| (end, ","));
@@ -56,16 +53,9 @@ fn removed(line: &[u8], tenant: &str, source: Option<&str>) -> Option<Vec<u8>> {
     let layout = Layout::read(line, tenant)?;
     let meta = layout.meta?;
     let last = meta.tags?.last?;
-    let (before, after) = [
-        ("", ""),
-        ("", " "),
-        (" ", ""),
-        (" ", " "),
-        ("  ", ""),
-        ("  ", " "),
-    ]
-    .into_iter()
-    .find(|(before, after)| line[last.clone()] == *tag(tenant, before, after).as_bytes())?;
+    let (before, after) = [("", ""), ("", " "), (" ", ""), (" ", " "), ("  ", ""), ("  ", " ")]
+        .into_iter()
+        .find(|(before, after)| line[last.clone()] == *tag(tenant, before, after).as_bytes())?;
     let source_member = if after.is_empty() {
         String::new()
     } else {
@@ -83,9 +73,7 @@ fn removed(line: &[u8], tenant: &str, source: Option<&str>) -> Option<Vec<u8>> {
     };
     let mut start = last.start.checked_sub(opening.len())?;
     let mut end = last.end + closing.len();
-    if line[start..last.start] != *opening.as_bytes()
-        || line.get(last.end..end)? != closing.as_bytes()
-    {
+    if line[start..last.start] != *opening.as_bytes() || line.get(last.end..end)? != closing.as_bytes() {
         return None;
     }
     if before == "  " {
@@ -96,14 +84,7 @@ fn removed(line: &[u8], tenant: &str, source: Option<&str>) -> Option<Vec<u8>> {
     if line[..start].ends_with(b",") {
         start -= 1;
     }
-    Some(
-        [
-            &line[..start],
-            line.get(end..source_start)?,
-            &line[source_end..],
-        ]
-        .concat(),
-    )
+    Some([&line[..start], line.get(end..source_start)?, &line[source_end..]].concat())
 }
 
 /// Places in a record where something can be added; all are byte offsets.
@@ -223,8 +204,7 @@ fn source_member(source: &str) -> String {
 /// `line` with each text put in at its place; of two at the same place the first given comes first.
 fn insert(line: &[u8], added: &mut [(usize, String)]) -> Vec<u8> {
     added.sort_by_key(|(at, _)| *at);
-    let mut written =
-        Vec::with_capacity(line.len() + added.iter().map(|(_, text)| text.len()).sum::<usize>());
+    let mut written = Vec::with_capacity(line.len() + added.iter().map(|(_, text)| text.len()).sum::<usize>());
     let mut copied = 0;
     for (at, text) in added {
         written.extend_from_slice(&line[copied..*at]);

@@ -30,11 +30,7 @@ const DATES: &[(&str, &[&str])] = &[
     ),
     (
         "Procedure",
-        &[
-            "performedDateTime",
-            "performedPeriod.end",
-            "performedPeriod.start",
-        ],
+        &["performedDateTime", "performedPeriod.end", "performedPeriod.start"],
     ),
     ("Provenance", &["recorded"]),
 ];
@@ -78,12 +74,8 @@ pub fn clinical_date(resource_type: &str, line: &[u8]) -> Option<ClinicalDate> {
 pub fn status(line: &[u8]) -> Option<String> {
     let record: Value = serde_json::from_slice(line).ok()?;
     let codings = record["verificationStatus"]["coding"].as_array();
-    let verification =
-        codings.and_then(|codings| codings.iter().find_map(|coding| coding["code"].as_str()));
-    record["status"]
-        .as_str()
-        .or(verification)
-        .map(str::to_owned)
+    let verification = codings.and_then(|codings| codings.iter().find_map(|coding| coding["code"].as_str()));
+    record["status"].as_str().or(verification).map(str::to_owned)
 }
 
 /// Which of two statuses is further along: whatever is final, corrected or withdrawn is further than what is
@@ -104,15 +96,11 @@ mod tests {
 
     #[test]
     fn the_most_telling_element_is_taken() {
-        let date = |kind: &str, line: &str| {
-            clinical_date(kind, line.as_bytes()).map(|found| (found.element, found.date))
-        };
+        let date =
+            |kind: &str, line: &str| clinical_date(kind, line.as_bytes()).map(|found| (found.element, found.date));
         let is = |element: &str, date: &str| Some((element.to_owned(), date.to_owned()));
         let both = r#"{"effectiveDateTime":"2024-01-01","issued":"2024-01-02T00:00:00Z"}"#;
-        assert_eq!(
-            date("Observation", both),
-            is("issued", "2024-01-02T00:00:00Z")
-        );
+        assert_eq!(date("Observation", both), is("issued", "2024-01-02T00:00:00Z"));
         assert_eq!(
             date("Encounter", r#"{"period":{"start":"2024","end":7}}"#),
             is("period.start", "2024")
@@ -135,22 +123,13 @@ mod tests {
             of("issued", "2024").compare(&of("issued", "2023")),
             Some(Ordering::Greater)
         );
-        assert_eq!(
-            of("issued", "2024").compare(&of("effectiveDateTime", "2023")),
-            None
-        );
+        assert_eq!(of("issued", "2024").compare(&of("effectiveDateTime", "2023")), None);
     }
 
     #[test]
     fn settled_goes_before_preliminary() {
-        assert_eq!(
-            compare_status("final", "preliminary"),
-            Some(Ordering::Greater)
-        );
-        assert_eq!(
-            compare_status("partial", ENTERED_IN_ERROR),
-            Some(Ordering::Less)
-        );
+        assert_eq!(compare_status("final", "preliminary"), Some(Ordering::Greater));
+        assert_eq!(compare_status("partial", ENTERED_IN_ERROR), Some(Ordering::Less));
         assert_eq!(compare_status("final", "amended"), None);
         assert_eq!(compare_status("active", "final"), None);
     }

@@ -15,8 +15,7 @@ use super::json::{Cursor, Flaw};
 use super::json_string::unescape;
 use super::scan::{is_id, is_type_name};
 
-static REFERENCE: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new("\"reference\""));
+static REFERENCE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("\"reference\""));
 
 /// A string found in a record.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,10 +81,7 @@ pub fn classify<'a>(text: &'a str, source_base: Option<&str>) -> Kind<'a> {
     if text.starts_with('#') {
         return Kind::Contained;
     }
-    if text
-        .get(..4)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
-    {
+    if text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:")) {
         return Kind::Urn;
     }
     let own = source_base.and_then(|base| under(text, base));
@@ -101,10 +97,7 @@ pub fn classify<'a>(text: &'a str, source_base: Option<&str>) -> Kind<'a> {
         };
     }
     let mut parts = path.split('/');
-    let (resource_type, id) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let (resource_type, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let version = match (parts.next(), parts.next(), parts.next()) {
         (None, ..) => None,
         (Some("_history"), Some(version), None) if is_id(version) => Some(version),
@@ -131,10 +124,7 @@ pub fn rewrite(
     let mut written = Vec::new();
     let mut copied = 0;
     for found in references(line) {
-        let Kind::Local {
-            resource_type, id, ..
-        } = classify(&found.text, source_base)
-        else {
+        let Kind::Local { resource_type, id, .. } = classify(&found.text, source_base) else {
             continue;
         };
         let Some(new) = to(resource_type, id).filter(|new| *new != found.text) else {
@@ -186,11 +176,7 @@ const ATTACHMENTS: [&str; 7] = [
     "valueAttachment",
 ];
 
-fn find_urls<'a>(
-    cursor: &mut Cursor<'a>,
-    in_attachment: bool,
-    urls: &mut Vec<Found<'a>>,
-) -> Result<(), Flaw> {
+fn find_urls<'a>(cursor: &mut Cursor<'a>, in_attachment: bool, urls: &mut Vec<Found<'a>>) -> Result<(), Flaw> {
     match cursor.peek() {
         Some(b'{') => cursor.object(|cursor, name| {
             if in_attachment && name.raw == "url" && cursor.peek() == Some(b'"') {

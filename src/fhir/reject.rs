@@ -108,15 +108,9 @@ impl Reject {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotUtf8 { .. } => "the EHR exported another encoding; ask the vendor for UTF-8",
-            Self::NotJson { .. } => {
-                "the line may have been cut off; export the file again and compare"
-            }
-            Self::BadId => {
-                "ask the vendor how this record is known; no FHIR server accepts such an id"
-            }
-            Self::MissingElement { .. } => {
-                "correct the record in the EHR and export it again, or accept its absence"
-            }
+            Self::NotJson { .. } => "the line may have been cut off; export the file again and compare",
+            Self::BadId => "ask the vendor how this record is known; no FHIR server accepts such an id",
+            Self::MissingElement { .. } => "correct the record in the EHR and export it again, or accept its absence",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -23,7 +23,8 @@ mod tests {
     fn only_the_records_own_id_changes() {
         let line = br#"{"contained":[{"resourceType":"Basic","id":"a1"}],"id":"a1","resourceType":"Patient","x":"a1"}"#;
         let renamed = replace_id(line, "other-9").expect("a record");
-        let expected = br#"{"contained":[{"resourceType":"Basic","id":"a1"}],"id":"other-9","resourceType":"Patient","x":"a1"}"#;
+        let expected =
+            br#"{"contained":[{"resourceType":"Basic","id":"a1"}],"id":"other-9","resourceType":"Patient","x":"a1"}"#;
         assert_eq!(renamed, expected);
     }
 }

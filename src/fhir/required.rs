@@ -6,28 +6,16 @@
 /// Type, then its required elements; `[x]` marks a choice of types.
 const REQUIRED: &[(&str, &[&str])] = &[
     ("AllergyIntolerance", &["patient"]),
-    (
-        "Composition",
-        &["status", "type", "date", "author", "title"],
-    ),
+    ("Composition", &["status", "type", "date", "author", "title"]),
     ("Condition", &["subject"]),
     ("Coverage", &["status", "beneficiary", "payor"]),
     ("DiagnosticReport", &["status", "code"]),
     ("DocumentReference", &["status", "content"]),
     ("Encounter", &["status", "class"]),
-    (
-        "Immunization",
-        &["status", "vaccineCode", "patient", "occurrence[x]"],
-    ),
+    ("Immunization", &["status", "vaccineCode", "patient", "occurrence[x]"]),
     ("MedicationDispense", &["status", "medication[x]"]),
-    (
-        "MedicationRequest",
-        &["status", "intent", "medication[x]", "subject"],
-    ),
-    (
-        "MedicationStatement",
-        &["status", "medication[x]", "subject"],
-    ),
+    ("MedicationRequest", &["status", "intent", "medication[x]", "subject"]),
+    ("MedicationStatement", &["status", "medication[x]", "subject"]),
     ("Observation", &["status", "code"]),
     ("Procedure", &["status", "subject"]),
 ];

@@ -144,9 +144,7 @@ impl<'a> Fields<'a> {
                 }
                 name => {
                     let start = cursor.skip_white_space();
-                    if let Some(place) =
-                        PATIENT_ELEMENTS.iter().position(|element| *element == name)
-                    {
+                    if let Some(place) = PATIENT_ELEMENTS.iter().position(|element| *element == name) {
                         once(patients_seen & 1 << place != 0, PATIENT_ELEMENTS[place])?;
                         patients_seen |= 1 << place;
                         fields.patients[place] = patient(cursor, PATIENT_ELEMENTS[place])?;
@@ -189,8 +187,7 @@ impl<'a> Meta<'a> {
                 "lastUpdated" => {
                     once(meta.last_updated.is_some(), "meta.lastUpdated")?;
                     let text = text(cursor, "meta.lastUpdated")?;
-                    meta.last_updated =
-                        Some(text.plain().ok_or_else(|| escaped("meta.lastUpdated"))?);
+                    meta.last_updated = Some(text.plain().ok_or_else(|| escaped("meta.lastUpdated"))?);
                 }
                 "tag" => {
                     once(tag_seen, "meta.tag")?;

@@ -50,7 +50,10 @@ pub struct JumpingClock {
 impl JumpingClock {
     /// A clock that shows `start` and stands still until somebody waits.
     pub fn at(start: SystemTime) -> Self {
-        Self { start, hands: Mutex::default() }
+        Self {
+            start,
+            hands: Mutex::default(),
+        }
     }
 
     /// Moves the hands on without a wait.

@@ -28,7 +28,10 @@ struct State {
 impl Pacer {
     /// A pacer with a budget of requests a minute, or without one.
     pub fn new(per_minute: Option<NonZeroU32>) -> Self {
-        Self { per_minute, state: Mutex::default() }
+        Self {
+            per_minute,
+            state: Mutex::default(),
+        }
     }
 
     /// Waits until a request may be sent, and counts it.
@@ -63,7 +66,11 @@ impl Pacer {
         let mut state = self.state();
         state.forget(now);
         let sent = u32::try_from(state.sent.len()).unwrap_or(u32::MAX);
-        Some(if now < state.quiet_until { 0 } else { budget.saturating_sub(sent) })
+        Some(if now < state.quiet_until {
+            0
+        } else {
+            budget.saturating_sub(sent)
+        })
     }
 
     fn reserve(&self, now: Duration) -> Result<(), Duration> {

@@ -36,7 +36,9 @@ impl Default for Retry {
 impl Retry {
     /// The wait after the `failure`th failure in a row (from 1): exponential, with full jitter from `random` in [0, 1).
     pub fn backoff(&self, failure: u32, random: f64) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(failure.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled = self
+            .base
+            .saturating_mul(1_u32.checked_shl(failure.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.min(self.longest).mul_f64(random.clamp(0.0, 1.0))
     }
 
@@ -61,7 +63,12 @@ pub struct Attempts {
 impl Attempts {
     /// None made yet.
     pub fn new(retry: Retry) -> Self {
-        Self { retry, failed: 0, failures: 0, throttles: 0 }
+        Self {
+            retry,
+            failed: 0,
+            failures: 0,
+            throttles: 0,
+        }
     }
 
     /// How many attempts have failed so far.
@@ -75,9 +82,16 @@ impl Attempts {
     }
 
     /// Waits before the next attempt, or gives the error back if there should be none.
-    pub async fn wait_after(&mut self, http: &Http, error: HttpError, cancel: &CancellationToken) -> Result<(), HttpError> {
+    pub async fn wait_after(
+        &mut self,
+        http: &Http,
+        error: HttpError,
+        cancel: &CancellationToken,
+    ) -> Result<(), HttpError> {
         self.failed += 1;
-        let Some(wait) = self.next_wait(&error, random()) else { return Err(error) };
+        let Some(wait) = self.next_wait(&error, random()) else {
+            return Err(error);
+        };
         http.pause(wait, cancel).await
     }
 
@@ -115,7 +129,12 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, retry_after: Option<u64>) -> HttpError {
-        HttpError::Status { status, url: String::new(), outcome: String::new(), retry_after: retry_after.map(Duration::from_secs) }
+        HttpError::Status {
+            status,
+            url: String::new(),
+            outcome: String::new(),
+            retry_after: retry_after.map(Duration::from_secs),
+        }
     }
 
     #[test]

@@ -36,7 +36,9 @@ impl RetryAfter {
         } else {
             until(httpdate::parse_http_date(value).ok()?)
         };
-        Some(Self { asked: asked.min(ABSURD) })
+        Some(Self {
+            asked: asked.min(ABSURD),
+        })
     }
 
     /// The wait that is honoured: at least a second, at most `longest`.

@@ -47,7 +47,10 @@ impl TestServer {
     pub(crate) async fn start(script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let stage = Stage { script: Arc::new(script), seen: Arc::default() };
+        let stage = Stage {
+            script: Arc::new(script),
+            seen: Arc::default(),
+        };
         let seen = Arc::clone(&stage.seen);
         let app = axum::Router::new().fallback(play).with_state(stage);
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -69,7 +72,13 @@ async fn play(State(stage): State<Stage>, request: Request) -> Result<Response<B
     let seen = {
         let mut all = stage.seen.lock().unwrap();
         let target = parts.uri.path_and_query().unwrap().to_string();
-        let seen = Seen { method: parts.method, target, headers: parts.headers, body, before: all.len() };
+        let seen = Seen {
+            method: parts.method,
+            target,
+            headers: parts.headers,
+            body,
+            before: all.len(),
+        };
         all.push(seen.clone());
         seen
     };

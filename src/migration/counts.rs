@@ -78,7 +78,8 @@ impl Counts {
 
     /// Whether every received row is in exactly one state.
     pub fn balanced(&self) -> bool {
-        self.rows == self.stored + self.unchanged + self.quarantined + self.held + self.undecided + self.kept + self.deleted
+        self.rows
+            == self.stored + self.unchanged + self.quarantined + self.held + self.undecided + self.kept + self.deleted
     }
 }
 

@@ -11,9 +11,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
-use crate::fhir::{
-    ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, instant, scan, status,
-};
+use crate::fhir::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, instant, scan, status};
 
 /// What one version of a record says about how recent and how whole it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,18 +164,16 @@ fn edited(source: &Version, target: &TargetVersion) -> Option<Decision> {
     let Origin::EditedSince { recorded } = &target.origin else {
         return None;
     };
-    Some(
-        match instants(source.last_updated.as_ref(), recorded.as_ref()) {
-            Some(Ordering::Equal | Ordering::Less) => Decision {
-                winner: Winner::Target,
-                rule: Rule::TargetEdited,
-            },
-            _ => Decision {
-                winner: Winner::Undecided,
-                rule: Rule::BothChanged,
-            },
+    Some(match instants(source.last_updated.as_ref(), recorded.as_ref()) {
+        Some(Ordering::Equal | Ordering::Less) => Decision {
+            winner: Winner::Target,
+            rule: Rule::TargetEdited,
         },
-    )
+        _ => Decision {
+            winner: Winner::Undecided,
+            rule: Rule::BothChanged,
+        },
+    })
 }
 
 fn instants(a: Option<&String>, b: Option<&String>) -> Option<Ordering> {
@@ -199,22 +195,13 @@ fn by_age(policy: Policy, source: &Version, target: &TargetVersion) -> Decision 
         Origin::Ours { recorded } => recorded.as_ref(),
         Origin::Theirs | Origin::EditedSince { .. } => there.last_updated.as_ref(),
     };
-    let dates = source
-        .clinical_date
-        .as_ref()
-        .zip(there.clinical_date.as_ref());
+    let dates = source.clinical_date.as_ref().zip(there.clinical_date.as_ref());
     let ages = [
-        (
-            Rule::LastUpdated,
-            instants(source.last_updated.as_ref(), stamp),
-        ),
+        (Rule::LastUpdated, instants(source.last_updated.as_ref(), stamp)),
         (Rule::ClinicalDate, dates.and_then(|(a, b)| a.compare(b))),
         (
             Rule::TransactionTime,
-            instants(
-                source.transaction_time.as_ref(),
-                there.transaction_time.as_ref(),
-            ),
+            instants(source.transaction_time.as_ref(), there.transaction_time.as_ref()),
         ),
     ];
     for (rule, order) in ages {

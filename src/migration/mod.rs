@@ -11,8 +11,8 @@ mod preset_library;
 pub use decide::{Decision, Origin, Rule, TargetVersion, Version, Winner, decide};
 pub use policy::{Policy, UnknownPolicy};
 pub use preset::{
-    Algorithm, Auth, AuthMethod, Confidence, Environment, Environments, Export, ExportLevel,
-    JwksDelivery, KickoffMethod, Poll, Preset, Rate, Repeat, ScopeStyle, Scopes,
+    Algorithm, Auth, AuthMethod, Confidence, Environment, Environments, Export, ExportLevel, JwksDelivery,
+    KickoffMethod, Poll, Preset, Rate, Repeat, ScopeStyle, Scopes,
 };
 pub use preset_library::PresetError;
 
@@ -32,6 +32,6 @@ pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use plan::{DeletionPolicy, Plan, Secrets};
 pub use quarantine::Quarantined;
-pub use sample::SamplePatient;
+pub use sample::{SamplePatient, SampleRecord};
 pub use state::{Stage, State};
 pub use verification::{Finding, Verification};

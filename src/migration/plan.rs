@@ -152,6 +152,10 @@ impl Plan {
 
     /// The plan by which the destination's own records are loaded: what is read replaces what is there.
     pub fn local(tenant: &str) -> Self {
-        Self { tenant: tenant.to_owned(), on_conflict: Policy::KeepSource, ..Self::new(&format!("own.{tenant}"), "") }
+        Self {
+            tenant: tenant.to_owned(),
+            on_conflict: Policy::KeepSource,
+            ..Self::new(&format!("own.{tenant}"), "")
+        }
     }
 }

@@ -61,19 +61,14 @@ impl FromStr for Policy {
 
     fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
         let named = Self::ALL.into_iter().find(|policy| policy.name() == text);
-        named.ok_or_else(|| UnknownPolicy {
-            given: text.to_owned(),
-        })
+        named.ok_or_else(|| UnknownPolicy { given: text.to_owned() })
     }
 }
 
 impl UnknownPolicy {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        Some(format!(
-            "use one of {}",
-            Policy::ALL.map(Policy::name).join(", ")
-        ))
+        Some(format!("use one of {}", Policy::ALL.map(Policy::name).join(", ")))
     }
 }
 
@@ -85,20 +80,14 @@ mod tests {
     fn a_policy_is_read_written_and_stored_by_the_same_name() {
         for policy in Policy::ALL {
             assert_eq!(policy.to_string().parse(), Ok(policy));
-            assert_eq!(
-                serde_json::to_string(&policy).unwrap(),
-                format!("\"{policy}\"")
-            );
+            assert_eq!(serde_json::to_string(&policy).unwrap(), format!("\"{policy}\""));
         }
     }
 
     #[test]
     fn an_unknown_policy_lists_the_known_ones() {
         let error = "newest".parse::<Policy>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "\"newest\" is no way to decide a conflict"
-        );
+        assert_eq!(error.to_string(), "\"newest\" is no way to decide a conflict");
         assert_eq!(
             error.hint().unwrap(),
             "use one of newer-wins, older-wins, keep-source, keep-target, ask"

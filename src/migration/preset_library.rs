@@ -8,31 +8,16 @@ use super::preset::Preset;
 /// Id and text of every embedded preset.
 const EMBEDDED: [(&str, &str); 12] = [
     ("advancedmd", include_str!("../../presets/advancedmd.toml")),
-    (
-        "athenahealth",
-        include_str!("../../presets/athenahealth.toml"),
-    ),
-    (
-        "eclinicalworks",
-        include_str!("../../presets/eclinicalworks.toml"),
-    ),
+    ("athenahealth", include_str!("../../presets/athenahealth.toml")),
+    ("eclinicalworks", include_str!("../../presets/eclinicalworks.toml")),
     ("epic", include_str!("../../presets/epic.toml")),
     ("hapi", include_str!("../../presets/hapi.toml")),
     ("kareo", include_str!("../../presets/kareo.toml")),
     ("medplum", include_str!("../../presets/medplum.toml")),
-    (
-        "nextgen-office",
-        include_str!("../../presets/nextgen-office.toml"),
-    ),
-    (
-        "oracle-health",
-        include_str!("../../presets/oracle-health.toml"),
-    ),
+    ("nextgen-office", include_str!("../../presets/nextgen-office.toml")),
+    ("oracle-health", include_str!("../../presets/oracle-health.toml")),
     ("smart", include_str!("../../presets/smart.toml")),
-    (
-        "smart-reference",
-        include_str!("../../presets/smart-reference.toml"),
-    ),
+    ("smart-reference", include_str!("../../presets/smart-reference.toml")),
     ("veradigm", include_str!("../../presets/veradigm.toml")),
 ];
 
@@ -95,14 +80,9 @@ impl PresetError {
                     known.join(", ")
                 ))
             }
-            Self::Invalid { file, .. } => Some(format!(
-                "correct {file}, or move it away to use the embedded preset"
-            )),
+            Self::Invalid { file, .. } => Some(format!("correct {file}, or move it away to use the embedded preset")),
             Self::NoPractice { looks_like } | Self::BadPractice { looks_like } => {
-                let form = looks_like
-                    .as_ref()
-                    .map(|form| format!(" ({form})"))
-                    .unwrap_or_default();
+                let form = looks_like.as_ref().map(|form| format!(" ({form})")).unwrap_or_default();
                 Some(format!("ask the practice or the vendor for the code{form}"))
             }
             Self::Unreadable { .. } => None,
@@ -126,9 +106,7 @@ impl Preset {
             }
             for name in preset.aliases.iter().chain([known]) {
                 let distance = distance(&wanted, name);
-                if distance <= 1 + name.len() / 4
-                    && nearest.is_none_or(|(least, _)| distance < least)
-                {
+                if distance <= 1 + name.len() / 4 && nearest.is_none_or(|(least, _)| distance < least) {
                     nearest = Some((distance, known));
                 }
             }
@@ -166,8 +144,7 @@ impl Preset {
         if !preset.confidence.contains_key("overall") {
             return Err(invalid(None, "confidence has no overall".to_owned()));
         }
-        let fields: toml::Table =
-            toml::from_str(text).map_err(|error| invalid(None, error.message().to_owned()))?;
+        let fields: toml::Table = toml::from_str(text).map_err(|error| invalid(None, error.message().to_owned()))?;
         for path in preset.confidence.keys().filter(|path| *path != "overall") {
             let mut names = path.split('.');
             let first = names.next().and_then(|name| fields.get(name));
@@ -186,12 +163,7 @@ impl Preset {
 fn texts(override_dir: Option<&Path>) -> Result<BTreeMap<String, (String, String)>, PresetError> {
     let mut texts: BTreeMap<_, _> = EMBEDDED
         .iter()
-        .map(|(id, text)| {
-            (
-                (*id).to_owned(),
-                (format!("{id}.toml (embedded)"), (*text).to_owned()),
-            )
-        })
+        .map(|(id, text)| ((*id).to_owned(), (format!("{id}.toml (embedded)"), (*text).to_owned())))
         .collect();
     let Some(folder) = override_dir else {
         return Ok(texts);
@@ -207,9 +179,7 @@ fn texts(override_dir: Option<&Path>) -> Result<BTreeMap<String, (String, String
     };
     for entry in entries {
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
+        if path.extension().is_some_and(|extension| extension == "toml")
             && let Some(id) = path.file_stem().and_then(|stem| stem.to_str())
         {
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;

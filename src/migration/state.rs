@@ -55,7 +55,11 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::RunStarted { run } => {
-                *self = Self { run: *run, stage: Stage::Started, ..Self::default() };
+                *self = Self {
+                    run: *run,
+                    stage: Stage::Started,
+                    ..Self::default()
+                };
             }
             Event::KickoffSent { .. } => {
                 if self.stage == Stage::KickingOff {
@@ -64,7 +68,10 @@ impl State {
                 self.stage = Stage::KickingOff;
                 self.stopped = None;
             }
-            Event::Kickoff { status_url, separate_status } => {
+            Event::Kickoff {
+                status_url,
+                separate_status,
+            } => {
                 self.separate_status = *separate_status;
                 self.stage = Stage::Exporting;
                 self.status_url = Some(status_url.clone());
@@ -73,7 +80,11 @@ impl State {
                 self.progress = Some(progress.clone());
                 self.stopped = None;
             }
-            Event::StatusComplete { transaction_time, organized, .. } => {
+            Event::StatusComplete {
+                transaction_time,
+                organized,
+                ..
+            } => {
                 self.organized = *organized;
                 self.stage = Stage::Ingesting;
                 self.transaction_time.clone_from(transaction_time);

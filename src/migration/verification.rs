@@ -49,7 +49,7 @@ pub struct Verification {
 }
 
 /// Findings kept with their place; beyond that they are counted.
-pub const KEPT_FINDINGS: usize = 1000;
+pub const KEPT_FINDINGS: usize = 200;
 
 impl Verification {
     /// Adds a finding.

@@ -31,15 +31,13 @@ impl Seen {
     fn note(&self, client: &str, jti: &str, expires: u64, now: u64) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.retain(|_, until| *until >= now);
-        seen.insert((client.to_owned(), jti.to_owned()), expires)
-            .is_none()
+        seen.insert((client.to_owned(), jti.to_owned()), expires).is_none()
     }
 }
 
 /// The client an assertion proves; the error is a sentence for `error_description` of `invalid_client`.
 pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String> {
-    let header = jsonwebtoken::decode_header(assertion)
-        .map_err(|_| "The client assertion is no JWT.".to_owned())?;
+    let header = jsonwebtoken::decode_header(assertion).map_err(|_| "The client assertion is no JWT.".to_owned())?;
     let algorithm = format!("{:?}", header.alg);
     if !ehr.config.flavour.algorithms.contains(&algorithm.as_str()) {
         return Err(format!(
@@ -74,19 +72,14 @@ pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String>
     let key = keys
         .find(kid)
         .ok_or_else(|| format!("The registered keys of {id} hold none with kid {kid}."))?;
-    let key = DecodingKey::from_jwk(key)
-        .map_err(|_| format!("The registered key {kid} cannot be used."))?;
+    let key = DecodingKey::from_jwk(key).map_err(|_| format!("The registered key {kid} cannot be used."))?;
     let mut validation = Validation::new(header.alg);
     // The server's own clock may be skewed, so the times are checked below and not in the library.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let claims: Claims = jsonwebtoken::decode(assertion, &key, &validation)
-        .map_err(|_| {
-            format!(
-                "The signature of the client assertion does not match the registered key {kid}."
-            )
-        })?
+        .map_err(|_| format!("The signature of the client assertion does not match the registered key {kid}."))?
         .claims;
     check_audience(claims.aud.as_ref(), &ehr.token_url)?;
     let now = ehr.clock.epoch_seconds();
@@ -119,10 +112,7 @@ fn check_expiry(exp: Option<&Value>, now: u64) -> Result<u64, String> {
         .and_then(Value::as_u64)
         .ok_or("exp of the client assertion is missing or no whole number of seconds.")?;
     if exp <= now {
-        Err(format!(
-            "The client assertion expired {} seconds ago.",
-            now - exp
-        ))
+        Err(format!("The client assertion expired {} seconds ago.", now - exp))
     } else if exp - now > LONGEST {
         Err(format!(
             "The client assertion expires in {} seconds; at most {LONGEST} are allowed.",

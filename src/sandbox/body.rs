@@ -57,21 +57,13 @@ pub(crate) fn body(ehr: Arc<Ehr>, job: Arc<Job>, name: String, delivery: Deliver
     }))
 }
 
-fn deliver(
-    ehr: &Ehr,
-    job: &Job,
-    name: &str,
-    delivery: Delivery,
-    sender: mpsc::Sender<io::Result<Bytes>>,
-) {
+fn deliver(ehr: &Ehr, job: &Job, name: &str, delivery: Delivery, sender: mpsc::Sender<io::Result<Bytes>>) {
     let Some(file) = job.plan.get().and_then(|plan| plan.file(name)) else {
         return;
     };
     let mut out = Out {
         sender,
-        gzip: delivery
-            .gzip
-            .then(|| GzEncoder::new(Vec::new(), Compression::fast())),
+        gzip: delivery.gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast())),
         split: delivery.split,
     };
     let end = delivery
@@ -128,9 +120,7 @@ impl Out {
                 let compressed = std::mem::take(encoder.get_mut());
                 self.pass(compressed)
             }
-            None if self.split => {
-                split_points(&piece).try_for_each(|part| self.pass(part.to_vec()))
-            }
+            None if self.split => split_points(&piece).try_for_each(|part| self.pass(part.to_vec())),
             None => self.pass(piece),
         }
     }
@@ -192,10 +182,7 @@ mod tests {
         let text = "häuser und 漢字 🙂 end".repeat(2000);
         let parts: Vec<&[u8]> = split_points(text.as_bytes()).collect();
         assert_eq!(parts.concat(), text.as_bytes());
-        let inside = parts
-            .iter()
-            .filter(|part| std::str::from_utf8(part).is_err())
-            .count();
+        let inside = parts.iter().filter(|part| std::str::from_utf8(part).is_err()).count();
         assert!(inside + 1 >= parts.len() && inside > 3);
     }
 }

@@ -53,11 +53,7 @@ impl Clients {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Client> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 }
 

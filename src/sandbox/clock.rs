@@ -26,9 +26,7 @@ impl Clock {
 
     /// The same in seconds since 1970.
     pub fn epoch_seconds(self) -> u64 {
-        self.now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+        self.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
     /// An HTTP date (RFC 9110, section 5.6.7) `seconds` from now.

@@ -55,12 +55,7 @@ pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) 
     if resource_type == "Patient" {
         return ties.id.map(Cow::into_owned).into_iter().collect();
     }
-    let direct = [
-        ties.subject,
-        ties.patient,
-        ties.beneficiary,
-        ties.security_context,
-    ];
+    let direct = [ties.subject, ties.patient, ties.beneficiary, ties.security_context];
     let mut found: Vec<String> = direct
         .into_iter()
         .flatten()
@@ -71,10 +66,7 @@ pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) 
             .target
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default();
-        let references: Vec<&str> = targets
-            .iter()
-            .filter_map(|tie| tie.reference.as_deref())
-            .collect();
+        let references: Vec<&str> = targets.iter().filter_map(|tie| tie.reference.as_deref()).collect();
         let named = references.iter().filter_map(|one| id_of(one, "Patient"));
         found.extend(named.map(str::to_owned));
         if found.is_empty() {
@@ -94,17 +86,13 @@ pub(crate) fn patients(resource_type: &str, line: &[u8], dataset: &dyn Dataset) 
 
 /// Type and id of a relative, absolute or versioned reference.
 fn split(reference: &str) -> Option<(&str, &str)> {
-    let plain = reference
-        .split_once("/_history/")
-        .map_or(reference, |(plain, _)| plain);
+    let plain = reference.split_once("/_history/").map_or(reference, |(plain, _)| plain);
     let (rest, id) = plain.rsplit_once('/')?;
     Some((rest.rsplit_once('/').map_or(rest, |(_, name)| name), id))
 }
 
 fn id_of<'a>(reference: &'a str, wanted: &str) -> Option<&'a str> {
-    split(reference)
-        .filter(|(name, _)| *name == wanted)
-        .map(|(_, id)| id)
+    split(reference).filter(|(name, _)| *name == wanted).map(|(_, id)| id)
 }
 
 #[cfg(test)]
@@ -114,14 +102,8 @@ mod tests {
     #[test]
     fn references_of_every_form_are_taken_apart() {
         assert_eq!(split("Patient/p1"), Some(("Patient", "p1")));
-        assert_eq!(
-            split("{base}/Patient/p1/_history/3"),
-            Some(("Patient", "p1"))
-        );
-        assert_eq!(
-            split("http://h/fhir/r4/Observation/o"),
-            Some(("Observation", "o"))
-        );
+        assert_eq!(split("{base}/Patient/p1/_history/3"), Some(("Patient", "p1")));
+        assert_eq!(split("http://h/fhir/r4/Observation/o"), Some(("Observation", "o")));
         assert_eq!(split("#contained"), None);
     }
 }

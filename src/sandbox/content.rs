@@ -40,12 +40,7 @@ pub(crate) fn with_base(line: Vec<u8>, base_url: &str) -> Vec<u8> {
 }
 
 /// The resources of a file as selected, before any edit, with these ordinals.
-pub(crate) fn resources(
-    ehr: &Ehr,
-    job: &Job,
-    file: &File,
-    ordinals: &BTreeSet<u64>,
-) -> BTreeMap<u64, Vec<u8>> {
+pub(crate) fn resources(ehr: &Ehr, job: &Job, file: &File, ordinals: &BTreeSet<u64>) -> BTreeMap<u64, Vec<u8>> {
     let mut found = BTreeMap::new();
     let Some(last) = ordinals.last() else {
         return found;
@@ -81,29 +76,19 @@ fn selected<'a>(ehr: &'a Ehr, job: &'a Job, file: &'a File) -> impl Iterator<Ite
 /// Where a file lies on disk, when nothing in it has to be changed.
 fn extents(ehr: &Ehr, job: &Job, file: &File) -> Option<Vec<Extent>> {
     let kickoff = &job.kickoff;
-    let as_it_is = kickoff.elements.is_empty()
-        && !kickoff.by_patient
-        && file.edits.is_empty()
-        && file.appended.is_empty();
-    if !as_it_is
-        || ehr.config.has(Fault::BomCrlf)
-        || !kickoff.selection.takes_all(&file.resource_type)
-    {
+    let as_it_is =
+        kickoff.elements.is_empty() && !kickoff.by_patient && file.edits.is_empty() && file.appended.is_empty();
+    if !as_it_is || ehr.config.has(Fault::BomCrlf) || !kickoff.selection.takes_all(&file.resource_type) {
         return None;
     }
-    ehr.config
-        .dataset
-        .on_disk(&file.resource_type, file.source.clone())
+    ehr.config.dataset.on_disk(&file.resource_type, file.source.clone())
 }
 
 /// The size of a file in bytes. Blocking; makes the whole file unless it lies on disk.
 pub(crate) fn size(ehr: &Ehr, job: &Job, file: &File) -> u64 {
     *file.size.get_or_init(|| {
         if let Some(extents) = extents(ehr, job, file) {
-            return extents
-                .iter()
-                .map(|extent| extent.bytes.end - extent.bytes.start)
-                .sum();
+            return extents.iter().map(|extent| extent.bytes.end - extent.bytes.start).sum();
         }
         let mut size = 0;
         let _ = made(ehr, job, file, &mut |piece| {
@@ -123,13 +108,7 @@ pub(crate) fn cheap_size(ehr: &Ehr, job: &Job, file: &File) -> Option<u64> {
 }
 
 /// Hands a file from byte `from` on to `sink`. Blocking. Break when the sink stopped or the disk failed.
-pub(crate) fn write(
-    ehr: &Ehr,
-    job: &Job,
-    file: &File,
-    from: u64,
-    sink: &mut Sink,
-) -> ControlFlow<()> {
+pub(crate) fn write(ehr: &Ehr, job: &Job, file: &File, from: u64, sink: &mut Sink) -> ControlFlow<()> {
     if let Some(extents) = extents(ehr, job, file) {
         return copied(&extents, from, sink);
     }
@@ -157,20 +136,13 @@ fn copied(extents: &[Extent], from: u64, sink: &mut Sink) -> ControlFlow<()> {
         let Ok(mut source) = std::fs::File::open(&extent.path) else {
             return ControlFlow::Break(());
         };
-        if source
-            .seek(SeekFrom::Start(extent.bytes.start + skipped))
-            .is_err()
-        {
+        if source.seek(SeekFrom::Start(extent.bytes.start + skipped)).is_err() {
             return ControlFlow::Break(());
         }
         let mut left = length - skipped;
         while left > 0 {
             let mut piece = Vec::with_capacity(PIECE);
-            match source
-                .by_ref()
-                .take(left.min(PIECE as u64))
-                .read_to_end(&mut piece)
-            {
+            match source.by_ref().take(left.min(PIECE as u64)).read_to_end(&mut piece) {
                 Ok(0) | Err(_) => return ControlFlow::Break(()),
                 Ok(read) => left -= read as u64,
             }
@@ -200,11 +172,7 @@ fn made(ehr: &Ehr, job: &Job, file: &File, sink: &mut Sink) -> ControlFlow<()> {
             }
             patient = about;
         }
-        let edits = file
-            .edits
-            .get(&ordinal)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let edits = file.edits.get(&ordinal).map(Vec::as_slice).unwrap_or_default();
         if edits.contains(&Edit::BlankBefore) {
             piece.extend_from_slice(end_of_line);
         }
@@ -213,10 +181,7 @@ fn made(ehr: &Ehr, job: &Job, file: &File, sink: &mut Sink) -> ControlFlow<()> {
             piece.extend_from_slice(end_of_line);
         }
         if piece.len() >= PIECE {
-            sink(std::mem::replace(
-                &mut piece,
-                Vec::with_capacity(PIECE + PIECE / 8),
-            ))?;
+            sink(std::mem::replace(&mut piece, Vec::with_capacity(PIECE + PIECE / 8)))?;
         }
     }
     for line in &file.appended {
@@ -242,14 +207,8 @@ mod tests {
 
     #[test]
     fn the_base_is_put_in_wherever_it_is_missing() {
-        let replaced = with_base(
-            b"[\"{base}/A/1\",\"{bass}\",\"{base}\"]".to_vec(),
-            "http://h/fhir",
-        );
-        assert_eq!(
-            replaced,
-            b"[\"http://h/fhir/A/1\",\"{bass}\",\"http://h/fhir\"]"
-        );
+        let replaced = with_base(b"[\"{base}/A/1\",\"{bass}\",\"{base}\"]".to_vec(), "http://h/fhir");
+        assert_eq!(replaced, b"[\"http://h/fhir/A/1\",\"{bass}\",\"http://h/fhir\"]");
         assert_eq!(with_base(b"{}".to_vec(), "x"), b"{}");
     }
 

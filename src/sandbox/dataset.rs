@@ -26,11 +26,7 @@ pub trait Dataset: Send + Sync {
     /// Resource types held, in dependency order, with how many resources of each.
     fn types(&self) -> Vec<(String, u64)>;
     /// The NDJSON lines `range` (0-based, end exclusive) of one type, each without its newline, made or read on the fly, never all in memory.
-    fn lines<'a>(
-        &'a self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a>;
+    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a>;
     /// One resource's line by id (for `GET [base]/Type/id`, Binary attachments).
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>>;
     /// The groups that can be exported.

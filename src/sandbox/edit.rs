@@ -53,21 +53,13 @@ impl Edit {
 /// The same resource with other content.
 pub(crate) fn contradict(line: Vec<u8>) -> Vec<u8> {
     rewrite(line, |resource| {
-        let other = if resource["language"] == "fr" {
-            "de"
-        } else {
-            "fr"
-        };
+        let other = if resource["language"] == "fr" { "de" } else { "fr" };
         resource["language"] = other.into();
     })
 }
 
 /// The resource with the root elements that are asked for, tagged SUBSETTED (`_elements`).
-pub(crate) fn subset(
-    line: Vec<u8>,
-    resource_type: &str,
-    elements: &[(Option<String>, String)],
-) -> Vec<u8> {
+pub(crate) fn subset(line: Vec<u8>, resource_type: &str, elements: &[(Option<String>, String)]) -> Vec<u8> {
     let wanted: Vec<&str> = elements
         .iter()
         .filter(|(only, _)| only.as_ref().is_none_or(|only| only == resource_type))
@@ -81,8 +73,7 @@ pub(crate) fn subset(
             return;
         };
         object.retain(|name, _| {
-            matches!(name.as_str(), "resourceType" | "id" | "meta")
-                || wanted.contains(&name.trim_start_matches('_'))
+            matches!(name.as_str(), "resourceType" | "id" | "meta") || wanted.contains(&name.trim_start_matches('_'))
         });
         let tag = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED" });
         let meta = object.entry("meta").or_insert_with(|| json!({}));
@@ -153,8 +144,7 @@ mod tests {
     fn a_line_is_never_cut_inside_a_character() {
         for text in ["{\"a\":\"ééééé\"}", "{\"漢\":\"字字字\"}", "é"] {
             assert!(
-                String::from_utf8(Edit::Malform.apply(text.into()).unwrap()).is_ok()
-                    || text.len() < 3,
+                String::from_utf8(Edit::Malform.apply(text.into()).unwrap()).is_ok() || text.len() < 3,
                 "{text}"
             );
         }
@@ -162,12 +152,8 @@ mod tests {
 
     #[test]
     fn a_subset_is_tagged() {
-        let subset: Value = serde_json::from_slice(&subset(
-            LINE.into(),
-            "Observation",
-            &[(None, "status".into())],
-        ))
-        .unwrap();
+        let subset: Value =
+            serde_json::from_slice(&subset(LINE.into(), "Observation", &[(None, "status".into())])).unwrap();
         assert_eq!(subset["status"], "final");
         assert!(subset.get("valueQuantity").is_none());
         assert_eq!(subset["meta"]["tag"][0]["code"], "SUBSETTED");

@@ -42,11 +42,7 @@ impl Ehr {
             }
         });
         let clients = Clients::default();
-        config
-            .clients
-            .iter()
-            .cloned()
-            .for_each(|client| clients.add(client));
+        config.clients.iter().cloned().for_each(|client| clients.add(client));
         Self {
             base_url: format!("{origin}{}", config.flavour.base_path),
             token_url: format!("{origin}{}", config.flavour.token_path),

@@ -122,9 +122,7 @@ fn kick_off(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incomin
             let told = outcome("information", "informational", "The export has begun.");
             let mut response = fhir(StatusCode::ACCEPTED, &told);
             if let Ok(location) = HeaderValue::try_from(location) {
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_LOCATION, location);
+                response.headers_mut().insert(header::CONTENT_LOCATION, location);
             }
             response
         }
@@ -140,20 +138,11 @@ fn kick_off(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incomin
 }
 
 /// Checks a kickoff in the order of a real server, and starts its job.
-fn accept(
-    ehr: &Arc<Ehr>,
-    level: Level,
-    group: Option<&str>,
-    incoming: Incoming,
-) -> Result<Arc<Job>, Refusal> {
+fn accept(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incoming) -> Result<Arc<Job>, Refusal> {
     let flavour = ehr.config.flavour;
     let post = incoming.method == Method::POST;
     if post && !flavour.post {
-        return Err(Refusal::new(
-            405,
-            "not-supported",
-            "The kickoff has to be a GET.",
-        ));
+        return Err(Refusal::new(405, "not-supported", "The kickoff has to be a GET."));
     }
     let grant = ehr.authorize(&incoming.headers)?;
     let lenient = kickoff::check_headers(&incoming.headers, flavour.strict_headers)?;
@@ -165,13 +154,7 @@ fn accept(
                 "The scope of the token does not cover Group.",
             ));
         }
-        if !ehr
-            .config
-            .dataset
-            .groups()
-            .iter()
-            .any(|known| known.id == group)
-        {
+        if !ehr.config.dataset.groups().iter().any(|known| known.id == group) {
             return Err(Refusal::new(
                 flavour.unknown_group_status,
                 "not-found",
@@ -217,22 +200,16 @@ fn accept(
     };
     let kickoff = Kickoff::read(ehr, &grant, &arrival, &parameters)?;
     let (Some(id), Some(signature)) = (random_name(), random_name()) else {
-        return Err(Refusal::new(
-            500,
-            "exception",
-            "The machine gives no randomness.",
-        ));
+        return Err(Refusal::new(500, "exception", "The machine gives no randomness."));
     };
     let job = Arc::new(Job::new(id, signature, kickoff));
-    ehr.jobs
-        .add(job.clone(), flavour.single_flight)
-        .map_err(|other| {
-            Refusal::new(
-                429,
-                "throttled",
-                format!("An identical export is in progress (job {other})."),
-            )
-        })?;
+    ehr.jobs.add(job.clone(), flavour.single_flight).map_err(|other| {
+        Refusal::new(
+            429,
+            "throttled",
+            format!("An identical export is in progress (job {other})."),
+        )
+    })?;
     let (shared, planned) = (ehr.clone(), job.clone());
     tokio::task::spawn_blocking(move || {
         let plan = Plan::build(&shared, &planned);
@@ -278,16 +255,8 @@ fn status(ehr: &Ehr, id: &str, query: &HashMap<String, String>, headers: &Header
     if let Some(response) = ehr.burst(Burst::Polls) {
         return response;
     }
-    let page = query
-        .get("page")
-        .and_then(|page| page.parse().ok())
-        .unwrap_or(1);
-    let so_far = if page == 1 {
-        &job.polls
-    } else {
-        &job.later_polls
-    }
-    .fetch_add(1, Ordering::Relaxed);
+    let page = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let so_far = if page == 1 { &job.polls } else { &job.later_polls }.fetch_add(1, Ordering::Relaxed);
     let failing = ehr
         .config
         .find(|fault| {
@@ -299,17 +268,10 @@ fn status(ehr: &Ehr, id: &str, query: &HashMap<String, String>, headers: &Header
         })
         .unwrap_or(0);
     if page == 1 && u64::from(so_far) < failing {
-        return Refusal::new(
-            500,
-            "transient",
-            "The status is not available at the moment.",
-        )
-        .into_response();
+        return Refusal::new(500, "transient", "The status is not available at the moment.").into_response();
     }
     let waits = if page == 1 {
-        ehr.config
-            .polls
-            .saturating_add(u32::try_from(failing).unwrap_or(0))
+        ehr.config.polls.saturating_add(u32::try_from(failing).unwrap_or(0))
     } else {
         1
     };
@@ -320,19 +282,12 @@ fn status(ehr: &Ehr, id: &str, query: &HashMap<String, String>, headers: &Header
         Some(plan) => {
             job.finished.store(true, Ordering::Release);
             let expires = ehr.clock.http_date(Duration::from_secs(3600).as_secs());
-            (
-                [(header::EXPIRES, expires)],
-                Json(manifest(ehr, &job, plan, page)),
-            )
-                .into_response()
+            ([(header::EXPIRES, expires)], Json(manifest(ehr, &job, plan, page))).into_response()
         }
         None => {
             let progress = (u64::from(so_far) * 100 / (u64::from(waits) + 1)).min(99);
-            let mut response = (
-                StatusCode::ACCEPTED,
-                [("x-progress", format!("{progress}% Completed"))],
-            )
-                .into_response();
+            let mut response =
+                (StatusCode::ACCEPTED, [("x-progress", format!("{progress}% Completed"))]).into_response();
             ehr.add_retry_after(&mut response);
             response
         }

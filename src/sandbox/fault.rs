@@ -102,21 +102,14 @@ impl Fault {
                 Argument::Seconds(default) => format!("[:N={default}]"),
             };
             let usage = format!("{}{argument}", entry.name);
-            text.extend([
-                format!("{usage:<32}"),
-                entry.effect.to_owned(),
-                "\n".to_owned(),
-            ]);
+            text.extend([format!("{usage:<32}"), entry.effect.to_owned(), "\n".to_owned()]);
         }
         text
     }
 
     /// Every fault with its default argument.
     pub fn all() -> Vec<Self> {
-        FAULTS
-            .iter()
-            .filter_map(|entry| entry.name.parse().ok())
-            .collect()
+        FAULTS.iter().filter_map(|entry| entry.name.parse().ok()).collect()
     }
 }
 
@@ -143,8 +136,7 @@ impl FromStr for Fault {
             seconds: 0,
         };
         match (entry.argument, argument) {
-            (Argument::None | Argument::Times | Argument::Word(_), None)
-            | (Argument::Times, Some("once")) => {}
+            (Argument::None | Argument::Times | Argument::Word(_), None) | (Argument::Times, Some("once")) => {}
             (Argument::None, Some(_)) => return Err(wrong("no argument")),
             (Argument::Times, Some("always")) => value.times = Times::Always,
             (Argument::Times, Some(_)) => return Err(wrong("once or always")),
@@ -205,18 +197,9 @@ mod tests {
             assert!(Fault::help().contains(fault.name()), "{fault}");
         }
         assert_eq!("burst-429:7".parse(), Ok(Fault::Burst429(7)));
-        assert_eq!(
-            "empty-200:always".parse(),
-            Ok(Fault::Empty200(Times::Always))
-        );
-        assert_eq!(
-            "other-origin:token".parse(),
-            Ok(Fault::OtherOrigin { token: true })
-        );
-        assert_eq!(
-            "clock-skew:-90".parse(),
-            Ok(Fault::ClockSkew { seconds: -90 })
-        );
+        assert_eq!("empty-200:always".parse(), Ok(Fault::Empty200(Times::Always)));
+        assert_eq!("other-origin:token".parse(), Ok(Fault::OtherOrigin { token: true }));
+        assert_eq!("clock-skew:-90".parse(), Ok(Fault::ClockSkew { seconds: -90 }));
     }
 
     #[test]

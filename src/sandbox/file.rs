@@ -66,16 +66,10 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let gone = || Refusal::new(404, "not-found", "There is no such file.");
     let job = ehr.jobs.get(id).ok_or_else(gone)?;
-    let file = job
-        .plan
-        .get()
-        .and_then(|plan| plan.file(name))
-        .ok_or_else(gone)?;
+    let file = job.plan.get().and_then(|plan| plan.file(name)).ok_or_else(gone)?;
     let wants_token = own_origin || ehr.config.has(Fault::OtherOrigin { token: true });
     if wants_token {
-        let grant = ehr
-            .authorize(headers)
-            .inspect_err(|_| note(ehr, name, 401, 0, false))?;
+        let grant = ehr.authorize(headers).inspect_err(|_| note(ehr, name, 401, 0, false))?;
         let covered = job
             .plan
             .get()
@@ -89,11 +83,7 @@ async fn answer(
             ));
         }
     } else if ticket.sig.as_deref() != Some(job.signature.as_str()) {
-        return Err(Refusal::new(
-            403,
-            "forbidden",
-            "The signature of the URL is wrong.",
-        ));
+        return Err(Refusal::new(403, "forbidden", "The signature of the URL is wrong."));
     }
     if let Some(response) = ehr.burst(Burst::Files) {
         note(ehr, name, response.status().as_u16(), 0, false);
@@ -110,14 +100,7 @@ async fn answer(
 }
 
 /// The faults that answer instead of the file.
-fn misbehave(
-    ehr: &Ehr,
-    job: &Job,
-    plan: &Plan,
-    file: &File,
-    ticket: &Ticket,
-    own_origin: bool,
-) -> Option<Response> {
+fn misbehave(ehr: &Ehr, job: &Job, plan: &Plan, file: &File, ticket: &Ticket, own_origin: bool) -> Option<Response> {
     let victim = plan.is_victim(file);
     if own_origin && ehr.config.has(Fault::RedirectOtherOrigin) {
         let url = format!(
@@ -153,11 +136,8 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
     let etag = format!("\"{}-{name}\"", job.id);
     // A range is of the identity form only, and only of the file the client knows (RFC 9110, section 13.1.5).
     let range = Some(text(header::RANGE)).filter(|range| !range.is_empty());
-    let range =
-        range.filter(|_| !headers.contains_key(header::IF_RANGE) || text(header::IF_RANGE) == etag);
-    let gzip = ehr.config.gzip
-        && !headers.contains_key(header::RANGE)
-        && accepts_gzip(text(header::ACCEPT_ENCODING));
+    let range = range.filter(|_| !headers.contains_key(header::IF_RANGE) || text(header::IF_RANGE) == etag);
+    let gzip = ehr.config.gzip && !headers.contains_key(header::RANGE) && accepts_gzip(text(header::ACCEPT_ENCODING));
     let cutting = ehr.config.faults.iter().any(|fault| {
         matches!(
             fault,
@@ -176,9 +156,7 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
             )
                 .into_response();
         }
-        (Some((from, last)), Some(size)) => {
-            Some(from..last.map_or(size, |last| last.saturating_add(1).min(size)))
-        }
+        (Some((from, last)), Some(size)) => Some(from..last.map_or(size, |last| last.saturating_add(1).min(size))),
         _ => None,
     };
     let split = ehr.config.has(Fault::MultibyteSplit) && !gzip;
@@ -195,24 +173,14 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
             .file(name)
             .and_then(|file| choose_cut(ehr, job, plan, file, headers, &delivery, size));
     }
-    note(
-        ehr,
-        name,
-        if part.is_some() { 206 } else { 200 },
-        delivery.from,
-        gzip,
-    );
+    note(ehr, name, if part.is_some() { 206 } else { 200 }, delivery.from, gzip);
     let mut response = HttpResponse::new(Body::empty());
     let set = |response: &mut Response, name, value: &str| {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(name, value);
         }
     };
-    set(
-        &mut response,
-        header::CONTENT_TYPE,
-        "application/fhir+ndjson",
-    );
+    set(&mut response, header::CONTENT_TYPE, "application/fhir+ndjson");
     set(&mut response, header::VARY, "Accept-Encoding");
     if gzip {
         set(&mut response, header::CONTENT_ENCODING, "gzip");
@@ -231,18 +199,11 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
 }
 
 /// Status, `Content-Range` and `Content-Length` of an identity body.
-fn describe_length(
-    response: &mut Response,
-    part: Option<Range<u64>>,
-    size: Option<u64>,
-    split: bool,
-) {
+fn describe_length(response: &mut Response, part: Option<Range<u64>>, size: Option<u64>, split: bool) {
     let length = part.as_ref().map(|part| part.end - part.start).or(size);
     if let (Some(part), Some(size)) = (part, size) {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        if let Ok(value) =
-            HeaderValue::try_from(format!("bytes {}-{}/{size}", part.start, part.end - 1))
-        {
+        if let Ok(value) = HeaderValue::try_from(format!("bytes {}-{}/{size}", part.start, part.end - 1)) {
             response.headers_mut().insert(header::CONTENT_RANGE, value);
         }
     }
@@ -284,9 +245,7 @@ fn choose_cut(
         let strikes = match fault {
             Fault::CutOnce | Fault::TokenExpires => job.first_time(fault.name(), &file.name),
             Fault::CutAlways => plan.is_victim(file),
-            Fault::GzipCut(Times::Once) => {
-                delivery.gzip && job.first_time(fault.name(), &file.name)
-            }
+            Fault::GzipCut(Times::Once) => delivery.gzip && job.first_time(fault.name(), &file.name),
             Fault::GzipCut(Times::Always) => delivery.gzip && plan.is_victim(file),
             _ => false,
         };

@@ -156,8 +156,6 @@ pub const KAREO: Flavour = Flavour {
 impl Flavour {
     /// The flavour of this name: `smart`, `ecw` or `kareo`.
     pub fn named(name: &str) -> Option<&'static Self> {
-        [&SMART, &ECW, &KAREO]
-            .into_iter()
-            .find(|flavour| flavour.name == name)
+        [&SMART, &ECW, &KAREO].into_iter().find(|flavour| flavour.name == name)
     }
 }

@@ -44,9 +44,7 @@ impl FolderError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => None,
-            Self::Empty(_) => Some(
-                "Files have to end in .ndjson or .jsonl, or in one of these and .gz.".to_owned(),
-            ),
+            Self::Empty(_) => Some("Files have to end in .ndjson or .jsonl, or in one of these and .gz.".to_owned()),
             Self::NotFhir(_) => Some("Move the file away, or repair its first line.".to_owned()),
         }
     }
@@ -84,11 +82,7 @@ impl Folder {
                 path: path.clone(),
                 source,
             };
-            latest = latest.max(
-                std::fs::metadata(&path)
-                    .and_then(|about| about.modified())
-                    .ok(),
-            );
+            latest = latest.max(std::fs::metadata(&path).and_then(|about| about.modified()).ok());
             let source = NdjsonFile::scan(&path).map_err(failed)?;
             match &source.resource_type {
                 _ if source.lines == 0 => {}
@@ -99,12 +93,7 @@ impl Folder {
         if sources.is_empty() {
             return Err(FolderError::Empty(folder.to_owned()));
         }
-        let rank = |name: &str| {
-            FIRST
-                .iter()
-                .position(|first| *first == name)
-                .unwrap_or(FIRST.len())
-        };
+        let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
         sources.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
         let mut types: Vec<(String, u64)> = Vec::new();
         for (name, source) in &sources {
@@ -124,11 +113,7 @@ impl Folder {
     }
 
     /// The files of a type with the part of `range` that is in each, counted from the file's first line.
-    fn parts(
-        &self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> impl Iterator<Item = (&NdjsonFile, Range<u64>)> {
+    fn parts(&self, resource_type: &str, range: Range<u64>) -> impl Iterator<Item = (&NdjsonFile, Range<u64>)> {
         let mut first = 0;
         self.files(resource_type).filter_map(move |source| {
             let begin = first;
@@ -139,10 +124,7 @@ impl Folder {
     }
 
     fn files(&self, resource_type: &str) -> impl Iterator<Item = &NdjsonFile> {
-        let of_type = self
-            .sources
-            .iter()
-            .filter(move |(name, _)| name == resource_type);
+        let of_type = self.sources.iter().filter(move |(name, _)| name == resource_type);
         of_type.map(|(_, source)| source)
     }
 }
@@ -152,11 +134,7 @@ impl Dataset for Folder {
         self.types.clone()
     }
 
-    fn lines<'a>(
-        &'a self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
+    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
         let parts: Vec<_> = self.parts(resource_type, range).collect();
         let some = |part: &Range<u64>| usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
         Box::new(

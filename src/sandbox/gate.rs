@@ -88,22 +88,14 @@ pub(crate) async fn pass(State(ehr): State<Arc<Ehr>>, request: Request, next: Ne
         return next.run(request).await;
     }
     ehr.stats.edit().requests += 1;
-    let limit = ehr
-        .config
-        .rate_limit
-        .unwrap_or(ehr.config.flavour.requests_per_minute);
+    let limit = ehr.config.rate_limit.unwrap_or(ehr.config.flavour.requests_per_minute);
     let length = Duration::from_secs(ehr.config.rate_window);
     let mut response = if limit.is_none_or(|limit| ehr.gate.admits(limit, length, Instant::now())) {
         next.run(request).await
     } else {
         ehr.stats.edit().rate_limited += 1;
         // Without Retry-After, as eClinicalWorks does it.
-        Refusal::new(
-            429,
-            "throttled",
-            "The limit of requests per minute is exceeded.",
-        )
-        .into_response()
+        Refusal::new(429, "throttled", "The limit of requests per minute is exceeded.").into_response()
     };
     if let Ok(date) = HeaderValue::try_from(ehr.clock.http_date(0)) {
         response.headers_mut().insert(header::DATE, date);
@@ -112,11 +104,7 @@ pub(crate) async fn pass(State(ehr): State<Arc<Ehr>>, request: Request, next: Ne
 }
 
 /// The middleware of the second origin: notes every Authorization header that should not have come here.
-pub(crate) async fn pass_second(
-    State(ehr): State<Arc<Ehr>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn pass_second(State(ehr): State<Arc<Ehr>>, request: Request, next: Next) -> Response {
     if request.headers().contains_key(header::AUTHORIZATION) {
         ehr.stats.edit().authorization_on_second_origin += 1;
     }

@@ -30,10 +30,9 @@ impl KeySets {
         let answer = tokio::time::timeout(PATIENCE, fetch(url))
             .await
             .map_err(|_| format!("The JWKS URL {url} did not answer in time."))?;
-        let (max_age, body) =
-            answer.map_err(|reason| format!("The JWKS URL {url} cannot be read: {reason}."))?;
-        let keys: JwkSet = serde_json::from_slice(&body)
-            .map_err(|_| format!("The JWKS URL {url} does not hold a JWK Set."))?;
+        let (max_age, body) = answer.map_err(|reason| format!("The JWKS URL {url} cannot be read: {reason}."))?;
+        let keys: JwkSet =
+            serde_json::from_slice(&body).map_err(|_| format!("The JWKS URL {url} does not hold a JWK Set."))?;
         if let Some(until) = Instant::now()
             .checked_add(Duration::from_secs(max_age))
             .filter(|_| max_age > 0)
@@ -60,17 +59,14 @@ async fn fetch(url: &str) -> Result<(u64, Vec<u8>), String> {
     if url.scheme() != "http" || !loopback {
         return Err("the sandbox reads key sets from http on loopback only".to_owned());
     }
-    let addresses = url
-        .socket_addrs(|| Some(80))
-        .map_err(|error| error.to_string())?;
+    let addresses = url.socket_addrs(|| Some(80)).map_err(|error| error.to_string())?;
     let mut stream = TcpStream::connect(addresses.as_slice())
         .await
         .map_err(|error| error.to_string())?;
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
-    );
+    let request =
+        format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
     stream
         .write_all(request.as_bytes())
         .await
@@ -115,20 +111,11 @@ mod tests {
 
     #[test]
     fn the_answer_may_be_kept_as_long_as_it_says() {
-        let answer = |cache: &str| {
-            split(format!("HTTP/1.1 200 OK\r\n{cache}\r\n\r\n{{}}").as_bytes()).unwrap()
-        };
-        assert_eq!(
-            answer("Cache-Control: public, max-age=300"),
-            (300, b"{}".to_vec())
-        );
+        let answer = |cache: &str| split(format!("HTTP/1.1 200 OK\r\n{cache}\r\n\r\n{{}}").as_bytes()).unwrap();
+        assert_eq!(answer("Cache-Control: public, max-age=300"), (300, b"{}".to_vec()));
         assert_eq!(answer("Cache-Control: max-age=300, no-store").0, 0);
         assert_eq!(answer("Server: x").0, 0);
-        assert!(
-            split(b"HTTP/1.1 404 Not Found\r\n\r\n")
-                .unwrap_err()
-                .contains("404")
-        );
+        assert!(split(b"HTTP/1.1 404 Not Found\r\n\r\n").unwrap_err().contains("404"));
     }
 
     #[tokio::test]

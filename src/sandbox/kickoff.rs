@@ -47,14 +47,10 @@ pub(crate) fn check_headers(headers: &HeaderMap, strict: bool) -> Result<bool, R
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         if accept != "application/fhir+json" {
-            return Err(Refusal::invalid(
-                "The Accept header has to be application/fhir+json.",
-            ));
+            return Err(Refusal::invalid("The Accept header has to be application/fhir+json."));
         }
         if !preferences().any(|one| one == "respond-async") {
-            return Err(Refusal::invalid(
-                "The Prefer header has to be respond-async.",
-            ));
+            return Err(Refusal::invalid("The Prefer header has to be respond-async."));
         }
     }
     let lenient = preferences().any(|one| one == "handling=lenient");
@@ -62,29 +58,21 @@ pub(crate) fn check_headers(headers: &HeaderMap, strict: bool) -> Result<bool, R
 }
 
 /// Name and value of each parameter of a FHIR Parameters body.
-pub(crate) fn from_body(
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Vec<(String, String)>, Refusal> {
+pub(crate) fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if !media_type.starts_with("application/fhir+json")
-        && !media_type.starts_with("application/json")
-    {
+    if !media_type.starts_with("application/fhir+json") && !media_type.starts_with("application/json") {
         return Err(Refusal::new(
             415,
             "invalid",
             "The Content-Type has to be application/fhir+json.",
         ));
     }
-    let body: Value =
-        serde_json::from_slice(body).map_err(|_| Refusal::invalid("The body is no JSON."))?;
+    let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::invalid("The body is no JSON."))?;
     if body["resourceType"] != "Parameters" {
-        return Err(Refusal::invalid(
-            "The body has to be a Parameters resource.",
-        ));
+        return Err(Refusal::invalid("The body has to be a Parameters resource."));
     }
     let mut parameters = Vec::new();
     for parameter in body["parameter"].as_array().into_iter().flatten() {
@@ -100,10 +88,7 @@ pub(crate) fn from_body(
         let text = match value {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Bool(truth)) => truth.to_string(),
-            Some(object) => match object["reference"]
-                .as_str()
-                .or_else(|| object["code"].as_str())
-            {
+            Some(object) => match object["reference"].as_str().or_else(|| object["code"].as_str()) {
                 Some(text) => text.to_owned(),
                 None => {
                     return Err(Refusal::invalid(format!(
@@ -112,9 +97,7 @@ pub(crate) fn from_body(
                 }
             },
             None => {
-                return Err(Refusal::invalid(format!(
-                    "The parameter {name} has no value."
-                )));
+                return Err(Refusal::invalid(format!("The parameter {name} has no value.")));
             }
         };
         parameters.push((name.to_owned(), text));
@@ -169,9 +152,7 @@ impl Kickoff {
                         "The parameter {name}, or its value, is not supported."
                     )));
                 }
-                kickoff
-                    .ignored
-                    .push(format!("The parameter {name} was ignored."));
+                kickoff.ignored.push(format!("The parameter {name} was ignored."));
             }
         }
         kickoff.types = match asked {
@@ -182,13 +163,7 @@ impl Kickoff {
     }
 
     /// Takes one parameter other than `_type`; false when the name or the value is not supported.
-    fn take(
-        &mut self,
-        dataset: &dyn Dataset,
-        arrival: &Arrival,
-        name: &str,
-        value: &str,
-    ) -> Result<bool, Refusal> {
+    fn take(&mut self, dataset: &dyn Dataset, arrival: &Arrival, name: &str, value: &str) -> Result<bool, Refusal> {
         match name {
             "_outputFormat" => {
                 return Ok(matches!(
@@ -200,11 +175,7 @@ impl Kickoff {
             "_until" => self.selection.until = Some(instant(name, value)?),
             "_typeFilter" => {
                 let joined = !arrival.post;
-                let filters = if joined {
-                    split_joined(value)
-                } else {
-                    vec![value]
-                };
+                let filters = if joined { split_joined(value) } else { vec![value] };
                 for filter in filters {
                     let filter = TypeFilter::parse(filter).map_err(Refusal::unsupported)?;
                     self.selection.filters.push(filter);
@@ -263,13 +234,7 @@ impl Kickoff {
         asked: &[String],
         lenient: bool,
     ) -> Result<Vec<String>, Refusal> {
-        let held: Vec<String> = ehr
-            .config
-            .dataset
-            .types()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let held: Vec<String> = ehr.config.dataset.types().into_iter().map(|(name, _)| name).collect();
         for name in asked {
             if !is_known_type(name) && !held.contains(name) {
                 if !lenient {
@@ -282,10 +247,7 @@ impl Kickoff {
                 return Err(Refusal::new(403, "forbidden", text));
             }
         }
-        Ok(held
-            .into_iter()
-            .filter(|name| asked.contains(name))
-            .collect())
+        Ok(held.into_iter().filter(|name| asked.contains(name)).collect())
     }
 }
 
@@ -295,19 +257,12 @@ fn fingerprint(arrival: &Arrival, parameters: &[(String, String)]) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     sorted.sort();
-    format!(
-        "{:?} {:?} {}",
-        arrival.level,
-        arrival.group,
-        sorted.join("&")
-    )
+    format!("{:?} {:?} {}", arrival.level, arrival.group, sorted.join("&"))
 }
 
 fn instant(name: &str, value: &str) -> Result<jiff::Timestamp, Refusal> {
     // A plus sign that was not percent-encoded arrives as a space; real servers reject it too.
-    value.parse().map_err(|_| {
-        Refusal::invalid(format!(
-            "The parameter {name} has to be an instant with a time zone."
-        ))
-    })
+    value
+        .parse()
+        .map_err(|_| Refusal::invalid(format!("The parameter {name} has to be an instant with a time zone.")))
 }

@@ -45,8 +45,7 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
         item
     };
     let listed = |file: &File| {
-        let mut item =
-            json!({ "type": file.resource_type, "url": url(file), "count": file.count() });
+        let mut item = json!({ "type": file.resource_type, "url": url(file), "count": file.count() });
         if stu4 {
             item.as_object_mut().map(|item| item.shift_remove("type"));
         }
@@ -54,11 +53,7 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
     };
     let last_page = pages(job, plan);
     let half = plan.output.len().div_ceil(last_page as usize);
-    let files = plan
-        .output
-        .iter()
-        .skip((page as usize - 1) * half)
-        .take(half);
+    let files = plan.output.iter().skip((page as usize - 1) * half).take(half);
     let mut manifest = json!({
         "transactionTime": ehr.config.dataset.transaction_time(),
         "request": job.kickoff.url,
@@ -66,12 +61,7 @@ pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
         "output": files.map(output).collect::<Vec<_>>(),
         "deleted": plan.deleted.iter().filter(|_| page == last_page).map(listed).collect::<Vec<_>>(),
     });
-    let issues: Vec<Value> = plan
-        .error
-        .iter()
-        .filter(|_| page == last_page)
-        .map(listed)
-        .collect();
+    let issues: Vec<Value> = plan.error.iter().filter(|_| page == last_page).map(listed).collect();
     manifest[if stu4 { "outcome" } else { "error" }] = issues.into();
     if stu4 {
         manifest

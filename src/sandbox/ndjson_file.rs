@@ -54,9 +54,7 @@ impl NdjsonFile {
                 return Ok(file);
             }
             let content = trim(&line, at == 0);
-            file.verbatim &= !content.is_empty()
-                && content.len() + 1 == read
-                && placeholder.find(content).is_none();
+            file.verbatim &= !content.is_empty() && content.len() + 1 == read && placeholder.find(content).is_none();
             if !content.is_empty() {
                 if file.lines.is_multiple_of(STRIDE) && !gzipped {
                     file.offsets.push(at);
@@ -73,9 +71,7 @@ impl NdjsonFile {
     /// The line of the resource with this id, sought from the beginning.
     pub(crate) fn find(&self, id: &str) -> Option<Vec<u8>> {
         let finder = memmem::Finder::new(id);
-        let mut candidates = self
-            .lines_from(0)
-            .filter(|line| finder.find(line).is_some());
+        let mut candidates = self.lines_from(0).filter(|line| finder.find(line).is_some());
         candidates.find(|line| value_of(line, |head| head.id).as_deref() == Some(id))
     }
 
@@ -136,8 +132,7 @@ impl NdjsonFile {
             if buffer.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let (used, ended) =
-                memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true));
+            let (used, ended) = memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true));
             left -= u64::from(ended);
             at += used as u64;
             reader.consume(used);
@@ -164,9 +159,7 @@ pub(crate) fn is_ndjson(path: &Path) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     path.is_file()
         && matches!(
-            Path::new(name)
-                .extension()
-                .and_then(|extension| extension.to_str()),
+            Path::new(name).extension().and_then(|extension| extension.to_str()),
             Some("ndjson" | "jsonl")
         )
 }
@@ -192,10 +185,7 @@ fn trim(line: &[u8], at_start: bool) -> &[u8] {
     }
 }
 
-fn value_of(
-    line: &[u8],
-    pick: impl for<'a> Fn(Head<'a>) -> Option<&'a RawValue>,
-) -> Option<String> {
+fn value_of(line: &[u8], pick: impl for<'a> Fn(Head<'a>) -> Option<&'a RawValue>) -> Option<String> {
     let head: Head = serde_json::from_slice(line).ok()?;
     serde_json::from_str(pick(head)?.get()).ok()
 }

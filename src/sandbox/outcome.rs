@@ -44,12 +44,7 @@ pub(crate) fn outcome(severity: &str, code: &str, text: &str) -> Value {
 
 /// A FHIR JSON response.
 pub(crate) fn fhir(status: StatusCode, body: &Value) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, FHIR_JSON)],
-        body.to_string(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, FHIR_JSON)], body.to_string()).into_response()
 }
 
 impl IntoResponse for Refusal {

@@ -34,11 +34,7 @@ pub(crate) struct File {
 impl File {
     /// Non-blank lines, the headers of `organizeOutputBy` not counted: the manifest's `count`.
     pub(crate) fn count(&self) -> u64 {
-        let left_out = self
-            .edits
-            .values()
-            .filter(|edits| edits.contains(&Edit::Leave))
-            .count() as u64;
+        let left_out = self.edits.values().filter(|edits| edits.contains(&Edit::Leave)).count() as u64;
         self.resources - left_out + self.appended.len() as u64
     }
 }
@@ -65,9 +61,7 @@ impl Plan {
 
     /// The file that faults strike always: the last one.
     pub(crate) fn is_victim(&self, file: &File) -> bool {
-        self.output
-            .last()
-            .is_some_and(|last| last.name == file.name)
+        self.output.last().is_some_and(|last| last.name == file.name)
     }
 
     /// Lays out an export; reads the data only as far as the selection and the faults demand.
@@ -148,34 +142,21 @@ impl Plan {
                     continue;
                 };
                 let name = edit::name_of(line).unwrap_or_default();
-                self.affected
-                    .entry(fault.to_owned())
-                    .or_default()
-                    .push(name.clone());
+                self.affected.entry(fault.to_owned()).or_default().push(name.clone());
                 // By turns the copy lands in the same file and in the next of its type.
-                let target = if turn % 2 == 0 {
-                    index
-                } else {
-                    self.sibling(index)
-                };
+                let target = if turn % 2 == 0 { index } else { self.sibling(index) };
                 match act {
-                    Act::Edit(edit) => self.output[index]
-                        .edits
-                        .entry(ordinal)
-                        .or_default()
-                        .push(edit),
+                    Act::Edit(edit) => self.output[index].edits.entry(ordinal).or_default().push(edit),
                     Act::Copy => self.output[target].appended.push(line.clone()),
-                    Act::Contradict => self.output[target]
-                        .appended
-                        .push(edit::contradict(line.clone())),
+                    Act::Contradict => self.output[target].appended.push(edit::contradict(line.clone())),
                     Act::Delete => {
-                        self.output[index]
-                            .edits
-                            .entry(ordinal)
-                            .or_default()
-                            .push(Edit::Leave);
+                        self.output[index].edits.entry(ordinal).or_default().push(Edit::Leave);
                         let entry = json!({ "request": { "method": "DELETE", "url": name } });
-                        deletions.push(json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] }).to_string().into_bytes());
+                        deletions.push(
+                            json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] })
+                                .to_string()
+                                .into_bytes(),
+                        );
                     }
                 }
             }
@@ -201,10 +182,7 @@ impl Plan {
     }
 
     /// Groups chosen lines, numbered over the whole export, by file: index, then ordinal in the file.
-    fn by_file(
-        &self,
-        wanted: &BTreeMap<u64, (&'static str, Act)>,
-    ) -> BTreeMap<usize, Vec<(u64, &'static str, Act)>> {
+    fn by_file(&self, wanted: &BTreeMap<u64, (&'static str, Act)>) -> BTreeMap<usize, Vec<(u64, &'static str, Act)>> {
         let mut grouped: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         let mut first = 0;
         for (index, file) in self.output.iter().enumerate() {
@@ -223,8 +201,7 @@ impl Plan {
     /// Another file of the same type, or the same when there is none.
     fn sibling(&self, index: usize) -> usize {
         let count = self.output.len();
-        let same_type =
-            |other: &usize| self.output[*other].resource_type == self.output[index].resource_type;
+        let same_type = |other: &usize| self.output[*other].resource_type == self.output[index].resource_type;
         (1..count)
             .map(|step| (index + step) % count)
             .find(same_type)
@@ -252,12 +229,9 @@ impl Choice {
         if self.taken.len() as u64 >= self.total {
             return None;
         }
-        let mut hash = fault
-            .bytes()
-            .fold(self.seed ^ self.taken.len() as u64, |hash, byte| {
-                mix(hash ^ u64::from(byte))
-            })
-            % self.total;
+        let mut hash = fault.bytes().fold(self.seed ^ self.taken.len() as u64, |hash, byte| {
+            mix(hash ^ u64::from(byte))
+        }) % self.total;
         while !self.taken.insert(hash) {
             hash = (hash + 1) % self.total;
         }
@@ -280,12 +254,7 @@ fn lay_out(ehr: &Ehr, job: &Job, name: &str, count: u64, files: &mut Vec<File>) 
     let mut add = |source: Range<u64>, resources: u64| {
         if resources > 0 {
             number += 1;
-            files.push(file(
-                format!("{name}.{number:03}.ndjson"),
-                name,
-                source,
-                resources,
-            ));
+            files.push(file(format!("{name}.{number:03}.ndjson"), name, source, resources));
         }
     };
     let selection = &job.kickoff.selection;

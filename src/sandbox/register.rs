@@ -33,9 +33,7 @@ pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Respon
             .into_response()
     };
     let Ok(asked) = serde_json::from_slice::<Registration>(&body) else {
-        return refuse(
-            "The body has to be an object with client_name, jwks or jwks_uri, and scope.",
-        );
+        return refuse("The body has to be an object with client_name, jwks or jwks_uri, and scope.");
     };
     let keys = match (asked.jwks, asked.jwks_uri) {
         (Some(_), Some(_)) => return refuse("jwks and jwks_uri exclude each other."),
@@ -49,8 +47,7 @@ pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Respon
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let secret = ehr.config.flavour.secrets.then_some(secret);
-    let mut answer =
-        json!({ "client_id": id, "client_name": asked.client_name, "scope": asked.scope });
+    let mut answer = json!({ "client_id": id, "client_name": asked.client_name, "scope": asked.scope });
     if let Some(secret) = &secret {
         answer["client_secret"] = secret.as_str().into();
     }

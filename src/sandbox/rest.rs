@@ -44,14 +44,10 @@ pub(crate) async fn read(
             .groups()
             .into_iter()
             .find(|group| group.id == id && ehr.config.flavour.group_read);
-        return found.map_or_else(
-            || missing(&name, &id),
-            |group| fhir(StatusCode::OK, &resource(&group)),
-        );
+        return found.map_or_else(|| missing(&name, &id), |group| fhir(StatusCode::OK, &resource(&group)));
     }
     let (shared, kind, wanted) = (ehr.clone(), name.clone(), id.clone());
-    let line =
-        tokio::task::spawn_blocking(move || shared.config.dataset.read(&kind, &wanted)).await;
+    let line = tokio::task::spawn_blocking(move || shared.config.dataset.read(&kind, &wanted)).await;
     let Ok(Some(line)) = line else {
         return missing(&name, &id);
     };
@@ -61,9 +57,8 @@ pub(crate) async fn read(
         .and_then(|value| value.to_str().ok())
         .unwrap_or("*/*");
     if name == "Binary" && !accept.contains("json") {
-        return native(&line).unwrap_or_else(|| {
-            Refusal::new(500, "exception", "The Binary cannot be decoded.").into_response()
-        });
+        return native(&line)
+            .unwrap_or_else(|| Refusal::new(500, "exception", "The Binary cannot be decoded.").into_response());
     }
     ([(header::CONTENT_TYPE, FHIR_JSON)], line).into_response()
 }
@@ -75,15 +70,9 @@ fn missing(name: &str, id: &str) -> Response {
 /// A Binary in its own media type (FHIR R4, "Binary").
 fn native(line: &[u8]) -> Option<Response> {
     let binary: Value = serde_json::from_slice(line).ok()?;
-    let data = STANDARD
-        .decode(binary["data"].as_str().unwrap_or_default())
-        .ok()?;
-    let media_type = HeaderValue::try_from(
-        binary["contentType"]
-            .as_str()
-            .unwrap_or("application/octet-stream"),
-    )
-    .ok()?;
+    let data = STANDARD.decode(binary["data"].as_str().unwrap_or_default()).ok()?;
+    let media_type =
+        HeaderValue::try_from(binary["contentType"].as_str().unwrap_or("application/octet-stream")).ok()?;
     Some(([(header::CONTENT_TYPE, media_type)], data).into_response())
 }
 
@@ -117,29 +106,18 @@ pub(crate) async fn search(
     };
     let counts_only = value("_summary") == Some("count");
     if let Some((unknown, _)) = query.iter().find(|(known, _)| {
-        known != "_summary"
-            && !(name == "Group" && matches!(known.as_str(), "_id" | "name" | "_count"))
+        known != "_summary" && !(name == "Group" && matches!(known.as_str(), "_id" | "name" | "_count"))
     }) {
-        return Refusal::unsupported(format!("The search parameter {unknown} is not supported."))
-            .into_response();
+        return Refusal::unsupported(format!("The search parameter {unknown} is not supported.")).into_response();
     }
     let bundle = if name == "Group" {
         let matches = |group: &Group| {
             value("_id").is_none_or(|id| group.id == id)
-                && value("name").is_none_or(|start| {
-                    group.name.to_lowercase().starts_with(&start.to_lowercase())
-                })
+                && value("name").is_none_or(|start| group.name.to_lowercase().starts_with(&start.to_lowercase()))
         };
-        let found: Vec<Group> = ehr
-            .config
-            .dataset
-            .groups()
-            .into_iter()
-            .filter(matches)
-            .collect();
+        let found: Vec<Group> = ehr.config.dataset.groups().into_iter().filter(matches).collect();
         let entry = |group: &Group| json!({ "fullUrl": format!("{}/Group/{}", ehr.base_url, group.id), "resource": resource(group), "search": { "mode": "match" } });
-        let mut bundle =
-            json!({ "resourceType": "Bundle", "type": "searchset", "total": found.len() });
+        let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": found.len() });
         if !counts_only && !found.is_empty() {
             bundle["entry"] = found.iter().map(entry).collect();
         }
@@ -154,20 +132,13 @@ pub(crate) async fn search(
             .map_or(0, |(_, count)| count);
         json!({ "resourceType": "Bundle", "type": "searchset", "total": total })
     } else {
-        return Refusal::unsupported(format!("A search of {name} needs _summary=count."))
-            .into_response();
+        return Refusal::unsupported(format!("A search of {name} needs _summary=count.")).into_response();
     };
     fhir(StatusCode::OK, &bundle)
 }
 
 fn holds(ehr: &Ehr, name: &str) -> bool {
-    name == "Group"
-        || ehr
-            .config
-            .dataset
-            .types()
-            .iter()
-            .any(|(held, _)| held == name)
+    name == "Group" || ehr.config.dataset.types().iter().any(|(held, _)| held == name)
 }
 
 fn resource(group: &Group) -> Value {

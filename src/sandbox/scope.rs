@@ -100,11 +100,7 @@ impl Grant {
     }
 
     /// Decides on the requested `scope` (space separated) of a client registered for `registered`; `None` is any.
-    pub(crate) fn decide(
-        requested: &str,
-        registered: Option<&str>,
-        flavour: &Flavour,
-    ) -> Result<Self, ScopeError> {
+    pub(crate) fn decide(requested: &str, registered: Option<&str>, flavour: &Flavour) -> Result<Self, ScopeError> {
         let manners = flavour.scope_manners;
         let refuse = |description: String| {
             let code = if manners == ScopeManners::InvalidGrant {
@@ -127,13 +123,10 @@ impl Grant {
                 .filter_map(parse)
                 .any(|scope| scope.reads && scope.text.starts_with(name))
             {
-                return refuse(format!(
-                    "The scope {required} is required in every token request."
-                ));
+                return refuse(format!("The scope {required} is required in every token request."));
             }
         }
-        let allowed: Option<Vec<Scope>> =
-            registered.map(|list| list.split_whitespace().filter_map(parse).collect());
+        let allowed: Option<Vec<Scope>> = registered.map(|list| list.split_whitespace().filter_map(parse).collect());
         let mut scopes = Vec::new();
         for text in requested.split_whitespace() {
             let granted = parse(text)
@@ -148,9 +141,7 @@ impl Grant {
                 Some(scope) => scopes.push(scope),
                 None if manners == ScopeManners::Narrow => {}
                 None => {
-                    return refuse(format!(
-                        "The scope {text} cannot be granted to this client."
-                    ));
+                    return refuse(format!("The scope {text} cannot be granted to this client."));
                 }
             }
         }
@@ -162,9 +153,9 @@ impl Grant {
 
     /// Whether resources of a type may be read and exported.
     pub(crate) fn may_read(&self, resource_type: &str) -> bool {
-        self.scopes.iter().any(|scope| {
-            scope.reads && (scope.resource_type == "*" || scope.resource_type == resource_type)
-        })
+        self.scopes
+            .iter()
+            .any(|scope| scope.reads && (scope.resource_type == "*" || scope.resource_type == resource_type))
     }
 
     /// The scopes as the token response shows them.
@@ -179,36 +170,26 @@ impl Grant {
 
 impl Scope {
     fn covers(&self, other: &Self) -> bool {
-        (self.resource_type == "*" || self.resource_type == other.resource_type)
-            && (self.reads || !other.reads)
+        (self.resource_type == "*" || self.resource_type == other.resource_type) && (self.reads || !other.reads)
     }
 }
 
 /// Reads `system/Type.read`, `system/Type.cruds` and `system/Type.rs?param=value`; letters have to be in order (SMART App Launch, "Scopes").
 fn parse(text: &str) -> Option<Scope> {
     let (resource_type, actions) = text.strip_prefix("system/")?.split_once('.')?;
-    let actions = actions
-        .split_once('?')
-        .map_or(actions, |(actions, _)| actions);
+    let actions = actions.split_once('?').map_or(actions, |(actions, _)| actions);
     let reads = match actions {
         "read" | "*" => true,
         "write" => false,
         letters => {
             let mut rest = "cruds".chars();
-            if letters.is_empty()
-                || !letters
-                    .chars()
-                    .all(|letter| rest.any(|next| next == letter))
-            {
+            if letters.is_empty() || !letters.chars().all(|letter| rest.any(|next| next == letter)) {
                 return None;
             }
             letters.contains('r')
         }
     };
-    let named = resource_type == "*"
-        || resource_type
-            .chars()
-            .all(|letter| letter.is_ascii_alphabetic());
+    let named = resource_type == "*" || resource_type.chars().all(|letter| letter.is_ascii_alphabetic());
     (named && !resource_type.is_empty()).then(|| Scope {
         text: text.to_owned(),
         resource_type: resource_type.to_owned(),
@@ -250,10 +231,7 @@ mod tests {
             Grant::decide(asked, None, &SMART).unwrap().text(),
             "system/Group.read system/Patient.read"
         );
-        assert_eq!(
-            Grant::decide(asked, None, &ECW).unwrap_err().code,
-            "invalid_grant"
-        );
+        assert_eq!(Grant::decide(asked, None, &ECW).unwrap_err().code, "invalid_grant");
         assert_eq!(
             Grant::decide("system/Group.read system/*.read", None, &ECW)
                 .unwrap_err()
@@ -267,8 +245,7 @@ mod tests {
 
     #[test]
     fn only_registered_scopes_are_granted() {
-        let error =
-            Grant::decide("system/*.read", Some("system/Patient.read"), &KAREO).unwrap_err();
+        let error = Grant::decide("system/*.read", Some("system/Patient.read"), &KAREO).unwrap_err();
         assert_eq!(error.code, "invalid_scope");
         assert!(
             Grant::decide("system/Patient.rs", Some("system/*.read"), &KAREO)

@@ -39,15 +39,12 @@ struct Meta<'a> {
 impl Selection {
     /// Whether every resource of a type is taken, so that none has to be looked at.
     pub(crate) fn takes_all(&self, resource_type: &str) -> bool {
-        let any_patient = (self.group.is_none() && self.patients.is_empty())
-            || compartment::is_administrative(resource_type);
+        let any_patient =
+            (self.group.is_none() && self.patients.is_empty()) || compartment::is_administrative(resource_type);
         any_patient
             && self.since.is_none()
             && self.until.is_none()
-            && self
-                .filters
-                .iter()
-                .all(|filter| filter.resource_type != resource_type)
+            && self.filters.iter().all(|filter| filter.resource_type != resource_type)
     }
 
     /// Whether one resource is taken.
@@ -65,9 +62,7 @@ impl Selection {
         let stamp = serde_json::from_slice::<Stamped>(line)
             .ok()
             .and_then(|stamped| stamped.meta?.last_updated?.parse::<Timestamp>().ok());
-        stamp.is_none_or(|at| {
-            self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
-        })
+        stamp.is_none_or(|at| self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until))
     }
 
     fn passes_filters(&self, resource_type: &str, line: &[u8]) -> bool {
@@ -79,23 +74,17 @@ impl Selection {
         if filters.peek().is_none() {
             return true;
         }
-        serde_json::from_slice(line)
-            .is_ok_and(|resource| filters.any(|filter| filter.takes(&resource)))
+        serde_json::from_slice(line).is_ok_and(|resource| filters.any(|filter| filter.takes(&resource)))
     }
 
     fn in_compartment(&self, resource_type: &str, line: &[u8], dataset: &dyn Dataset) -> bool {
-        if (self.group.is_none() && self.patients.is_empty())
-            || compartment::is_administrative(resource_type)
-        {
+        if (self.group.is_none() && self.patients.is_empty()) || compartment::is_administrative(resource_type) {
             return true;
         }
         let patients = compartment::patients(resource_type, line, dataset);
         let wanted = |patient: &String| {
             (self.patients.is_empty() || self.patients.contains(patient))
-                && self
-                    .group
-                    .as_ref()
-                    .is_none_or(|group| dataset.in_group(group, patient))
+                && self.group.as_ref().is_none_or(|group| dataset.in_group(group, patient))
         };
         patients.is_empty() || patients.iter().any(wanted)
     }

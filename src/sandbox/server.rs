@@ -42,9 +42,7 @@ impl SandboxError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Listen { .. } => {
-                Some("Choose another port with --port, or 0 for any free one.".to_owned())
-            }
+            Self::Listen { .. } => Some("Choose another port with --port, or 0 for any free one.".to_owned()),
             Self::System(_) => None,
         }
     }
@@ -75,23 +73,14 @@ impl Sandbox {
     pub async fn start(config: SandboxConfig) -> Result<RunningSandbox, SandboxError> {
         let port = config.port;
         let failed = |source| SandboxError::Listen { port, source };
-        let first = TcpListener::bind(("127.0.0.1", port))
-            .await
-            .map_err(failed)?;
+        let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
         let second = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let origin = format!("http://{}", first.local_addr()?);
-        let ehr = Arc::new(Ehr::new(
-            config,
-            origin,
-            format!("http://{}", second.local_addr()?),
-        ));
+        let ehr = Arc::new(Ehr::new(config, origin, format!("http://{}", second.local_addr()?)));
         let stop = CancellationToken::new();
         let second_routes = Router::new()
             .route("/files/{job}/{name}", get(file::download_second))
-            .layer(middleware::from_fn_with_state(
-                ehr.clone(),
-                gate::pass_second,
-            ))
+            .layer(middleware::from_fn_with_state(ehr.clone(), gate::pass_second))
             .with_state(ehr.clone());
         for (listener, routes) in [(first, routes(&ehr)), (second, second_routes)] {
             let listener = listener.tap_io(|stream| {
@@ -99,11 +88,7 @@ impl Sandbox {
                 let _ = stream.set_nodelay(true);
             });
             let stopped = stop.clone().cancelled_owned();
-            tokio::spawn(async move {
-                axum::serve(listener, routes)
-                    .with_graceful_shutdown(stopped)
-                    .await
-            });
+            tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
         }
         Ok(RunningSandbox {
             base_url: ehr.base_url.clone(),
@@ -145,8 +130,7 @@ impl Sandbox {
             return Ok(());
         };
         runtime.block_on(async {
-            let mut terminate =
-                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
             tokio::select! {
                 outcome = tokio::signal::ctrl_c() => outcome,
                 _ = terminate.recv() => Ok(()),
@@ -220,20 +204,11 @@ pub(crate) fn unknown_path(ehr: &Ehr) -> Response {
 
 fn routes(ehr: &Arc<Ehr>) -> Router {
     let fhir = Router::new()
-        .route(
-            "/.well-known/smart-configuration",
-            get(smart::configuration),
-        )
+        .route("/.well-known/smart-configuration", get(smart::configuration))
         .route("/metadata", get(smart::metadata))
         .route("/$export", get(export::system).post(export::system))
-        .route(
-            "/Patient/$export",
-            get(export::patients).post(export::patients),
-        )
-        .route(
-            "/Group/{id}/$export",
-            get(export::group).post(export::group),
-        )
+        .route("/Patient/$export", get(export::patients).post(export::patients))
+        .route("/Group/{id}/$export", get(export::group).post(export::group))
         .route(
             "/$export-status/{id}",
             get(export::status_by_path).delete(export::delete_by_path),
@@ -266,7 +241,5 @@ fn stats_of(ehr: &Ehr) -> Stats {
 }
 
 async fn leaks(State(ehr): State<Arc<Ehr>>) -> Json<Value> {
-    Json(
-        json!({ "authorization_on_second_origin": ehr.stats.edit().authorization_on_second_origin }),
-    )
+    Json(json!({ "authorization_on_second_origin": ehr.stats.edit().authorization_on_second_origin }))
 }

@@ -46,13 +46,7 @@ pub(crate) async fn metadata(State(ehr): State<Arc<Ehr>>) -> Response {
     let levels = ehr.config.flavour.levels;
     let operation = |name: &str, profile: &str| json!([{ "name": name, "definition": format!("http://hl7.org/fhir/uv/bulkdata/OperationDefinition/{profile}") }]);
     let mut resources = Vec::new();
-    let mut names: Vec<String> = ehr
-        .config
-        .dataset
-        .types()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let mut names: Vec<String> = ehr.config.dataset.types().into_iter().map(|(name, _)| name).collect();
     names.retain(|name| name != "Group");
     names.push("Group".into());
     for name in names {

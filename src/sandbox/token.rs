@@ -43,11 +43,7 @@ impl Tokens {
 
 /// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -57,18 +53,13 @@ impl Ehr {
         if self.config.open {
             return Ok(Grant::everything());
         }
-        let token = bearer(headers)
-            .ok_or_else(|| Refusal::new(401, "login", "The request has no bearer token."))?;
+        let token = bearer(headers).ok_or_else(|| Refusal::new(401, "login", "The request has no bearer token."))?;
         let mut tokens = self.tokens.lock();
         match tokens.get(token) {
             Some((until, grant)) if *until > self.clock.epoch_seconds() => Ok(grant.clone()),
             Some(_) => {
                 tokens.remove(token);
-                Err(Refusal::new(
-                    401,
-                    "expired",
-                    "The access token has expired.",
-                ))
+                Err(Refusal::new(401, "expired", "The access token has expired."))
             }
             None => Err(Refusal::new(
                 401,
@@ -105,18 +96,15 @@ fn error(code: &'static str, description: impl Into<String>) -> OAuthError {
 }
 
 /// `POST [token]`.
-pub(crate) async fn issue(
-    State(ehr): State<Arc<Ehr>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub(crate) async fn issue(State(ehr): State<Arc<Ehr>>, headers: HeaderMap, body: Bytes) -> Response {
     match decide(&ehr, &headers, &body).await {
         Ok(grant) => {
             let Some(token) = random_name() else {
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
             };
             let life = ehr.config.token_lifetime;
-            let shown = json!({ "access_token": token, "token_type": "bearer", "expires_in": life, "scope": grant.text() });
+            let shown =
+                json!({ "access_token": token, "token_type": "bearer", "expires_in": life, "scope": grant.text() });
             ehr.tokens
                 .lock()
                 .insert(token, (ehr.clock.epoch_seconds() + life, grant));
@@ -138,8 +126,7 @@ pub(crate) async fn issue(
             } else {
                 StatusCode::BAD_REQUEST
             };
-            let mut shown =
-                json!({ "error": refused.code, "error_description": refused.description });
+            let mut shown = json!({ "error": refused.code, "error_description": refused.description });
             if let Some(scope) = refused.registered_scope {
                 shown["scope"] = scope.into();
             }
@@ -176,10 +163,7 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
             _ => continue,
         };
         if place.replace(value.into_owned()).is_some() {
-            return Err(error(
-                "invalid_request",
-                format!("The parameter {name} occurs twice."),
-            ));
+            return Err(error("invalid_request", format!("The parameter {name} occurs twice.")));
         }
     }
     match form.grant_type.as_deref() {
@@ -191,10 +175,7 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
             ));
         }
         None => {
-            return Err(error(
-                "invalid_request",
-                "The parameter grant_type is missing.",
-            ));
+            return Err(error("invalid_request", "The parameter grant_type is missing."));
         }
     }
     let client = match (&form.client_assertion, secret(headers, &form)) {
@@ -223,10 +204,7 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
             ));
         }
         (None, None) => {
-            return Err(error(
-                "invalid_request",
-                "The parameter client_assertion is missing.",
-            ));
+            return Err(error("invalid_request", "The parameter client_assertion is missing."));
         }
     };
     let registered = client.scope.as_deref();
@@ -270,10 +248,5 @@ fn by_secret(ehr: &Ehr, id: &str, secret: &str) -> Result<Client, OAuthError> {
     ehr.clients
         .get(id)
         .filter(|client| client.secret.as_deref() == Some(secret))
-        .ok_or_else(|| {
-            error(
-                "invalid_client",
-                "The client is unknown or its secret is wrong.",
-            )
-        })
+        .ok_or_else(|| error("invalid_client", "The client is unknown or its secret is wrong."))
 }

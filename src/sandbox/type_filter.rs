@@ -69,8 +69,9 @@ impl TypeFilter {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let plain = name.split_once(':').map_or(&*name, |(name, _)| name);
             criteria.push(match plain {
-                "_lastUpdated" => last_updated(&value)
-                    .ok_or_else(|| format!("\"{value}\" is no date for _lastUpdated."))?,
+                "_lastUpdated" => {
+                    last_updated(&value).ok_or_else(|| format!("\"{value}\" is no date for _lastUpdated."))?
+                }
                 "_id" => Criterion::Id(value.split(',').map(str::to_owned).collect()),
                 token if TOKENS.contains(&token) && plain == name => {
                     let alternatives = value.split(',').map(|one| match one.split_once('|') {
@@ -83,9 +84,7 @@ impl TypeFilter {
                     }
                 }
                 _ => {
-                    return Err(format!(
-                        "The parameter {name} of _typeFilter is not supported."
-                    ));
+                    return Err(format!("The parameter {name} of _typeFilter is not supported."));
                 }
             });
         }
@@ -122,10 +121,7 @@ impl TypeFilter {
             Criterion::Id(ids) => resource["id"]
                 .as_str()
                 .is_some_and(|id| ids.iter().any(|wanted| wanted == id)),
-            Criterion::Token {
-                element,
-                alternatives,
-            } => alternatives
+            Criterion::Token { element, alternatives } => alternatives
                 .iter()
                 .any(|(system, code)| has_code(&resource[element], system.as_deref(), code)),
         })
@@ -150,11 +146,7 @@ fn last_updated(value: &str) -> Option<Criterion> {
         (at, at)
     } else {
         let day: jiff::civil::Date = date.parse().ok()?;
-        let midnight = |day: jiff::civil::Date| {
-            day.to_zoned(jiff::tz::TimeZone::UTC)
-                .ok()
-                .map(|at| at.timestamp())
-        };
+        let midnight = |day: jiff::civil::Date| day.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
         (midnight(day)?, midnight(day.tomorrow().ok()?)?)
     };
     Some(Criterion::LastUpdated {
@@ -185,13 +177,8 @@ fn has_code(value: &Value, system: Option<&str>, code: &str) -> bool {
             Some(coding) => has_code(coding, system, code),
             None => {
                 (code.is_empty() || object.get("code").and_then(Value::as_str) == Some(code))
-                    && system.is_none_or(|system| {
-                        object
-                            .get("system")
-                            .and_then(Value::as_str)
-                            .unwrap_or_default()
-                            == system
-                    })
+                    && system
+                        .is_none_or(|system| object.get("system").and_then(Value::as_str).unwrap_or_default() == system)
             }
         },
         _ => false,
@@ -225,9 +212,7 @@ mod tests {
         assert!(!takes("X?_lastUpdated=gt2024-05-07T00:30:00Z"));
         assert!(takes("X?_lastUpdated=2024-05-07"));
         assert!(!takes("X?_lastUpdated=gt2024-05-07"));
-        assert!(takes(
-            "X?_lastUpdated=ge2024-05-07&_lastUpdated=lt2024-05-08"
-        ));
+        assert!(takes("X?_lastUpdated=ge2024-05-07&_lastUpdated=lt2024-05-08"));
     }
 
     #[test]

@@ -27,8 +27,12 @@ pub async fn delete_job(session: &Session, status_url: &Url, cancel: &Cancellati
     match session.read(&call, TokenUse::Allowed, 256 * 1024, cancel).await {
         Ok(answer) if answer.is_success() => Deletion::Deleted,
         Ok(answer) if matches!(answer.status, 404 | 410) => Deletion::AlreadyGone,
-        Ok(answer) => Deletion::Failed { reason: answer.to_error().to_string() },
-        Err(error) => Deletion::Failed { reason: error.to_string() },
+        Ok(answer) => Deletion::Failed {
+            reason: answer.to_error().to_string(),
+        },
+        Err(error) => Deletion::Failed {
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -44,7 +48,12 @@ mod tests {
         })
         .await;
         let (http, ..) = quick_http();
-        delete_job(&Session::new(http, server.at("/fhir"), None), &server.at("/job"), &CancellationToken::new()).await
+        delete_job(
+            &Session::new(http, server.at("/fhir"), None),
+            &server.at("/job"),
+            &CancellationToken::new(),
+        )
+        .await
     }
 
     #[tokio::test]

@@ -52,8 +52,22 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(resume: Option<ResumePoint>) -> Self {
         match resume {
-            Some(ResumePoint { offset, hasher, validator }) => Self { offset, hasher, validator, repeated: None },
-            None => Self { offset: 0, hasher: Context::new(&SHA256), validator: None, repeated: None },
+            Some(ResumePoint {
+                offset,
+                hasher,
+                validator,
+            }) => Self {
+                offset,
+                hasher,
+                validator,
+                repeated: None,
+            },
+            None => Self {
+                offset: 0,
+                hasher: Context::new(&SHA256),
+                validator: None,
+                repeated: None,
+            },
         }
     }
 
@@ -87,7 +101,11 @@ impl Delivery {
 
     /// The body is complete; an error if it was shorter than what was handed on before.
     pub(super) fn end(&mut self) -> Result<(), Undeliverable> {
-        if self.repeated.is_some() { Err(Undeliverable::Changed) } else { Ok(()) }
+        if self.repeated.is_some() {
+            Err(Undeliverable::Changed)
+        } else {
+            Ok(())
+        }
     }
 
     /// The SHA-256 of the whole file.

@@ -103,11 +103,19 @@ impl DiscoveryNote {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Empty { .. } => "check the base address letter by letter, the practice or tenant code and hyphens included: some servers answer 200 to any unknown address",
-            Self::Missing { .. } => "check the base address, practice or tenant code included; if it is right, the preset or a typed value must do",
-            Self::UnusableEndpoint { .. } => "ask the EHR's operators for the https address of the token endpoint, and type it",
+            Self::Empty { .. } => {
+                "check the base address letter by letter, the practice or tenant code and hyphens included: some servers answer 200 to any unknown address"
+            }
+            Self::Missing { .. } => {
+                "check the base address, practice or tenant code included; if it is right, the preset or a typed value must do"
+            }
+            Self::UnusableEndpoint { .. } => {
+                "ask the EHR's operators for the https address of the token endpoint, and type it"
+            }
             Self::NoExportOperation => "go on; the kickoff will tell",
-            Self::NoClientCredentials => "go on; if the token is refused, ask whether backend services are enabled for this app",
+            Self::NoClientCredentials => {
+                "go on; if the token is refused, ask whether backend services are enabled for this app"
+            }
         };
         Some(hint.to_owned())
     }
@@ -137,21 +145,45 @@ pub async fn discover(
     cancel: &CancellationToken,
 ) -> Result<Discovered, HttpError> {
     let mut notes = Vec::new();
-    let smart = document(http, base, ".well-known/smart-configuration", "application/json", DOCUMENT_LIMIT, &mut notes, cancel).await?;
+    let smart = document(
+        http,
+        base,
+        ".well-known/smart-configuration",
+        "application/json",
+        DOCUMENT_LIMIT,
+        &mut notes,
+        cancel,
+    )
+    .await?;
     let smart = smart.and_then(|body| {
         let configuration: Option<SmartConfiguration> = serde_json::from_slice(&body).ok();
         if configuration.is_none() {
             let reason = "what came is not a discovery document".to_owned();
-            notes.push(DiscoveryNote::Missing { document: ".well-known/smart-configuration", reason });
+            notes.push(DiscoveryNote::Missing {
+                document: ".well-known/smart-configuration",
+                reason,
+            });
         }
         configuration
     });
-    let metadata = document(http, base, "metadata", "application/fhir+json", METADATA_LIMIT, &mut notes, cancel).await?;
+    let metadata = document(
+        http,
+        base,
+        "metadata",
+        "application/fhir+json",
+        METADATA_LIMIT,
+        &mut notes,
+        cancel,
+    )
+    .await?;
     let capability = metadata.and_then(|body| {
         let capability = Capability::parse(&body);
         if capability.is_none() {
             let reason = "what came is not a CapabilityStatement".to_owned();
-            notes.push(DiscoveryNote::Missing { document: "metadata", reason });
+            notes.push(DiscoveryNote::Missing {
+                document: "metadata",
+                reason,
+            });
         }
         capability
     });
@@ -160,18 +192,27 @@ pub async fn discover(
     let mut endpoints = Candidates::new(override_discovery);
     for (origin, text) in [
         (Origin::Discovery, smart.token_endpoint.as_deref()),
-        (Origin::Metadata, capability.as_ref().and_then(|capability| capability.token_endpoint.as_deref())),
+        (
+            Origin::Metadata,
+            capability
+                .as_ref()
+                .and_then(|capability| capability.token_endpoint.as_deref()),
+        ),
         (Origin::Preset, preset.token_endpoint.as_ref().map(Url::as_str)),
         (Origin::Typed, typed.token_endpoint.as_ref().map(Url::as_str)),
     ] {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+            continue;
+        };
         match resolve(base, text) {
             Ok(url) => endpoints.add(origin, url),
             Err(reason) => notes.push(DiscoveryNote::UnusableEndpoint { origin, reason }),
         }
     }
     let mut algorithms = Candidates::new(override_discovery);
-    let listed = smart.token_endpoint_auth_signing_alg_values_supported.filter(|list| !list.is_empty());
+    let listed = smart
+        .token_endpoint_auth_signing_alg_values_supported
+        .filter(|list| !list.is_empty());
     for (origin, list) in [
         (Origin::Discovery, listed),
         (Origin::Preset, preset.signing_algorithms.clone()),
@@ -208,7 +249,10 @@ struct Candidates<T> {
 
 impl<T: PartialEq> Candidates<T> {
     fn new(typed_first: bool) -> Self {
-        Self { found: Vec::new(), typed_first }
+        Self {
+            found: Vec::new(),
+            typed_first,
+        }
     }
 
     fn add(&mut self, origin: Origin, value: T) {
@@ -222,7 +266,11 @@ impl<T: PartialEq> Candidates<T> {
     fn best(self) -> Option<Sourced<T>> {
         let mut found = self.found.into_iter();
         let (origin, value) = found.next()?;
-        Some(Sourced { value, origin, others: found.collect() })
+        Some(Sourced {
+            value,
+            origin,
+            others: found.collect(),
+        })
     }
 }
 
@@ -238,7 +286,10 @@ async fn document(
 ) -> Result<Option<bytes::Bytes>, HttpError> {
     let mut url = base.clone();
     url.set_path(&format!("{}/{name}", base.path().trim_end_matches('/')));
-    let missing = |error: &HttpError| DiscoveryNote::Missing { document: name, reason: error.to_string() };
+    let missing = |error: &HttpError| DiscoveryNote::Missing {
+        document: name,
+        reason: error.to_string(),
+    };
     match http.read(&Call::get(url).accept(accept), limit, cancel).await {
         Ok(answer) if answer.is_success() && answer.body.trim_ascii().is_empty() => {
             notes.push(DiscoveryNote::Empty { document: name });
@@ -249,7 +300,12 @@ async fn document(
             notes.push(missing(&answer.to_error()));
             Ok(None)
         }
-        Err(error @ (HttpError::Status { .. } | HttpError::TooLarge { .. } | HttpError::RedirectRefused { .. } | HttpError::TooManyRedirects { .. })) => {
+        Err(
+            error @ (HttpError::Status { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::RedirectRefused { .. }
+            | HttpError::TooManyRedirects { .. }),
+        ) => {
             notes.push(missing(&error));
             Ok(None)
         }

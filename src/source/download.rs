@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderValue, IF_RANGE,
-    LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -70,7 +70,11 @@ impl From<SessionError> for Fault {
 
 impl From<HttpError> for Fault {
     fn from(error: HttpError) -> Self {
-        if error.is_retryable() { Self::Retry(error) } else { Self::Final(error.into()) }
+        if error.is_retryable() {
+            Self::Retry(error)
+        } else {
+            Self::Final(error.into())
+        }
     }
 }
 
@@ -87,9 +91,20 @@ pub async fn fetch(
     cancel: &CancellationToken,
 ) -> Result<Fetched, DownloadError> {
     if session.base().scheme() == "https" && file.url.scheme() != "https" {
-        return Err(HttpError::PlainHttpRefused { url: redact_url(&file.url) }.into());
+        return Err(HttpError::PlainHttpRefused {
+            url: redact_url(&file.url),
+        }
+        .into());
     }
-    let mut download = Download { session, file, delivery: Delivery::new(resume), ranges: true, wire_bytes: 0, requests: 0, cancel };
+    let mut download = Download {
+        session,
+        file,
+        delivery: Delivery::new(resume),
+        ranges: true,
+        wire_bytes: 0,
+        requests: 0,
+        cancel,
+    };
     let mut attempts = Attempts::new(session.http().retry());
     let mut restarts = 0;
     loop {
@@ -119,7 +134,10 @@ pub async fn fetch(
                 waited => waited?,
             },
             Fault::Changed if restarts >= MOST_RESTARTS => {
-                return Err(DownloadError::KeepsChanging { url: redact_url(&file.url), times: restarts + 1 });
+                return Err(DownloadError::KeepsChanging {
+                    url: redact_url(&file.url),
+                    times: restarts + 1,
+                });
             }
             Fault::Changed => {
                 restarts += 1;
@@ -153,7 +171,11 @@ impl Download<'_> {
             }
             None => call = call.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
         }
-        let token = if self.file.access == Access::NoToken { TokenUse::Never } else { TokenUse::Allowed };
+        let token = if self.file.access == Access::NoToken {
+            TokenUse::Never
+        } else {
+            TokenUse::Allowed
+        };
         self.requests += 1;
         let mut reply = self.session.send(&call, token, self.cancel).await?;
         let url = redact_url(&reply.url);
@@ -162,14 +184,18 @@ impl Download<'_> {
             206 if range.is_some() => Some(self.check_range(&reply).ok_or(Fault::RangeUseless)?),
             206 | 416 if range.is_some() || self.ranges => return Err(Fault::RangeUseless),
             401 => {
-                let withheld = token == TokenUse::Never || reply.left_origin || !self.session.may_carry_token(&self.file.url);
+                let withheld =
+                    token == TokenUse::Never || reply.left_origin || !self.session.may_carry_token(&self.file.url);
                 return Err(Fault::Final(DownloadError::Unauthorized { url, withheld }));
             }
             status @ (403 | 404 | 410) => return Err(Fault::Final(DownloadError::Expired { url, status })),
             _ => return Err(reply.into_error().await.into()),
         };
         let content_type = reply.header(CONTENT_TYPE).map(str::to_owned);
-        if content_type.as_deref().is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html")) {
+        if content_type
+            .as_deref()
+            .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+        {
             return Err(Fault::Final(DownloadError::WebPage { url }));
         }
         let mut gunzip = gunzip(&reply, &url)?;
@@ -184,7 +210,12 @@ impl Download<'_> {
     }
 
     /// Reads the body to its end; gives its length on the wire.
-    async fn body(&mut self, reply: &mut Reply, gunzip: Option<&mut Gunzip>, sink: &mut impl ByteSink) -> Result<u64, Fault> {
+    async fn body(
+        &mut self,
+        reply: &mut Reply,
+        gunzip: Option<&mut Gunzip>,
+        sink: &mut impl ByteSink,
+    ) -> Result<u64, Fault> {
         let mut got = 0;
         let Some(gunzip) = gunzip else {
             while let Some(chunk) = self.chunk(reply, &mut got).await? {
@@ -217,7 +248,11 @@ impl Download<'_> {
     }
 
     fn check_whole(&self, reply: &Reply, got: u64, total: Option<u64>, encoded: bool) -> Result<(), Fault> {
-        let have = if encoded || reply.status == 200 { got } else { self.delivery.offset };
+        let have = if encoded || reply.status == 200 {
+            got
+        } else {
+            self.delivery.offset
+        };
         if total.is_some_and(|total| total != have) {
             return Err(broken(&reply.url, got).into());
         }
@@ -242,10 +277,16 @@ impl Download<'_> {
 
     /// The length of the whole file, if a 206 is the rest that was asked for, of the same version, and not encoded.
     fn check_range(&self, reply: &Reply) -> Option<u64> {
-        let (bounds, total) = reply.header(CONTENT_RANGE)?.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (bounds, total) = reply
+            .header(CONTENT_RANGE)?
+            .trim()
+            .strip_prefix("bytes ")?
+            .split_once('/')?;
         let (first, last) = bounds.split_once('-')?;
         let (first, last, total): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, total.parse().ok()?);
-        let plain = reply.header(CONTENT_ENCODING).is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+        let plain = reply
+            .header(CONTENT_ENCODING)
+            .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
         let same = match (reply.header(ETAG), self.delivery.validator.as_deref()) {
             (Some(now), Some(then)) if then.starts_with('"') => now == then,
             _ => true,
@@ -256,13 +297,20 @@ impl Download<'_> {
 
 /// A decoder if the body is gzip; refuses what was not asked for.
 fn gunzip(reply: &Reply, url: &str) -> Result<Option<Gunzip>, Fault> {
-    let encoding = reply.header(CONTENT_ENCODING).unwrap_or_default().trim().to_ascii_lowercase();
+    let encoding = reply
+        .header(CONTENT_ENCODING)
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match encoding.as_str() {
         "" | "identity" => Ok(None),
         "gzip" | "x-gzip" => Ok(Some(Gunzip::new())),
         _ => {
             let encoding = encoding.chars().filter(|c| !c.is_control()).take(40).collect();
-            Err(Fault::Final(DownloadError::Encoding { url: url.to_owned(), encoding }))
+            Err(Fault::Final(DownloadError::Encoding {
+                url: url.to_owned(),
+                encoding,
+            }))
         }
     }
 }
@@ -287,7 +335,10 @@ fn validator(reply: &Reply) -> Option<String> {
 }
 
 fn broken(url: &Url, got: u64) -> HttpError {
-    HttpError::Broken { host: url.host_str().unwrap_or_default().to_owned(), got }
+    HttpError::Broken {
+        host: url.host_str().unwrap_or_default().to_owned(),
+        got,
+    }
 }
 
 #[cfg(test)]

@@ -61,15 +61,23 @@ impl KeyError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Unrecognized => "give a file that begins with -----BEGIN PRIVATE KEY-----, or a JWK in JSON; or make a new one with: cutover keys new",
-            Self::Encrypted => "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem (and delete plain.pem after the import)",
+            Self::Unrecognized => {
+                "give a file that begins with -----BEGIN PRIVATE KEY-----, or a JWK in JSON; or make a new one with: cutover keys new"
+            }
+            Self::Encrypted => {
+                "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem (and delete plain.pem after the import)"
+            }
             Self::NotPrivate(_) => "give the private half; the EHR gets the public half (cutover keys jwks)",
             Self::WrongCurve { form: "SEC1" } => {
                 "if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new --alg ES384"
             }
-            Self::WrongCurve { .. } => "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)",
+            Self::WrongCurve { .. } => {
+                "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)"
+            }
             Self::UnfitRsa | Self::Unsupported => "make a new one with: cutover keys new",
-            Self::Jwk { .. } => "an RSA key needs n, e, d, p, q, dp, dq, qi; an EC key needs crv, x, y, d; all base64url",
+            Self::Jwk { .. } => {
+                "an RSA key needs n, e, d, p, q, dp, dq, qi; an EC key needs crv, x, y, d; all base64url"
+            }
             Self::Library(_) => return None,
         };
         Some(hint.to_owned())
@@ -82,7 +90,9 @@ impl PrivateKey {
         let failed = |_| KeyError::Library("making a key");
         match algorithm {
             KeyAlgorithm::Rs384 => Self::from_rsa(&RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?),
-            KeyAlgorithm::Es384 => Self::from_ec(&EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?),
+            KeyAlgorithm::Es384 => {
+                Self::from_ec(&EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?)
+            }
         }
     }
 
@@ -145,7 +155,11 @@ impl PrivateKey {
 
     fn assemble(pkcs8: Zeroizing<Vec<u8>>, numbers: PublicNumbers) -> Result<Self, KeyError> {
         let public = PublicJwk::new(numbers);
-        let mut key = Self { pkcs8, signing: EncodingKey::from_secret(&[]), public };
+        let mut key = Self {
+            pkcs8,
+            signing: EncodingKey::from_secret(&[]),
+            public,
+        };
         let pem = key.to_pkcs8_pem();
         let signing = match key.algorithm() {
             KeyAlgorithm::Rs384 => EncodingKey::from_rsa_pem(pem.as_bytes()),

@@ -43,11 +43,18 @@ impl PrivateKey {
         let mut refused = KeyError::Unrecognized;
         for (label, body) in pem_blocks(text) {
             let base64 = Zeroizing::new(body.filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-            let der = || STANDARD.decode(&*base64).map(Zeroizing::new).map_err(|_| KeyError::Unrecognized);
+            let der = || {
+                STANDARD
+                    .decode(&*base64)
+                    .map(Zeroizing::new)
+                    .map_err(|_| KeyError::Unrecognized)
+            };
             match label {
                 "PRIVATE KEY" => return from_pkcs8(&der()?),
                 "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
-                "RSA PRIVATE KEY" => return Self::from_rsa(&RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?),
+                "RSA PRIVATE KEY" => {
+                    return Self::from_rsa(&RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?);
+                }
                 "EC PRIVATE KEY" => {
                     let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P384_SHA384_FIXED_SIGNING, &der()?);
                     return Self::from_ec(&pair.map_err(|_| KeyError::WrongCurve { form: "SEC1" })?);
@@ -94,7 +101,9 @@ fn from_json(text: &str) -> Result<PrivateKey, KeyError> {
         return match (private.next(), private.next()) {
             (Some(key), None) => from_jwk(key),
             (None, _) => Err(KeyError::NotPrivate("a set of public keys")),
-            (Some(_), Some(_)) => Err(KeyError::Jwk { member: "keys (more than one private key is in it)" }),
+            (Some(_), Some(_)) => Err(KeyError::Jwk {
+                member: "keys (more than one private key is in it)",
+            }),
         };
     }
     from_jwk(&serde_json::from_str(text).map_err(|_| KeyError::Unrecognized)?)
@@ -103,7 +112,9 @@ fn from_json(text: &str) -> Result<PrivateKey, KeyError> {
 fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
     let member = |value: &Option<String>, member: &'static str| {
         let value = value.as_deref().ok_or(KeyError::Jwk { member })?;
-        let bytes = URL_SAFE_NO_PAD.decode(value.trim_end_matches('=')).map_err(|_| KeyError::Jwk { member })?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(value.trim_end_matches('='))
+            .map_err(|_| KeyError::Jwk { member })?;
         Ok::<_, KeyError>(Zeroizing::new(bytes))
     };
     if !jwk.kty.is_empty() && jwk.d.is_none() {
@@ -130,7 +141,9 @@ fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
             let (x, y, d) = (member(&jwk.x, "x")?, member(&jwk.y, "y")?, member(&jwk.d, "d")?);
             let point: Vec<u8> = [&[4][..], &x, &y].concat();
             let pair = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P384_SHA384_FIXED_SIGNING, &d, &point);
-            PrivateKey::from_ec(&pair.map_err(|_| KeyError::Jwk { member: "d that fits x and y" })?)
+            PrivateKey::from_ec(&pair.map_err(|_| KeyError::Jwk {
+                member: "d that fits x and y",
+            })?)
         }
         "" => Err(KeyError::Jwk { member: "kty" }),
         _ => Err(KeyError::Unsupported),

@@ -133,9 +133,15 @@ impl KickoffRequest {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
             None => url.host_str().unwrap_or_default().to_owned(),
         };
-        let target = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let target = url
+            .query()
+            .map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let verb = if body.is_some() { "POST" } else { "GET" };
-        let mut lines = vec![format!("{verb} {target} HTTP/1.1"), format!("host: {host}"), format!("accept: {FHIR_JSON}")];
+        let mut lines = vec![
+            format!("{verb} {target} HTTP/1.1"),
+            format!("host: {host}"),
+            format!("accept: {FHIR_JSON}"),
+        ];
         lines.push(format!("prefer: {}", self.prefer()));
         if session.may_carry_token(&url) {
             lines.push("authorization: Bearer [hidden]".to_owned());
@@ -165,10 +171,19 @@ impl KickoffRequest {
         };
         let second = self.ask(session, other, cancel).await?;
         // When neither works, the answer to what was asked for first says more.
-        if second.is_success() || second.status == 429 { self.accept(session, &second, other) } else { self.accept(session, &answer, method) }
+        if second.is_success() || second.status == 429 {
+            self.accept(session, &second, other)
+        } else {
+            self.accept(session, &answer, method)
+        }
     }
 
-    async fn ask(&self, session: &Session, method: KickoffMethod, cancel: &CancellationToken) -> Result<Answer, KickoffError> {
+    async fn ask(
+        &self,
+        session: &Session,
+        method: KickoffMethod,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, KickoffError> {
         let (url, body) = self.compose(session, method);
         let prefer = HeaderValue::from_str(&self.prefer()).unwrap_or(HeaderValue::from_static("respond-async"));
         let call = match body {
@@ -177,7 +192,9 @@ impl KickoffRequest {
         };
         let call = call.accept(FHIR_JSON).header(PREFER, prefer);
         let unclear = |error: SessionError| match error {
-            SessionError::Http(error @ (HttpError::TimedOut { .. } | HttpError::Broken { .. })) => KickoffError::Unclear(error),
+            SessionError::Http(error @ (HttpError::TimedOut { .. } | HttpError::Broken { .. })) => {
+                KickoffError::Unclear(error)
+            }
             error => KickoffError::Session(error),
         };
         let reply = session.send(&call, TokenUse::Allowed, cancel).await.map_err(unclear)?;
@@ -192,28 +209,59 @@ impl KickoffRequest {
         let status = answer.status;
         match (status, &self.level) {
             (200..=299, _) => {}
-            (404, Level::Group(group)) => return Err(KickoffError::GroupNotFound { group: group.clone(), words }),
-            (429, _) => return Err(KickoffError::Busy { retry_after: answer.retry_after, words }),
+            (404, Level::Group(group)) => {
+                return Err(KickoffError::GroupNotFound {
+                    group: group.clone(),
+                    words,
+                });
+            }
+            (429, _) => {
+                return Err(KickoffError::Busy {
+                    retry_after: answer.retry_after,
+                    words,
+                });
+            }
             _ => {
                 let about_types = !self.types.is_empty() && words.contains("_type") && !words.contains("_typeFilter");
-                return Err(KickoffError::Rejected { status, words, about_types });
+                return Err(KickoffError::Rejected {
+                    status,
+                    words,
+                    about_types,
+                });
             }
         }
-        let Some(address) = answer.header(CONTENT_LOCATION) else { return Err(KickoffError::NoStatusUrl { status, words }) };
+        let Some(address) = answer.header(CONTENT_LOCATION) else {
+            return Err(KickoffError::NoStatusUrl { status, words });
+        };
         let address = address.trim().trim_matches('"');
         let status_url = match session.resolve(&answer.url, address) {
             Some(url) if !address.is_empty() => url,
             _ => return Err(KickoffError::NoStatusUrl { status, words }),
         };
         crate::http::check_transport(&status_url).map_err(|error| KickoffError::Session(error.into()))?;
-        let applied = answer.headers.get_all("preference-applied").iter().filter_map(|value| value.to_str().ok());
+        let applied = answer
+            .headers
+            .get_all("preference-applied")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let applied: Vec<&str> = applied.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let separate_status = ["respond-async", "separate-export-status"].iter().all(|name| applied.contains(name));
-        Ok(KickoffReply { status_url, method, separate_status, words })
+        let separate_status = ["respond-async", "separate-export-status"]
+            .iter()
+            .all(|name| applied.contains(name));
+        Ok(KickoffReply {
+            status_url,
+            method,
+            separate_status,
+            words,
+        })
     }
 
     fn effective_method(&self) -> KickoffMethod {
-        if self.patients.is_empty() { self.method } else { KickoffMethod::Post }
+        if self.patients.is_empty() {
+            self.method
+        } else {
+            KickoffMethod::Post
+        }
     }
 
     fn prefer(&self) -> String {
@@ -258,7 +306,11 @@ impl KickoffRequest {
         list("_since", self.since.as_slice(), ":");
         list("_until", self.until.as_slice(), ":");
         // A comma inside a filter is encoded once more, so that it is not taken for the one between filters.
-        let filters: Vec<String> = self.type_filters.iter().map(|filter| filter.replace(',', "%2C")).collect();
+        let filters: Vec<String> = self
+            .type_filters
+            .iter()
+            .map(|filter| filter.replace(',', "%2C"))
+            .collect();
         list("_typeFilter", &filters, "");
         list("_elements", &self.elements, "");
         list("includeAssociatedData", &self.include_associated_data, "");

@@ -134,7 +134,9 @@ impl ManifestError {
                 "some servers answer so for any unknown address: check the base address and the status URL"
             }
             Self::NotAManifest(_) => "ask the EHR's operators what its status URL answers; the job itself may be fine",
-            Self::Loop { .. } | Self::TooManyPages(_) => "tell the EHR's operators; the files listed so far can still be fetched",
+            Self::Loop { .. } | Self::TooManyPages(_) => {
+                "tell the EHR's operators; the files listed so far can still be fetched"
+            }
         };
         Some(hint.to_owned())
     }
@@ -148,14 +150,20 @@ impl Manifest {
         if body.trim_ascii().is_empty() {
             return not_a("it is empty");
         }
-        let Ok(raw) = std::str::from_utf8(body) else { return not_a("it is not UTF-8 text") };
+        let Ok(raw) = std::str::from_utf8(body) else {
+            return not_a("it is not UTF-8 text");
+        };
         let Ok(json) = serde_json::from_str::<Value>(raw) else {
             let words = Outcome::read(body).text;
             return not_a(if words.is_empty() { "it is not JSON" } else { &words });
         };
         if !json["output"].is_array() && !json["transactionTime"].is_string() {
             let words = Outcome::read(body).text;
-            return not_a(if words.is_empty() { "it has neither output nor transactionTime" } else { &words });
+            return not_a(if words.is_empty() {
+                "it has neither output nor transactionTime"
+            } else {
+                &words
+            });
         }
 
         let text = |name: &str| json[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
@@ -174,7 +182,13 @@ impl Manifest {
         if transaction_time.is_none() {
             notes.push(ManifestNote::NoTransactionTime);
         }
-        let mut reader = Reader { resolve, access, seen: HashSet::new(), files: Vec::new(), notes };
+        let mut reader = Reader {
+            resolve,
+            access,
+            seen: HashSet::new(),
+            files: Vec::new(),
+            notes,
+        };
         reader.list(&json, "output", FileKind::Output);
         reader.list(&json, "deleted", FileKind::Deleted);
         reader.list(&json, "error", FileKind::Outcome);
@@ -207,12 +221,23 @@ impl Reader<'_> {
         let entries = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
         for (index, entry) in entries.iter().enumerate() {
             let position = index + 1;
-            let Some(url) = entry["url"].as_str().filter(|url| !url.trim().is_empty()).and_then(self.resolve) else {
-                self.notes.push(ManifestNote::NoUrl { list: list.to_owned(), position });
+            let Some(url) = entry["url"]
+                .as_str()
+                .filter(|url| !url.trim().is_empty())
+                .and_then(self.resolve)
+            else {
+                self.notes.push(ManifestNote::NoUrl {
+                    list: list.to_owned(),
+                    position,
+                });
                 continue;
             };
-            if !entry["extension"].is_null() && entry["extension"].to_string().to_ascii_lowercase().contains("authoriz") {
-                self.notes.push(ManifestNote::Authorization { list: list.to_owned(), position });
+            if !entry["extension"].is_null() && entry["extension"].to_string().to_ascii_lowercase().contains("authoriz")
+            {
+                self.notes.push(ManifestNote::Authorization {
+                    list: list.to_owned(),
+                    position,
+                });
             }
             if !self.seen.insert((kind, url.clone())) {
                 self.notes.push(ManifestNote::Duplicate { url: redact_url(&url) });
@@ -259,7 +284,9 @@ impl PageWalk {
 
     /// A walk that begins at the status URL.
     pub fn from(first: Url) -> Self {
-        Self { visited: HashSet::from([first]) }
+        Self {
+            visited: HashSet::from([first]),
+        }
     }
 
     /// The URL of the page after this one, to be polled like the status URL; nothing after the last.

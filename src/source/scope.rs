@@ -21,7 +21,11 @@ impl<'a> SystemScope<'a> {
             "*" => "cruds",
             letters => in_order(letters).then_some(letters)?,
         };
-        Some(Self { resource, letters, partial })
+        Some(Self {
+            resource,
+            letters,
+            partial,
+        })
     }
 
     fn covers(&self, wanted: &SystemScope<'_>) -> bool {
@@ -55,7 +59,11 @@ pub fn not_granted(requested: &[String], granted: Option<&str>) -> Vec<String> {
 pub fn unreadable<'t>(types: &[&'t str], granted: &str) -> Vec<&'t str> {
     let scopes: Vec<SystemScope<'_>> = granted.split_whitespace().filter_map(SystemScope::parse).collect();
     let readable = |resource: &str| {
-        let wanted = SystemScope { resource, letters: "r", partial: false };
+        let wanted = SystemScope {
+            resource,
+            letters: "r",
+            partial: false,
+        };
         scopes.iter().any(|scope| scope.covers(&wanted))
     };
     types.iter().copied().filter(|resource| !readable(resource)).collect()
@@ -76,11 +84,24 @@ mod tests {
         assert!(missing(&["system/Patient.rs", "system/Group.read"], "system/*.read").is_empty());
         assert!(missing(&["system/Patient.rs"], "system/Patient.cruds").is_empty());
         assert!(missing(&["system/Patient.rs"], "system/Patient.*").is_empty());
-        assert_eq!(missing(&["system/Patient.rs"], "system/Patient.r"), ["system/Patient.rs"]);
-        assert_eq!(missing(&["system/Patient.read"], "system/Patient.write"), ["system/Patient.read"]);
-        assert_eq!(missing(&["system/Patient.rs"], "system/Patient.sr"), ["system/Patient.rs"], "letters out of order are no scope");
+        assert_eq!(
+            missing(&["system/Patient.rs"], "system/Patient.r"),
+            ["system/Patient.rs"]
+        );
+        assert_eq!(
+            missing(&["system/Patient.read"], "system/Patient.write"),
+            ["system/Patient.read"]
+        );
+        assert_eq!(
+            missing(&["system/Patient.rs"], "system/Patient.sr"),
+            ["system/Patient.rs"],
+            "letters out of order are no scope"
+        );
         assert_eq!(missing(&["system/*.read"], "system/Patient.read"), ["system/*.read"]);
-        assert_eq!(missing(&["system/Observation.rs"], "system/Observation.rs?category=laboratory"), ["system/Observation.rs"]);
+        assert_eq!(
+            missing(&["system/Observation.rs"], "system/Observation.rs?category=laboratory"),
+            ["system/Observation.rs"]
+        );
     }
 
     #[test]
@@ -92,7 +113,10 @@ mod tests {
     #[test]
     fn a26_types_a_token_cannot_read_are_named() {
         let granted = "system/Patient.rs system/Group.read system/Observation.rs?category=vital-signs";
-        assert_eq!(unreadable(&["Patient", "Observation", "Encounter"], granted), ["Observation", "Encounter"]);
+        assert_eq!(
+            unreadable(&["Patient", "Observation", "Encounter"], granted),
+            ["Observation", "Encounter"]
+        );
         assert!(unreadable(&["Patient", "Encounter"], "system/*.rs").is_empty());
     }
 }

@@ -54,7 +54,10 @@ impl SessionError {
 
     /// True if somebody stopped it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Http(HttpError::Cancelled) | Self::Token(TokenError::Http(HttpError::Cancelled)))
+        matches!(
+            self,
+            Self::Http(HttpError::Cancelled) | Self::Token(TokenError::Http(HttpError::Cancelled))
+        )
     }
 }
 
@@ -66,7 +69,12 @@ impl Session {
         base.set_fragment(None);
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
-        Self { http, base, token, trusted: Vec::new() }
+        Self {
+            http,
+            base,
+            token,
+            trusted: Vec::new(),
+        }
     }
 
     /// Also lets the token go to this origin: for an EHR that serves status or files elsewhere, and only when the person who
@@ -109,7 +117,11 @@ impl Session {
     pub fn resolve(&self, from: &Url, address: &str) -> Option<Url> {
         let mut url = from.join(address.trim()).ok()?;
         url.host()?;
-        if url.scheme() == "http" && self.base.scheme() == "https" && url.host() == self.base.host() && url.port().is_none() {
+        if url.scheme() == "http"
+            && self.base.scheme() == "https"
+            && url.host() == self.base.host()
+            && url.port().is_none()
+        {
             let _ = url.set_scheme("https");
             let _ = url.set_port(self.base.port());
         }

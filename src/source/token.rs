@@ -95,9 +95,15 @@ impl TokenSource {
         match result {
             Ok(granted) => {
                 state.number += 1;
-                let bearer = Bearer { secret: granted.token, number: state.number };
+                let bearer = Bearer {
+                    secret: granted.token,
+                    number: state.number,
+                };
                 let ahead = AHEAD.max(granted.life / 10).min(granted.life / 2);
-                state.current = Some(Current { bearer: bearer.clone(), renew_at: asked_at + granted.life.saturating_sub(ahead) });
+                state.current = Some(Current {
+                    bearer: bearer.clone(),
+                    renew_at: asked_at + granted.life.saturating_sub(ahead),
+                });
                 state.failure = None;
                 *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = granted.scope;
                 Ok(bearer)
@@ -165,9 +171,17 @@ impl TokenSource {
 
     fn now(&self, by_their_clock: bool) -> SystemTime {
         let ours = self.http.clock().wall();
-        let skew = self.http.skew(&self.settings.endpoint).filter(|_| by_their_clock).unwrap_or_default();
+        let skew = self
+            .http
+            .skew(&self.settings.endpoint)
+            .filter(|_| by_their_clock)
+            .unwrap_or_default();
         let shift = Duration::from_secs(skew.unsigned_abs());
-        let theirs = if skew < 0 { ours.checked_sub(shift) } else { ours.checked_add(shift) };
+        let theirs = if skew < 0 {
+            ours.checked_sub(shift)
+        } else {
+            ours.checked_add(shift)
+        };
         theirs.unwrap_or(ours)
     }
 }

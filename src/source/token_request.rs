@@ -91,7 +91,10 @@ impl TokenSettings {
         match &self.auth {
             ClientAuth::PrivateKeyJwt { client_id, key, jku } => {
                 let assertion = self.assertion(client_id, key, jku.as_deref(), now)?;
-                form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                form.append_pair(
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                );
                 form.append_pair("client_assertion", assertion.expose());
             }
             ClientAuth::SecretBasic { client_id, secret } => {
@@ -116,7 +119,13 @@ impl TokenSettings {
         })
     }
 
-    fn assertion(&self, client_id: &str, key: &PrivateKey, jku: Option<&str>, now: SystemTime) -> Result<Secret, KeyError> {
+    fn assertion(
+        &self,
+        client_id: &str,
+        key: &PrivateKey,
+        jku: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Secret, KeyError> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut random = [0_u8; 24];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| KeyError::Library("making a random number"))?;
@@ -139,22 +148,43 @@ impl TokenSettings {
         let text = |name: &str| json.as_ref().and_then(|json| json[name].as_str()).unwrap_or_default();
         if !answer.is_success() || !text("error").is_empty() {
             let outcome = answer.outcome().text;
-            let code: String = text("error").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
-            let description = outcome.strip_prefix(code.as_str()).map_or(outcome.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+            let code: String = text("error")
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(64)
+                .collect();
+            let description = outcome
+                .strip_prefix(code.as_str())
+                .map_or(outcome.as_str(), |rest| rest.trim_start_matches([':', ' ']));
             let refusal = Refusal {
                 status: answer.status,
-                description: if code.is_empty() { outcome.clone() } else { description.to_owned() },
+                description: if code.is_empty() {
+                    outcome.clone()
+                } else {
+                    description.to_owned()
+                },
                 code,
                 skew,
                 registered_scope: json.as_ref().and_then(|json| scope_text(&json["scope"])),
                 requested_scope: self.scopes.join(" "),
                 signed: matches!(self.auth, ClientAuth::PrivateKeyJwt { .. }),
             };
-            return Err(TokenError::Refused { endpoint, refusal: Box::new(refusal) });
+            return Err(TokenError::Refused {
+                endpoint,
+                refusal: Box::new(refusal),
+            });
         }
-        let no_token = |what: &str| TokenError::NoToken { endpoint: endpoint.clone(), status: answer.status, what: what.to_owned() };
+        let no_token = |what: &str| TokenError::NoToken {
+            endpoint: endpoint.clone(),
+            status: answer.status,
+            what: what.to_owned(),
+        };
         let Some(json) = &json else {
-            return Err(no_token(if answer.body.trim_ascii().is_empty() { "an empty body" } else { "a body that is not JSON" }));
+            return Err(no_token(if answer.body.trim_ascii().is_empty() {
+                "an empty body"
+            } else {
+                "a body that is not JSON"
+            }));
         };
         let token = text("access_token");
         if token.is_empty() || token.chars().any(|c| !c.is_ascii_graphic()) {
@@ -164,7 +194,11 @@ impl TokenSettings {
         if !kind.is_empty() && !kind.eq_ignore_ascii_case("bearer") {
             return Err(no_token("a token that is not a bearer token"));
         }
-        Ok(Granted { token: Secret::new(token), life: life(&json["expires_in"]), scope: scope_text(&json["scope"]) })
+        Ok(Granted {
+            token: Secret::new(token),
+            life: life(&json["expires_in"]),
+            scope: scope_text(&json["scope"]),
+        })
     }
 }
 

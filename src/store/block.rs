@@ -99,7 +99,11 @@ pub struct BlockWriter {
 impl BlockWriter {
     /// A writer that seals with `sealer`.
     pub fn new(sealer: Sealer) -> std::io::Result<Self> {
-        Ok(Self { sealer, compressor: zstd::bulk::Compressor::new(1)?, payload: Vec::new() })
+        Ok(Self {
+            sealer,
+            compressor: zstd::bulk::Compressor::new(1)?,
+            payload: Vec::new(),
+        })
     }
 
     /// The bytes of a block that holds `raw`, at most [`MAX_RAW_LEN`]; the lengths in `header` are filled in here.
@@ -191,7 +195,9 @@ pub fn open(block: &mut Vec<u8>, sealer: &Sealer) -> Result<(BlockHeader, Vec<u8
     }
     let mut payload = block.split_off(HEADER_LEN);
     let nonce: [u8; 12] = block[40..52].try_into().map_err(|_| BlockError::Header)?;
-    sealer.open_in_place(&block[..AUTHENTICATED], &nonce, &mut payload).map_err(|_| BlockError::Sealed)?;
+    sealer
+        .open_in_place(&block[..AUTHENTICATED], &nonce, &mut payload)
+        .map_err(|_| BlockError::Sealed)?;
     let raw = zstd::bulk::decompress(&payload, header.raw_len as usize).map_err(|_| BlockError::Compression)?;
     if raw.len() != header.raw_len as usize {
         return Err(BlockError::Compression);

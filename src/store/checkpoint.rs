@@ -71,7 +71,16 @@ pub struct Writer {
 impl Writer {
     /// A writer for one run; its segments are new ones, created when first needed.
     pub fn new(segments: Arc<Segments>, index: Arc<Index>, blocks: BlockWriter, run: u32) -> Self {
-        Self { segments, index, blocks, landing: None, changed: None, changed_lines: Vec::new(), run, pending: Pending::default() }
+        Self {
+            segments,
+            index,
+            blocks,
+            landing: None,
+            changed: None,
+            changed_lines: Vec::new(),
+            run,
+            pending: Pending::default(),
+        }
     }
 
     /// Appends a landing block and says where it is.
@@ -93,24 +102,39 @@ impl Writer {
         let len = u32::try_from(line.len()).map_err(too_long)?;
         self.changed_lines.extend_from_slice(line);
         self.changed_lines.push(b'\n');
-        Ok(Location { segment: segment.id(), block: segment.len(), start, len })
+        Ok(Location {
+            segment: segment.id(),
+            block: segment.len(),
+            start,
+            len,
+        })
     }
 
     /// One record's bytes, whether durable yet or not.
     pub fn read(&mut self, location: &Location) -> Result<Vec<u8>, CheckpointError> {
-        if self.changed.as_ref().is_some_and(|c| c.id() == location.segment && location.block >= c.len()) {
+        if self
+            .changed
+            .as_ref()
+            .is_some_and(|c| c.id() == location.segment && location.block >= c.len())
+        {
             self.flush_changed()?;
         }
         Ok(self.segments.read(location)?)
     }
 
     /// Makes everything durable; `record` writes the one progress record, given the lengths that it must hold, and makes it durable.
-    pub fn checkpoint<E: From<CheckpointError>>(&mut self, record: impl FnOnce(&[Tail]) -> Result<(), E>) -> Result<(), E> {
+    pub fn checkpoint<E: From<CheckpointError>>(
+        &mut self,
+        record: impl FnOnce(&[Tail]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.flush_changed()?;
         let mut tails = Vec::new();
         for segment in [&self.landing, &self.changed].into_iter().flatten() {
             segment.sync().map_err(CheckpointError::from)?;
-            tails.push(Tail { segment: segment.id(), len: segment.len() });
+            tails.push(Tail {
+                segment: segment.id(),
+                len: segment.len(),
+            });
         }
         self.index.commit(&mut self.pending).map_err(CheckpointError::from)?;
         record(&tails)?;
@@ -143,7 +167,10 @@ impl Writer {
     }
 }
 
-fn open_segment<'a>(slot: &'a mut Option<SegmentWriter>, segments: &Segments) -> Result<&'a mut SegmentWriter, SegmentError> {
+fn open_segment<'a>(
+    slot: &'a mut Option<SegmentWriter>,
+    segments: &Segments,
+) -> Result<&'a mut SegmentWriter, SegmentError> {
     match slot {
         Some(segment) => Ok(segment),
         None => Ok(slot.insert(segments.create()?)),

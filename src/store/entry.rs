@@ -106,9 +106,18 @@ impl Entry {
         let mut hash = [0; 16];
         hash.copy_from_slice(&b[20..36]);
         Some(Self {
-            location: Location { segment: u32_at(0), block, start: u32_at(12), len: u32_at(16) },
+            location: Location {
+                segment: u32_at(0),
+                block,
+                start: u32_at(12),
+                len: u32_at(16),
+            },
             hash,
-            row: RowId { run: u32_at(36), file: u32_at(40), line: u32_at(44) },
+            row: RowId {
+                run: u32_at(36),
+                file: u32_at(40),
+                line: u32_at(44),
+            },
             last_updated: (stamp != i64::MIN).then_some(stamp),
             version: u32_at(56),
             local: b[60] & 1 != 0,

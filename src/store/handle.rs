@@ -44,14 +44,9 @@ impl Handle {
     }
 
     /// Calls sled, unless an earlier call has failed.
-    pub(super) fn call<R>(
-        &self,
-        work: impl FnOnce(&sled::Db) -> sled::Result<R>,
-    ) -> Result<R, LedgerError> {
+    pub(super) fn call<R>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<R>) -> Result<R, LedgerError> {
         if let Some(kind) = self.failed.get() {
-            return Err(
-                FileError::new("write the ledger in", &self.dir, io::Error::from(*kind)).into(),
-            );
+            return Err(FileError::new("write the ledger in", &self.dir, io::Error::from(*kind)).into());
         }
         work(&self.db).map_err(|error| self.fail(error))
     }
@@ -59,22 +54,13 @@ impl Handle {
     /// Makes sure that there is room for `bytes` and more.
     pub(super) fn reserve(&self, bytes: usize) -> Result<(), LedgerError> {
         let bytes = bytes as u64;
-        if self
-            .written
-            .fetch_add(bytes, Ordering::Relaxed)
-            .saturating_add(bytes)
-            < STRIDE
-        {
+        if self.written.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) < STRIDE {
             return Ok(());
         }
-        let space = statvfs(&self.dir)
-            .map_err(|e| FileError::new("look at the disk of", &self.dir, e.into()))?;
+        let space = statvfs(&self.dir).map_err(|e| FileError::new("look at the disk of", &self.dir, e.into()))?;
         if space.f_bavail.saturating_mul(space.f_frsize) < bytes.saturating_add(HEADROOM) {
             // The next write looks again.
-            return Err(FileError::DiskFull {
-                path: self.dir.clone(),
-            }
-            .into());
+            return Err(FileError::DiskFull { path: self.dir.clone() }.into());
         }
         self.written.store(0, Ordering::Relaxed);
         Ok(())

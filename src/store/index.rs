@@ -53,7 +53,9 @@ pub struct Index {
 const WRITE_BUFFER_LIMIT: u64 = 24 * 1024 * 1024;
 
 fn options() -> KeyspaceCreateOptions {
-    let leveled = fjall::compaction::Leveled::default().with_l0_threshold(12).with_table_target_size(32 * 1024 * 1024);
+    let leveled = fjall::compaction::Leveled::default()
+        .with_l0_threshold(12)
+        .with_table_target_size(32 * 1024 * 1024);
     KeyspaceCreateOptions::default()
         .max_memtable_size(8 * 1024 * 1024)
         .compaction_strategy(Arc::new(leveled))
@@ -73,18 +75,34 @@ impl Index {
     /// Opens or creates the index in `dir`.
     pub fn open(dir: &Path, segments: Arc<Segments>) -> Result<Self, IndexError> {
         // One worker: with more, inserts have been seen to vanish.
-        let db = Database::builder(dir).cache_size(16 * 1024 * 1024).worker_threads(1).manual_journal_persist(true).open()?;
+        let db = Database::builder(dir)
+            .cache_size(16 * 1024 * 1024)
+            .worker_threads(1)
+            .manual_journal_persist(true)
+            .open()?;
         let records = db.keyspace("records", options)?;
         let history = db.keyspace("history", options)?;
         let mrns = db.keyspace("mrns", options)?;
-        Ok(Self { db, records, history, mrns, segments })
+        Ok(Self {
+            db,
+            records,
+            history,
+            mrns,
+            segments,
+        })
     }
 
     /// The current version of a record.
     pub fn get(&self, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
-        let Some(bytes) = self.records.get(key.as_bytes())? else { return Ok(None) };
+        let Some(bytes) = self.records.get(key.as_bytes())? else {
+            return Ok(None);
+        };
         let entry = Entry::decode(&bytes).ok_or(IndexError::Format)?;
-        if self.segments.has(&entry.location) { Ok(Some(entry)) } else { self.before(key, u32::MAX) }
+        if self.segments.has(&entry.location) {
+            Ok(Some(entry))
+        } else {
+            self.before(key, u32::MAX)
+        }
     }
 
     /// The newest durable version of a record that is older than `version`.
@@ -103,7 +121,11 @@ impl Index {
         let mut found = Vec::new();
         for guard in self.mrns.prefix(mrn) {
             let key = guard.key()?;
-            found.push(key.get(16..).and_then(RecordKey::from_bytes).ok_or(IndexError::Format)?);
+            found.push(
+                key.get(16..)
+                    .and_then(RecordKey::from_bytes)
+                    .ok_or(IndexError::Format)?,
+            );
         }
         Ok(found)
     }
@@ -179,7 +201,13 @@ impl Pending {
     /// The patients known under an MRN, what is pending included.
     pub fn patients_with(&self, index: &Index, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
         let mut found = index.patients_with(mrn)?;
-        found.extend(self.mrns.iter().filter(|(m, key)| m == mrn && !found.contains(key)).map(|(_, key)| *key).collect::<Vec<_>>());
+        found.extend(
+            self.mrns
+                .iter()
+                .filter(|(m, key)| m == mrn && !found.contains(key))
+                .map(|(_, key)| *key)
+                .collect::<Vec<_>>(),
+        );
         Ok(found)
     }
 

@@ -150,19 +150,14 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             migration: migration.to_owned(),
         })?;
         let head = ChainHead::of(entry.seq, &json);
-        self.entries
-            .put_json(&entry_key(&chain, entry.seq), &json)?;
+        self.entries.put_json(&entry_key(&chain, entry.seq), &json)?;
         self.heads.put(&chain, &head)?;
         known.insert(chain, head);
         Ok(entry.seq)
     }
 
     /// The entries of a migration from number `from` on, in order.
-    pub fn read(
-        &self,
-        migration: &str,
-        from: u64,
-    ) -> impl Iterator<Item = Result<Entry<E>, JournalError>> + use<E> {
+    pub fn read(&self, migration: &str, from: u64) -> impl Iterator<Item = Result<Entry<E>, JournalError>> + use<E> {
         self.stored(&self.chain(migration), from)
             .map(|stored| Ok(decode(&stored?.1)?))
     }
@@ -192,17 +187,11 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
                 return Err(broken(expected, "another entry is in its place"));
             }
             if entry.previous != head.hash {
-                return Err(broken(
-                    expected,
-                    "it does not follow from the entry before it",
-                ));
+                return Err(broken(expected, "it does not follow from the entry before it"));
             }
             head = ChainHead::of(seq, &json);
             if head.seq == kept.seq && head.hash != kept.hash {
-                return Err(broken(
-                    expected,
-                    "it is not the entry that was recorded last",
-                ));
+                return Err(broken(expected, "it is not the entry that was recorded last"));
             }
         }
         // A process that ended between the two records leaves the kept end one entry behind; never ahead.

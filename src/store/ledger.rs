@@ -67,9 +67,7 @@ impl LedgerError {
     pub(super) fn from_sled(dir: &Path, error: sled::Error) -> LedgerError {
         match error {
             sled::Error::Io(error) => FileError::new("write the ledger in", dir, error).into(),
-            _ => LedgerError::Damaged {
-                dir: dir.to_owned(),
-            },
+            _ => LedgerError::Damaged { dir: dir.to_owned() },
         }
     }
 
@@ -133,9 +131,9 @@ impl std::fmt::Display for Repair {
                     "a reclaimed part of the ledger's log (at {lsn}) was marked as empty, so that the rest is read"
                 )
             }
-            Repair::WitnessRewritten => f.write_str(
-                "the ledger's note of its last durable state was damaged and was written anew",
-            ),
+            Repair::WitnessRewritten => {
+                f.write_str("the ledger's note of its last durable state was damaged and was written anew")
+            }
         }
     }
 }
@@ -171,11 +169,7 @@ impl Ledger {
         Ok(Ledger::open_with(dir, vault, Damage::Accept)?.0)
     }
 
-    fn open_with(
-        dir: &Path,
-        vault: &Vault,
-        damage: Damage,
-    ) -> Result<(Ledger, Vec<Repair>), LedgerError> {
+    fn open_with(dir: &Path, vault: &Vault, damage: Damage) -> Result<(Ledger, Vec<Repair>), LedgerError> {
         let mut repairs = Vec::new();
         let db = snapshot::open_sled(dir, damage, &mut repairs)?;
         let handle = Arc::new(Handle::new(dir, db));
@@ -216,10 +210,7 @@ impl Ledger {
     }
 
     /// The table of that name, created when it does not exist.
-    pub fn table<T: Serialize + DeserializeOwned>(
-        &self,
-        name: &'static str,
-    ) -> Result<Table<T>, LedgerError> {
+    pub fn table<T: Serialize + DeserializeOwned>(&self, name: &'static str) -> Result<Table<T>, LedgerError> {
         open_table(&self.handle, &self.vault, name)
     }
 
@@ -256,10 +247,7 @@ impl Ledger {
             let mut name = dir.file_name().unwrap_or_default().to_owned();
             name.push(format!(".damaged.{number}"));
             let aside = dir.with_file_name(name);
-            if !aside
-                .try_exists()
-                .map_err(|e| FileError::new("read", &aside, e))?
-            {
+            if !aside.try_exists().map_err(|e| FileError::new("read", &aside, e))? {
                 fs::rename(dir, &aside).map_err(|e| FileError::new("rename", dir, e))?;
                 private::sync_folder(dir.parent().unwrap_or(dir))?;
                 return Ok(aside);
@@ -275,11 +263,7 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
-fn open_table<T>(
-    handle: &Arc<Handle>,
-    vault: &Vault,
-    name: &'static str,
-) -> Result<Table<T>, LedgerError> {
+fn open_table<T>(handle: &Arc<Handle>, vault: &Vault, name: &'static str) -> Result<Table<T>, LedgerError> {
     let tree = handle.call(|db| db.open_tree(name))?;
     Ok(Table::new(
         name,
@@ -319,11 +303,7 @@ fn sync_blobs(blobs: &Path, synced: &mut HashSet<OsString>) -> Result<(), FileEr
         present.insert(name);
     }
     *synced = present;
-    if fresh {
-        private::sync_folder(blobs)
-    } else {
-        Ok(())
-    }
+    if fresh { private::sync_folder(blobs) } else { Ok(()) }
 }
 
 #[cfg(test)]

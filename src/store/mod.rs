@@ -25,9 +25,7 @@ mod workspace_lock;
 pub use journal::{ChainHead, Entry as JournalEntry, Journal, JournalError};
 pub use ledger::{Ledger, LedgerError, Repair};
 pub use operator::operator;
-pub use private::{
-    FileError, create_folder, read_file, replace_file, require_private, sync_folder,
-};
+pub use private::{FileError, create_folder, read_file, replace_file, require_private, sync_folder};
 pub use sealer::{KeyedHasher, NONCE_LEN, OVERHEAD, Sealer, TAG_LEN, Unauthentic};
 pub use secret::{Secret, create_key_file};
 pub use table::Table;
@@ -53,5 +51,6 @@ pub use names::Names;
 pub use segment::{Location, SegmentError, Segments};
 pub use storage::Storage;
 pub use tables::{
-    ConflictRow, HeldRow, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key, run_key,
+    ConflictRow, HeldRow, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key,
+    run_key,
 };

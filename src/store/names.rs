@@ -22,7 +22,10 @@ impl Names {
                 known.insert(name, number);
             }
         }
-        Ok(Self { table, known: RwLock::new(known) })
+        Ok(Self {
+            table,
+            known: RwLock::new(known),
+        })
     }
 
     /// The number of a tenant, made if need be.
@@ -47,8 +50,10 @@ impl Names {
 
     fn with_prefix(&self, prefix: &str) -> Vec<(String, u16)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<_> =
-            known.iter().filter_map(|(name, number)| Some((name.strip_prefix(prefix)?.to_owned(), *number))).collect();
+        let mut found: Vec<_> = known
+            .iter()
+            .filter_map(|(name, number)| Some((name.strip_prefix(prefix)?.to_owned(), *number)))
+            .collect();
         found.sort_unstable();
         found
     }

@@ -48,11 +48,7 @@ impl FileError {
         let path = path.to_owned();
         match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FileError::DiskFull { path },
-            _ => FileError::Io {
-                action,
-                path,
-                source,
-            },
+            _ => FileError::Io { action, path, source },
         }
     }
 
@@ -78,20 +74,13 @@ impl FileError {
                 "free some space on the disk that holds {}, then run the same command again; it continues where it stopped",
                 path.parent().unwrap_or(path).display()
             )),
-            FileError::TooOpen { path, .. } => Some(format!(
-                "close it with: chmod -R go-rwx {}",
-                shell_quoted(path)
-            )),
+            FileError::TooOpen { path, .. } => Some(format!("close it with: chmod -R go-rwx {}", shell_quoted(path))),
             FileError::TooLarge { .. } => Some("check that this is the file you meant".to_owned()),
             FileError::Io { path, source, .. } => match source.kind() {
-                ErrorKind::PermissionDenied => Some(format!(
-                    "check who owns {} and run as that user",
-                    path.display()
-                )),
-                ErrorKind::ReadOnlyFilesystem => Some(
-                    "the file system is mounted read-only; choose another folder with CUTOVER_HOME"
-                        .to_owned(),
-                ),
+                ErrorKind::PermissionDenied => Some(format!("check who owns {} and run as that user", path.display())),
+                ErrorKind::ReadOnlyFilesystem => {
+                    Some("the file system is mounted read-only; choose another folder with CUTOVER_HOME".to_owned())
+                }
                 _ => None,
             },
         }
@@ -142,9 +131,7 @@ pub fn create_file(path: &Path, contents: &[u8]) -> Result<(), FileError> {
         .open(path)
         .map_err(fail)?;
     let fail = |e| FileError::new("write", path, e);
-    file.write_all(contents)
-        .and_then(|()| file.sync_all())
-        .map_err(fail)?;
+    file.write_all(contents).and_then(|()| file.sync_all()).map_err(fail)?;
     sync_folder(folder_of(path))
 }
 
@@ -179,9 +166,7 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let fail = |e| FileError::new("read", path, e);
     let mut contents = Vec::new();
     let file = File::open(path).map_err(fail)?;
-    file.take(limit + 1)
-        .read_to_end(&mut contents)
-        .map_err(fail)?;
+    file.take(limit + 1).read_to_end(&mut contents).map_err(fail)?;
     if contents.len() as u64 > limit {
         return Err(FileError::TooLarge {
             path: path.to_owned(),
@@ -227,10 +212,7 @@ mod tests {
         let file = folder.join("secret");
         create_file(&file, b"one").unwrap();
         replace_file(&file, b"two").unwrap();
-        assert_eq!(
-            (mode(&file), fs::read(&file).unwrap()),
-            (0o600, b"two".to_vec())
-        );
+        assert_eq!((mode(&file), fs::read(&file).unwrap()), (0o600, b"two".to_vec()));
         assert!(
             matches!(create_file(&file, b"three"), Err(FileError::Io { .. })),
             "an existing file is kept"
@@ -239,12 +221,7 @@ mod tests {
         fs::set_permissions(&folder, Permissions::from_mode(0o750)).unwrap();
         let error = create_folder(&folder).unwrap_err();
         assert!(matches!(error, FileError::TooOpen { mode: 0o750, .. }));
-        assert!(
-            error
-                .hint()
-                .unwrap()
-                .starts_with("close it with: chmod -R go-rwx /")
-        );
+        assert!(error.hint().unwrap().starts_with("close it with: chmod -R go-rwx /"));
     }
 
     #[test]
@@ -255,18 +232,14 @@ mod tests {
         fs::write(&fresh, b"a longer left-over than the new contents").unwrap();
         fs::set_permissions(&fresh, Permissions::from_mode(0o644)).unwrap();
         replace_file(&file, b"new").unwrap();
-        assert_eq!(
-            (mode(&file), fs::read(&file).unwrap()),
-            (0o600, b"new".to_vec())
-        );
+        assert_eq!((mode(&file), fs::read(&file).unwrap()), (0o600, b"new".to_vec()));
         assert!(!fresh.exists());
     }
 
     #[test]
     fn a_full_disk_and_a_spent_quota_are_one_clear_error() {
         for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
-            let error =
-                FileError::new("write", Path::new("/data/ledger/db"), io::Error::from(kind));
+            let error = FileError::new("write", Path::new("/data/ledger/db"), io::Error::from(kind));
             insta::allow_duplicates! {
                 insta::assert_snapshot!(error, @"the disk is full: /data/ledger/db could not be written");
                 insta::assert_snapshot!(error.hint().unwrap(), @"free some space on the disk that holds /data/ledger, then run the same command again; it continues where it stopped");

@@ -50,12 +50,7 @@ impl Sealer {
     }
 
     /// Decrypts `buffer` (sealed bytes and tag) in place and drops the tag; after an error the contents are meaningless.
-    pub fn open_in_place(
-        &self,
-        aad: &[u8],
-        nonce: &[u8; NONCE_LEN],
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), Unauthentic> {
+    pub fn open_in_place(&self, aad: &[u8], nonce: &[u8; NONCE_LEN], buffer: &mut Vec<u8>) -> Result<(), Unauthentic> {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let plain = self
             .key

@@ -96,11 +96,7 @@ impl Lock {
     }
 
     /// The key that wraps the data key; `vault` is the vault file's path, for errors.
-    pub(super) fn wrapping_key(
-        &self,
-        secret: &Secret,
-        vault: &Path,
-    ) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    pub(super) fn wrapping_key(&self, secret: &Secret, vault: &Path) -> Result<Zeroizing<[u8; 32]>, VaultError> {
         let corrupt = |what| VaultError::Corrupt {
             path: vault.to_owned(),
             what,
@@ -120,9 +116,7 @@ impl Lock {
                 }
                 let params = Params::new(*memory_kib, *passes, *lanes, Some(32))
                     .map_err(|_| corrupt("its Argon2 parameters are out of range"))?;
-                let salt = STANDARD
-                    .decode(salt)
-                    .map_err(|_| corrupt("its salt is not base64"))?;
+                let salt = STANDARD.decode(salt).map_err(|_| corrupt("its salt is not base64"))?;
                 argon2id(params, passphrase, &salt).map_err(|error| match error {
                     argon2::Error::OutOfMemory => VaultError::OutOfMemory {
                         mebibytes: memory_kib / 1024,
@@ -131,9 +125,7 @@ impl Lock {
                 })
             }
             (Lock::KeyFile { salt }, Secret::KeyFile(path)) => {
-                let salt = STANDARD
-                    .decode(salt)
-                    .map_err(|_| corrupt("its salt is not base64"))?;
+                let salt = STANDARD.decode(salt).map_err(|_| corrupt("its salt is not base64"))?;
                 let bytes = read_key_file(path)?;
                 let mut key = Zeroizing::new([0; 32]);
                 Salt::new(HKDF_SHA256, &salt)
@@ -151,11 +143,7 @@ impl Lock {
     }
 }
 
-fn argon2id(
-    params: Params,
-    passphrase: &str,
-    salt: &[u8],
-) -> Result<Zeroizing<[u8; 32]>, argon2::Error> {
+fn argon2id(params: Params, passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, argon2::Error> {
     let mut composed = Zeroizing::new(String::with_capacity(passphrase.len() * 3));
     composed.extend(passphrase.nfc());
     let mut key = Zeroizing::new([0; 32]);
@@ -170,14 +158,8 @@ fn argon2id(
 fn read_key_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     private::require_private(path)?;
     let text = Zeroizing::new(private::read_file(path, KEY_FILE_LIMIT)?);
-    let malformed = || VaultError::MalformedKeyFile {
-        path: path.to_owned(),
-    };
-    let bytes = Zeroizing::new(
-        STANDARD
-            .decode(text.trim_ascii())
-            .map_err(|_| malformed())?,
-    );
+    let malformed = || VaultError::MalformedKeyFile { path: path.to_owned() };
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim_ascii()).map_err(|_| malformed())?);
     let mut key = Zeroizing::new([0; 32]);
     if bytes.len() != key.len() {
         return Err(malformed());

@@ -110,11 +110,23 @@ impl Segments {
 
     /// Opens a segment that no process has written before.
     pub fn create(&self) -> Result<SegmentWriter, SegmentError> {
-        let io = |source| SegmentError::Io { path: self.dir.clone(), source };
-        let mut next = self.sealed.read().unwrap_or_else(PoisonError::into_inner).keys().max().map_or(1, |id| id + 1);
+        let io = |source| SegmentError::Io {
+            path: self.dir.clone(),
+            source,
+        };
+        let mut next = self
+            .sealed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .max()
+            .map_or(1, |id| id + 1);
         for entry in std::fs::read_dir(&self.dir).map_err(io)? {
             let name = entry.map_err(io)?.file_name();
-            let number = name.to_str().and_then(|n| n.strip_suffix(".seg")).and_then(|n| n.parse::<u32>().ok());
+            let number = name
+                .to_str()
+                .and_then(|n| n.strip_suffix(".seg"))
+                .and_then(|n| n.parse::<u32>().ok());
             next = next.max(number.map_or(0, |n| n + 1));
         }
         let path = self.path(next);
@@ -123,21 +135,35 @@ impl Segments {
             .append(true)
             .mode(0o600)
             .open(&path)
-            .map_err(|source| SegmentError::Io { path: path.clone(), source })?;
+            .map_err(|source| SegmentError::Io {
+                path: path.clone(),
+                source,
+            })?;
         File::open(&self.dir).and_then(|d| d.sync_all()).map_err(io)?;
         self.seal(next, 0);
-        Ok(SegmentWriter { id: next, len: 0, file, path })
+        Ok(SegmentWriter {
+            id: next,
+            len: 0,
+            file,
+            path,
+        })
     }
 
     /// Records that the first `len` bytes of a segment are durable, from which moment they can be read.
     pub fn seal(&self, segment: u32, len: u64) {
-        self.sealed.write().unwrap_or_else(PoisonError::into_inner).insert(segment, len);
+        self.sealed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(segment, len);
     }
 
     /// Records that the first `len` bytes of a segment were handed to the system, so that its own writer can read them back before they
     /// are durable.
     pub fn wrote(&self, segment: u32, len: u64) {
-        self.written.write().unwrap_or_else(PoisonError::into_inner).insert(segment, len);
+        self.written
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(segment, len);
     }
 
     /// Whether a place is inside a segment's durable bytes.
@@ -155,7 +181,12 @@ impl Segments {
 
     /// Durable bytes of one segment.
     pub fn sealed_len(&self, segment: u32) -> u64 {
-        self.sealed.read().unwrap_or_else(PoisonError::into_inner).get(&segment).copied().unwrap_or(0)
+        self.sealed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&segment)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// One record's bytes, without a newline.
@@ -203,7 +234,11 @@ impl Segments {
     pub fn header(&self, segment: u32, offset: u64) -> Result<BlockHeader, SegmentError> {
         let mut head = [0u8; HEADER_LEN];
         self.read_exact(segment, offset, &mut head)?;
-        BlockHeader::decode(&head).map_err(|source| SegmentError::Block { path: self.path(segment), offset, source })
+        BlockHeader::decode(&head).map_err(|source| SegmentError::Block {
+            path: self.path(segment),
+            offset,
+            source,
+        })
     }
 
     /// Offsets and headers of all blocks in one segment, in order, without their payloads.
@@ -232,7 +267,12 @@ impl Segments {
     pub fn check_lengths(&self) -> Result<(), SegmentError> {
         for id in self.ids() {
             let (path, expected) = (self.path(id), self.sealed_len(id));
-            let found = std::fs::metadata(&path).map_err(|source| SegmentError::Io { path: path.clone(), source })?.len();
+            let found = std::fs::metadata(&path)
+                .map_err(|source| SegmentError::Io {
+                    path: path.clone(),
+                    source,
+                })?
+                .len();
             if found < expected {
                 return Err(SegmentError::Short { path, found, expected });
             }
@@ -241,7 +281,13 @@ impl Segments {
     }
 
     fn read_exact(&self, segment: u32, offset: u64, into: &mut [u8]) -> Result<(), SegmentError> {
-        let written = self.written.read().unwrap_or_else(PoisonError::into_inner).get(&segment).copied().unwrap_or(0);
+        let written = self
+            .written
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&segment)
+            .copied()
+            .unwrap_or(0);
         if self.sealed_len(segment).max(written) < offset + into.len() as u64 {
             return Err(SegmentError::Absent { segment, offset });
         }
@@ -256,7 +302,8 @@ impl Segments {
                 file
             }
         };
-        file.read_exact_at(into, offset).map_err(|source| SegmentError::Io { path: path(), source })
+        file.read_exact_at(into, offset)
+            .map_err(|source| SegmentError::Io { path: path(), source })
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -291,13 +338,19 @@ impl SegmentWriter {
     /// Appends a block and gives its offset.
     pub fn append(&mut self, block: &[u8]) -> Result<u64, SegmentError> {
         let at = self.len;
-        self.file.write_all(block).map_err(|source| SegmentError::Io { path: self.path.clone(), source })?;
+        self.file.write_all(block).map_err(|source| SegmentError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
         self.len += block.len() as u64;
         Ok(at)
     }
 
     /// Makes everything appended so far durable (`fdatasync`).
     pub fn sync(&self) -> Result<(), SegmentError> {
-        self.file.sync_data().map_err(|source| SegmentError::Io { path: self.path.clone(), source })
+        self.file.sync_data().map_err(|source| SegmentError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 }

@@ -137,8 +137,7 @@ fn has_hole(segment: &[u8], lsn: u64, stable: u64) -> bool {
             Some((_, length)) => at += length,
             None if lsn + at as u64 >= stable => return false,
             None => {
-                return (at + 1..segment.len())
-                    .any(|at| message(&segment[at..], of_segment).is_some());
+                return (at + 1..segment.len()).any(|at| message(&segment[at..], of_segment).is_some());
             }
         }
     }

@@ -32,11 +32,7 @@ pub(super) enum Damage {
 }
 
 /// Opens the sled database in `dir`, setting aside whatever keeps it from opening and can be made anew from the log.
-pub(super) fn open_sled(
-    dir: &Path,
-    damage: Damage,
-    repairs: &mut Vec<Repair>,
-) -> Result<sled::Db, LedgerError> {
+pub(super) fn open_sled(dir: &Path, damage: Damage, repairs: &mut Vec<Repair>) -> Result<sled::Db, LedgerError> {
     let (unfinished, finished): (Vec<_>, Vec<_>) = files_named(dir, "snap.")?
         .into_iter()
         .partition(|path| is_unfinished(path));
@@ -52,17 +48,11 @@ pub(super) fn open_sled(
     let mut replaceable = files_named(dir, "snap.")?;
     replaceable.extend(files_named(dir, "conf")?);
     set_aside(&replaceable, repairs)?;
-    attempt(dir, damage, repairs)?.ok_or_else(|| LedgerError::Unopenable {
-        dir: dir.to_owned(),
-    })
+    attempt(dir, damage, repairs)?.ok_or_else(|| LedgerError::Unopenable { dir: dir.to_owned() })
 }
 
 /// Opens the database once; `None` when its files are not what sled wrote, or sled panicked over them.
-fn attempt(
-    dir: &Path,
-    damage: Damage,
-    repairs: &mut Vec<Repair>,
-) -> Result<Option<sled::Db>, LedgerError> {
+fn attempt(dir: &Path, damage: Damage, repairs: &mut Vec<Repair>) -> Result<Option<sled::Db>, LedgerError> {
     wait_for_release(dir)?;
     let from = files_named(dir, "snap.")?
         .iter()
@@ -73,9 +63,7 @@ fn attempt(
         Finding::Bridged(lsn) => repairs.push(Repair::Bridged { lsn }),
         Finding::Damaged if damage == Damage::Accept => {}
         Finding::Damaged => {
-            return Err(LedgerError::Damaged {
-                dir: dir.to_owned(),
-            });
+            return Err(LedgerError::Damaged { dir: dir.to_owned() });
         }
     }
     let config = sled::Config::new()
@@ -106,15 +94,11 @@ fn wait_for_release(dir: &Path) -> Result<(), LedgerError> {
     };
     for _ in 0..RELEASE_CHECKS {
         if log.try_lock().is_ok() {
-            return log
-                .unlock()
-                .map_err(|e| FileError::new("unlock", &path, e).into());
+            return log.unlock().map_err(|e| FileError::new("unlock", &path, e).into());
         }
         thread::sleep(RELEASE_PAUSE);
     }
-    Err(LedgerError::InUse {
-        dir: dir.to_owned(),
-    })
+    Err(LedgerError::InUse { dir: dir.to_owned() })
 }
 
 /// Whether a snapshot is complete: the page table, its length (8 bytes), and the CRC-32 of the page table (4 bytes).
@@ -133,9 +117,7 @@ fn is_whole(snapshot: &Path) -> bool {
 
 /// Whether a process ended while it wrote this snapshot; sled would take it for the latest all the same.
 fn is_unfinished(snapshot: &Path) -> bool {
-    snapshot
-        .extension()
-        .is_some_and(|extension| extension == "generating")
+    snapshot.extension().is_some_and(|extension| extension == "generating")
 }
 
 fn files_named(dir: &Path, prefix: &str) -> Result<Vec<PathBuf>, FileError> {
@@ -143,11 +125,7 @@ fn files_named(dir: &Path, prefix: &str) -> Result<Vec<PathBuf>, FileError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).map_err(fail)? {
         let entry = entry.map_err(fail)?;
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(prefix.as_bytes())
-        {
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
             found.push(entry.path());
         }
     }

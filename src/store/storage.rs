@@ -8,8 +8,10 @@ use super::checkpoint::{CheckpointError, Tail, Writer};
 use super::entry::{Entry, RecordKey};
 use super::index::Index;
 use super::journal::Journal;
+use super::ledger::LedgerError;
 use super::names::Names;
 use super::operator::operator;
+use super::private::replace_file;
 use super::sealer::{KeyedHasher, Sealer};
 use super::segment::Segments;
 use super::tables::{self, Tables};
@@ -62,12 +64,27 @@ impl Storage {
         segments.check_lengths()?;
         let index = Arc::new(Index::open(&workspace.index_dir(), Arc::clone(&segments))?);
         let journal = Journal::open(workspace.ledger(), operator())?;
-        Ok(Self { workspace, journal, tables, names, segments, index, blocks, ids, content_seed })
+        Ok(Self {
+            workspace,
+            journal,
+            tables,
+            names,
+            segments,
+            index,
+            blocks,
+            ids,
+            content_seed,
+        })
     }
 
     /// A writer for one run.
     pub fn writer(&self, run: u32) -> Result<Writer, CheckpointError> {
-        Ok(Writer::new(Arc::clone(&self.segments), Arc::clone(&self.index), self.block_writer()?, run))
+        Ok(Writer::new(
+            Arc::clone(&self.segments),
+            Arc::clone(&self.index),
+            self.block_writer()?,
+            run,
+        ))
     }
 
     /// Makes blocks; one per thread.
@@ -90,7 +107,8 @@ impl Storage {
 
     /// The keyed hash of an MRN within a tenant.
     pub fn mrn_hash(&self, tenant: u16, system: &str, value: &str) -> [u8; 16] {
-        self.ids.hash(&[b"mrn", &tenant.to_be_bytes(), system.as_bytes(), value.as_bytes()])
+        self.ids
+            .hash(&[b"mrn", &tenant.to_be_bytes(), system.as_bytes(), value.as_bytes()])
     }
 
     /// The keyed hash of a record's bytes.
@@ -100,12 +118,24 @@ impl Storage {
 
     /// The index key of a record.
     pub fn key(&self, tenant: u16, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
-        Ok(RecordKey::new(tenant, self.names.resource_type(resource_type)?, self.id_hash(id)))
+        Ok(RecordKey::new(
+            tenant,
+            self.names.resource_type(resource_type)?,
+            self.id_hash(id),
+        ))
     }
 
     /// A record's bytes as landed or changed, without what the migration adds.
     pub fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, CheckpointError> {
         Ok(self.segments.read(&entry.location)?)
+    }
+
+    /// Keeps the pages of a run's manifest as received, sealed beside its landing: they may be too large for the ledger.
+    pub fn put_manifest(&self, run: u32, pages: &str) -> Result<(), CheckpointError> {
+        let name = format!("run-{run:08}.manifest");
+        let sealed = self.workspace.vault().seal(name.as_bytes(), pages.as_bytes());
+        replace_file(&self.workspace.landing_dir().join(&name), &sealed).map_err(LedgerError::from)?;
+        Ok(())
     }
 
     /// The next run number.

@@ -43,12 +43,7 @@ impl<T> std::fmt::Debug for Table<T> {
 }
 
 impl<T> Table<T> {
-    pub(super) fn new(
-        name: &'static str,
-        handle: Arc<Handle>,
-        tree: sled::Tree,
-        sealer: Sealer,
-    ) -> Self {
+    pub(super) fn new(name: &'static str, handle: Arc<Handle>, tree: sled::Tree, sealer: Sealer) -> Self {
         Table {
             name,
             handle,
@@ -59,12 +54,10 @@ impl<T> Table<T> {
     }
 
     fn open_seal(&self, key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, LedgerError> {
-        self.sealer
-            .unseal(key, sealed)
-            .map_err(|_| LedgerError::Record {
-                table: self.name,
-                what: "fails its authenticity check",
-            })
+        self.sealer.unseal(key, sealed).map_err(|_| LedgerError::Record {
+            table: self.name,
+            what: "fails its authenticity check",
+        })
     }
 
     /// Removes the record under `key`; false when there was none.
@@ -111,12 +104,7 @@ impl<T> Table<T> {
         &self,
         range: (Bound<&[u8]>, Bound<&[u8]>),
     ) -> impl DoubleEndedIterator<Item = Result<(Vec<u8>, Vec<u8>), LedgerError>> + use<T> {
-        let table = Table::<()>::new(
-            self.name,
-            self.handle.clone(),
-            self.tree.clone(),
-            self.sealer.clone(),
-        );
+        let table = Table::<()>::new(self.name, self.handle.clone(), self.tree.clone(), self.sealer.clone());
         self.tree.range::<&[u8], _>(range).map(move |entry| {
             let (key, sealed) = entry.map_err(|e| table.handle.fail(e))?;
             let json = table.open_seal(&key, &sealed)?;
@@ -141,10 +129,7 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         })
     }
 
-    fn decode_entry(
-        &self,
-        entry: sled::Result<(sled::IVec, sled::IVec)>,
-    ) -> Result<(Vec<u8>, T), LedgerError> {
+    fn decode_entry(&self, entry: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(Vec<u8>, T), LedgerError> {
         let (key, sealed) = entry.map_err(|e| self.handle.fail(e))?;
         let record = self.decode(&key, &sealed)?;
         Ok((key.to_vec(), record))
@@ -163,27 +148,17 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
 
     /// Replaces the record under `key` by what `change` makes of it (`None` removes it), atomically among threads; `change` may
     /// be called more than once. Returns what is stored afterwards.
-    pub fn update(
-        &self,
-        key: &[u8],
-        mut change: impl FnMut(Option<T>) -> Option<T>,
-    ) -> Result<Option<T>, LedgerError> {
+    pub fn update(&self, key: &[u8], mut change: impl FnMut(Option<T>) -> Option<T>) -> Result<Option<T>, LedgerError> {
         let mut old = self.handle.call(|_| self.tree.get(key))?;
         loop {
-            let before = old
-                .as_ref()
-                .map(|sealed| self.decode(key, sealed))
-                .transpose()?;
+            let before = old.as_ref().map(|sealed| self.decode(key, sealed)).transpose()?;
             let after = change(before);
             let sealed = match &after {
                 Some(record) => Some(self.sealer.seal(key, &self.encode(record)?)),
                 None => None,
             };
             self.handle.reserve(sealed.as_ref().map_or(0, Vec::len))?;
-            match self
-                .handle
-                .call(|_| self.tree.compare_and_swap(key, old, sealed))?
-            {
+            match self.handle.call(|_| self.tree.compare_and_swap(key, old, sealed))? {
                 Ok(()) => return Ok(after),
                 Err(conflict) => old = conflict.current,
             }
@@ -191,9 +166,7 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
     }
 
     /// All keys and records in the order of their keys.
-    pub fn iter(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = Result<(Vec<u8>, T), LedgerError>> + use<T> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Result<(Vec<u8>, T), LedgerError>> + use<T> {
         let table = self.clone();
         self.tree.iter().map(move |entry| table.decode_entry(entry))
     }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Tail;
 use super::entry::RowId;
 use super::ledger::Ledger;
-use super::table::Table;
 use super::segment::Location;
-use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, Secrets, Verification};
+use super::table::Table;
+use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification};
 
 /// What a run was started with; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,12 +86,12 @@ pub struct Tables {
     pub crosswalk: Table<String>,
     /// Numbers of tenants and types in index keys.
     pub names: Table<u16>,
-    /// Manifests by run, raw pages in order.
-    pub manifests: Table<Vec<String>>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
     /// Sample patients by migration and number.
     pub samples: Table<SamplePatient>,
+    /// Their records by migration, number of the patient and number of the record.
+    pub sample_records: Table<SampleRecord>,
 }
 
 impl Tables {
@@ -109,9 +109,9 @@ impl Tables {
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,
             names: ledger.table("names")?,
-            manifests: ledger.table("manifests")?,
             verifications: ledger.table("verifications")?,
             samples: ledger.table("samples")?,
+            sample_records: ledger.table("sample_records")?,
         })
     }
 }

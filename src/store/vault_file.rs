@@ -79,9 +79,7 @@ pub enum VaultError {
         path: PathBuf,
     },
     /// Argon2 could not get its memory.
-    #[error(
-        "checking a passphrase takes {mebibytes} MiB of memory, and this machine did not grant it"
-    )]
+    #[error("checking a passphrase takes {mebibytes} MiB of memory, and this machine did not grant it")]
     OutOfMemory {
         /// The memory that was asked for.
         mebibytes: u32,
@@ -95,18 +93,14 @@ impl VaultError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            VaultError::Exists { .. } => {
-                "open the workspace that is there, or choose another folder with CUTOVER_HOME"
-            }
+            VaultError::Exists { .. } => "open the workspace that is there, or choose another folder with CUTOVER_HOME",
             VaultError::Missing { .. } => {
                 "check CUTOVER_HOME; if the key was moved or deleted, restore it from a backup: nothing in the workspace can be read without it"
             }
             VaultError::Corrupt { .. } => {
                 "restore this file from a backup; nothing in the workspace can be read without it, and nothing else is damaged"
             }
-            VaultError::Newer { .. } => {
-                "use the version of cutover that made this workspace, or a later one"
-            }
+            VaultError::Newer { .. } => "use the version of cutover that made this workspace, or a later one",
             VaultError::WrongPassphrase { .. } => {
                 "check the keyboard layout and Caps Lock, and that CUTOVER_HOME names the workspace you mean; a forgotten passphrase cannot be recovered"
             }
@@ -119,12 +113,8 @@ impl VaultError {
             } => "give the key file instead of a passphrase",
             VaultError::WrongKind { .. } => "give the passphrase instead of a key file",
             VaultError::EmptyPassphrase => "choose at least a few words",
-            VaultError::MalformedKeyFile { .. } => {
-                "check that this is the key file and not, say, a private key in PEM"
-            }
-            VaultError::OutOfMemory { .. } => {
-                "close other programs, or raise the memory limit of this session"
-            }
+            VaultError::MalformedKeyFile { .. } => "check that this is the key file and not, say, a private key in PEM",
+            VaultError::OutOfMemory { .. } => "close other programs, or raise the memory limit of this session",
             VaultError::File(error) => return error.hint(),
         };
         Some(text.to_owned())
@@ -170,8 +160,7 @@ impl VaultFile {
     }
 
     fn to_json(&self) -> Vec<u8> {
-        let mut json =
-            serde_json::to_vec_pretty(self).expect("strings and numbers always become JSON");
+        let mut json = serde_json::to_vec_pretty(self).expect("strings and numbers always become JSON");
         json.push(b'\n');
         json
     }
@@ -200,10 +189,7 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 pub(super) fn create(dir: &Path, key: &[u8; 32], secret: &Secret) -> Result<(), VaultError> {
     let path = path(dir);
     private::create_folder(dir)?;
-    if path
-        .try_exists()
-        .map_err(|e| FileError::new("read", &path, e))?
-    {
+    if path.try_exists().map_err(|e| FileError::new("read", &path, e))? {
         return Err(VaultError::Exists { path });
     }
     replace(dir, key, secret)
@@ -235,16 +221,14 @@ pub(super) fn open(dir: &Path, secret: &Secret) -> Result<Zeroizing<[u8; 32]>, V
         what,
     };
 
-    let version = serde_json::from_slice::<Versioned>(&json)
-        .map_err(|_| corrupt("it is not the JSON it should be"))?;
+    let version = serde_json::from_slice::<Versioned>(&json).map_err(|_| corrupt("it is not the JSON it should be"))?;
     if version.version > VERSION {
         return Err(VaultError::Newer {
             path: path.clone(),
             version: version.version,
         });
     }
-    let file: VaultFile =
-        serde_json::from_slice(&json).map_err(|_| corrupt("it is not the JSON it should be"))?;
+    let file: VaultFile = serde_json::from_slice(&json).map_err(|_| corrupt("it is not the JSON it should be"))?;
     if file.format != FORMAT || file.version != VERSION {
         return Err(corrupt("it is not a vault"));
     }

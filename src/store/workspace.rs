@@ -17,9 +17,7 @@ use super::workspace_lock::{self, Holder, LockError, WorkspaceLock};
 const KEYS: &str = "keys";
 const LEDGER: &str = "ledger";
 /// The folders of a workspace.
-const FOLDERS: [&str; 7] = [
-    KEYS, LEDGER, "landing", "index", "reports", "presets", "logs",
-];
+const FOLDERS: [&str; 7] = [KEYS, LEDGER, "landing", "index", "reports", "presets", "logs"];
 
 /// Why a workspace could not be created or opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,19 +64,15 @@ impl WorkspaceError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            WorkspaceError::NoHome => Some(
-                "set CUTOVER_HOME to a folder on an encrypted disk with room for the data"
-                    .to_owned(),
-            ),
-            WorkspaceError::Missing { .. } => Some(
-                "check CUTOVER_HOME; a new workspace is made by `cutover migration add`".to_owned(),
-            ),
-            WorkspaceError::NotEmpty { .. } => {
-                Some("set CUTOVER_HOME to a new or empty folder".to_owned())
+            WorkspaceError::NoHome => {
+                Some("set CUTOVER_HOME to a folder on an encrypted disk with room for the data".to_owned())
             }
+            WorkspaceError::Missing { .. } => {
+                Some("check CUTOVER_HOME; a new workspace is made by `cutover migration add`".to_owned())
+            }
+            WorkspaceError::NotEmpty { .. } => Some("set CUTOVER_HOME to a new or empty folder".to_owned()),
             WorkspaceError::Locked {
-                holder: Some(holder),
-                ..
+                holder: Some(holder), ..
             } => Some(format!(
                 "wait until it has ended, or end it with: kill {}; it then continues later where it stopped",
                 holder.pid
@@ -130,11 +124,7 @@ impl Workspace {
 
     /// Makes a new workspace, locked by `secret`, in a folder that is missing or empty. `command` is shown to whoever finds the
     /// workspace in use; being `'static`, it is never something the person typed.
-    pub fn create(
-        path: &Path,
-        secret: &Secret,
-        command: &'static str,
-    ) -> Result<Workspace, WorkspaceError> {
+    pub fn create(path: &Path, secret: &Secret, command: &'static str) -> Result<Workspace, WorkspaceError> {
         close_to_others();
         private::create_folder(path)?;
         let lock = lock(path, command)?;
@@ -148,20 +138,12 @@ impl Workspace {
     }
 
     /// Opens an existing workspace.
-    pub fn open(
-        path: &Path,
-        secret: &Secret,
-        command: &'static str,
-    ) -> Result<Workspace, WorkspaceError> {
+    pub fn open(path: &Path, secret: &Secret, command: &'static str) -> Result<Workspace, WorkspaceError> {
         Workspace::open_as(path, secret, command, &LedgerPlan::Open)
     }
 
     /// Opens an existing workspace, or makes one where none is.
-    pub fn open_or_create(
-        path: &Path,
-        secret: &Secret,
-        command: &'static str,
-    ) -> Result<Workspace, WorkspaceError> {
+    pub fn open_or_create(path: &Path, secret: &Secret, command: &'static str) -> Result<Workspace, WorkspaceError> {
         match Workspace::open(path, secret, command) {
             Err(WorkspaceError::Missing { .. }) => Workspace::create(path, secret, command),
             other => other,
@@ -185,9 +167,7 @@ impl Workspace {
         plan: &LedgerPlan,
     ) -> Result<Workspace, WorkspaceError> {
         if !Workspace::exists(path) && !holds_data(path) {
-            return Err(WorkspaceError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(WorkspaceError::Missing { path: path.to_owned() });
         }
         close_to_others();
         private::require_private(path)?;
@@ -199,12 +179,7 @@ impl Workspace {
         Workspace::enter(path, vault, lock, plan)
     }
 
-    fn enter(
-        path: &Path,
-        vault: Vault,
-        lock: WorkspaceLock,
-        plan: &LedgerPlan,
-    ) -> Result<Workspace, WorkspaceError> {
+    fn enter(path: &Path, vault: Vault, lock: WorkspaceLock, plan: &LedgerPlan) -> Result<Workspace, WorkspaceError> {
         let dir = path.join(LEDGER);
         if matches!(plan, LedgerPlan::SetAside) {
             Ledger::set_aside(&dir)?;
@@ -301,9 +276,7 @@ fn refuse_foreign(path: &Path) -> Result<(), WorkspaceError> {
     for entry in fs::read_dir(path).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name();
         if name != "lock" && FOLDERS.iter().all(|folder| name != *folder) {
-            return Err(WorkspaceError::NotEmpty {
-                path: path.to_owned(),
-            });
+            return Err(WorkspaceError::NotEmpty { path: path.to_owned() });
         }
     }
     if holds_data(path) && !Workspace::exists(path) {

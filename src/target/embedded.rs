@@ -96,7 +96,10 @@ impl EmbeddedStore {
     fn types_of(&self, tenant: &str) -> Result<Vec<(String, [u8; 4])>, CheckpointError> {
         let tenant = self.storage.names.tenant(tenant)?;
         let types = self.storage.names.resource_types();
-        Ok(types.into_iter().map(|(name, number)| (name, RecordKey::prefix(tenant, number))).collect())
+        Ok(types
+            .into_iter()
+            .map(|(name, number)| (name, RecordKey::prefix(tenant, number)))
+            .collect())
     }
 
     fn provenance(&self, run: u32) -> Result<Option<Provenance>, CheckpointError> {

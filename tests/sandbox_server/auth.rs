@@ -13,15 +13,7 @@ use crate::rig::{ALL_SCOPES, ID, Rig, Signer, config};
 async fn discovery_leads_to_the_token_endpoint() {
     let rig = Rig::start(config()).await;
     let url = format!("{}/.well-known/smart-configuration", rig.server.base_url);
-    let found: Value = rig
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let found: Value = rig.http.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(found["token_endpoint"], rig.server.token_url);
     assert_eq!(
         found["token_endpoint_auth_signing_alg_values_supported"],
@@ -48,8 +40,7 @@ async fn discovery_leads_to_the_token_endpoint() {
 async fn a_right_assertion_gives_a_token_for_300_seconds_with_either_algorithm() {
     let rig = Rig::start(config()).await;
     for (number, signer) in [Signer::rs384(), Signer::es384()].into_iter().enumerate() {
-        let registration =
-            json!({ "client_name": "x", "jwks": signer.jwks(), "scope": "system/*.read" });
+        let registration = json!({ "client_name": "x", "jwks": signer.jwks(), "scope": "system/*.read" });
         let answer = rig
             .http
             .post(&rig.server.registration_url)
@@ -61,9 +52,7 @@ async fn a_right_assertion_gives_a_token_for_300_seconds_with_either_algorithm()
         let id = answer.json::<Value>().await.unwrap()["client_id"].clone();
         let mut claims = rig.claims();
         (claims["iss"], claims["sub"]) = (id.clone(), id);
-        let (status, body) = rig
-            .ask(&signer.sign("k1", &claims), "system/Patient.rs")
-            .await;
+        let (status, body) = rig.ask(&signer.sign("k1", &claims), "system/Patient.rs").await;
         assert_eq!(status, StatusCode::OK, "{body}");
         assert_eq!(
             (&body["expires_in"], &body["token_type"], &body["scope"]),
@@ -109,29 +98,19 @@ async fn a_wrong_assertion_is_refused_and_the_reason_told() {
             .contains("iss and sub")
     );
     assert!(
-        refused(&rig, |claims| (claims["iss"], claims["sub"]) =
-            ("x".into(), "x".into()))
-        .await
-        .contains("No client")
+        refused(&rig, |claims| (claims["iss"], claims["sub"]) = ("x".into(), "x".into()))
+            .await
+            .contains("No client")
     );
     assert!(
         refused(&rig, |claims| claims["jti"] = Value::Null)
             .await
             .contains("jti")
     );
-    let (_, body) = rig
-        .ask(&rig.signer.sign("other", &rig.claims()), ALL_SCOPES)
-        .await;
+    let (_, body) = rig.ask(&rig.signer.sign("other", &rig.claims()), ALL_SCOPES).await;
     assert!(body["error_description"].as_str().unwrap().contains("kid"));
-    let (_, body) = rig
-        .ask(&Signer::es384().sign("k1", &rig.claims()), ALL_SCOPES)
-        .await;
-    assert!(
-        body["error_description"]
-            .as_str()
-            .unwrap()
-            .contains("signature")
-    );
+    let (_, body) = rig.ask(&Signer::es384().sign("k1", &rig.claims()), ALL_SCOPES).await;
+    assert!(body["error_description"].as_str().unwrap().contains("signature"));
     assert_eq!(rig.server.stats().tokens_refused["invalid_client"], 8);
     assert_eq!(rig.server.stats().tokens_issued, 0);
 }
@@ -143,12 +122,7 @@ async fn an_assertion_is_taken_once() {
     assert_eq!(rig.ask(&assertion, ALL_SCOPES).await.0, StatusCode::OK);
     let (status, body) = rig.ask(&assertion, ALL_SCOPES).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert!(
-        body["error_description"]
-            .as_str()
-            .unwrap()
-            .contains("used before")
-    );
+    assert!(body["error_description"].as_str().unwrap().contains("used before"));
 }
 
 #[tokio::test]
@@ -157,10 +131,7 @@ async fn the_form_is_checked_as_rfc_6749_says() {
     let (_, body) = rig.post_form(&[("grant_type", "password")]).await;
     assert_eq!(body["error"], "unsupported_grant_type");
     let (_, body) = rig
-        .post_form(&[
-            ("grant_type", "client_credentials"),
-            ("scope", "system/*.read"),
-        ])
+        .post_form(&[("grant_type", "client_credentials"), ("scope", "system/*.read")])
         .await;
     assert_eq!(body["error"], "invalid_request");
     let (_, body) = rig.ask(&rig.signer.sign("k1", &rig.claims()), "").await;
@@ -172,10 +143,7 @@ async fn the_form_is_checked_as_rfc_6749_says() {
         .send()
         .await
         .unwrap();
-    assert_eq!(
-        response.json::<Value>().await.unwrap()["error"],
-        "invalid_request"
-    );
+    assert_eq!(response.json::<Value>().await.unwrap()["error"], "invalid_request");
 }
 
 #[tokio::test]
@@ -206,10 +174,7 @@ async fn keys_by_url_are_read_when_a_token_is_asked_for() {
     });
     let (_, body) = rig.ask(&signer.sign("k1", &rig.claims()), ALL_SCOPES).await;
     assert!(
-        body["error_description"]
-            .as_str()
-            .unwrap()
-            .contains("cannot be read"),
+        body["error_description"].as_str().unwrap().contains("cannot be read"),
         "{body}"
     );
 }
@@ -226,15 +191,9 @@ async fn nothing_is_served_without_a_living_token() {
         rig.http.get(&url).send().await.unwrap().status(),
         StatusCode::UNAUTHORIZED
     );
-    assert_eq!(
-        rig.get(&url, "made-up").await.status(),
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(rig.get(&url, "made-up").await.status(), StatusCode::UNAUTHORIZED);
     let token = rig.token().await;
-    assert_eq!(
-        rig.get(&url, &token).await.status(),
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(rig.get(&url, &token).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -257,20 +216,14 @@ async fn a_token_covers_its_scopes_only() {
         StatusCode::FORBIDDEN
     );
     assert_eq!(
-        rig.kick_off("$export?_type=Observation", token)
-            .await
-            .status(),
+        rig.kick_off("$export?_type=Observation", token).await.status(),
         StatusCode::FORBIDDEN
     );
 }
 
 #[tokio::test]
 async fn an_open_server_asks_for_no_token() {
-    let rig = Rig::start(SandboxConfig {
-        open: true,
-        ..config()
-    })
-    .await;
+    let rig = Rig::start(SandboxConfig { open: true, ..config() }).await;
     let response = rig
         .http
         .get(format!("{}/Patient/p0", rig.server.base_url))

@@ -60,20 +60,13 @@ impl Dataset for Clinic {
         .to_vec()
     }
 
-    fn lines<'a>(
-        &'a self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
+    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
         let name = resource_type.to_owned();
         Box::new(range.map(move |index| Self::resource(&name, index).to_string().into_bytes()))
     }
 
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>> {
-        let (_, count) = self
-            .types()
-            .into_iter()
-            .find(|(name, _)| name == resource_type)?;
+        let (_, count) = self.types().into_iter().find(|(name, _)| name == resource_type)?;
         let found = (0..count)
             .map(|index| Self::resource(resource_type, index))
             .find(|resource| resource["id"] == id)?;

@@ -11,10 +11,7 @@ use crate::rig::{Rig, config};
 /// URL of the first observation file, with a token.
 async fn observations(rig: &Rig) -> (String, String) {
     let (token, manifest) = rig.export("$export?_type=Observation").await;
-    (
-        manifest["output"][0]["url"].as_str().unwrap().to_owned(),
-        token,
-    )
+    (manifest["output"][0]["url"].as_str().unwrap().to_owned(), token)
 }
 
 #[tokio::test]
@@ -34,9 +31,7 @@ async fn a_range_continues_exactly_where_it_is_asked_to() {
             .send()
     };
     for from in [0, 1, 700, bytes.len() - 1] {
-        let response = part(&format!("bytes={from}-"), etag.to_str().unwrap())
-            .await
-            .unwrap();
+        let response = part(&format!("bytes={from}-"), etag.to_str().unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
         assert_eq!(
             response.headers()["content-range"],
@@ -115,10 +110,7 @@ async fn a_folder_is_served_byte_for_byte_at_group_level() {
     );
     let files = rig.files(&manifest, &token).await;
     assert_eq!(files.len(), 2);
-    let served: Vec<u8> = files
-        .into_iter()
-        .flat_map(|(_, bytes)| bytes.unwrap())
-        .collect();
+    let served: Vec<u8> = files.into_iter().flat_map(|(_, bytes)| bytes.unwrap()).collect();
     assert!(
         served == text.as_bytes(),
         "{} bytes instead of {}",

@@ -29,30 +29,17 @@ async fn polling_shows_progress_and_comes_to_the_manifest() {
         let poll = rig.get(&url, &token).await;
         assert_eq!(poll.status(), StatusCode::ACCEPTED);
         assert_eq!(poll.headers()["retry-after"], "7");
-        assert!(
-            poll.headers()["x-progress"]
-                .to_str()
-                .unwrap()
-                .ends_with("% Completed")
-        );
+        assert!(poll.headers()["x-progress"].to_str().unwrap().ends_with("% Completed"));
     }
     let manifest = rig.manifest(&url, &token).await;
     assert_eq!(manifest["transactionTime"], "2024-06-01T00:00:00Z");
-    assert_eq!(
-        manifest["request"],
-        format!("{}/Patient/$export", rig.server.base_url)
-    );
+    assert_eq!(manifest["request"], format!("{}/Patient/$export", rig.server.base_url));
     assert_eq!(manifest["requiresAccessToken"], true);
     let counts: Vec<(&str, u64)> = manifest["output"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|file| {
-            (
-                file["type"].as_str().unwrap(),
-                file["count"].as_u64().unwrap(),
-            )
-        })
+        .map(|file| (file["type"].as_str().unwrap(), file["count"].as_u64().unwrap()))
         .collect();
     let expected = [
         ("Practitioner", 2),
@@ -73,13 +60,7 @@ async fn a_deleted_job_is_gone_with_its_files() {
     let url = location(rig.kick_off("$export", &token).await.headers());
     let manifest = rig.manifest(&url, &token).await;
     assert_eq!(rig.server.stats().live_jobs, 1);
-    let deletion = rig
-        .http
-        .delete(&url)
-        .bearer_auth(&token)
-        .send()
-        .await
-        .unwrap();
+    let deletion = rig.http.delete(&url).bearer_auth(&token).send().await.unwrap();
     assert_eq!(deletion.status(), StatusCode::ACCEPTED);
     assert_eq!(rig.get(&url, &token).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(
@@ -88,10 +69,7 @@ async fn a_deleted_job_is_gone_with_its_files() {
             .status(),
         StatusCode::NOT_FOUND
     );
-    assert_eq!(
-        (rig.server.stats().live_jobs, rig.server.stats().deletes),
-        (0, 1)
-    );
+    assert_eq!((rig.server.stats().live_jobs, rig.server.stats().deletes), (0, 1));
 }
 
 #[tokio::test]
@@ -108,9 +86,7 @@ async fn a_group_export_holds_its_patients_and_what_belongs_to_them() {
         ),
         (2, 10, 2, 2)
     );
-    assert!(
-        names.contains(&"Provenance/v1".to_owned()) && !names.contains(&"Provenance/v2".to_owned())
-    );
+    assert!(names.contains(&"Provenance/v1".to_owned()) && !names.contains(&"Provenance/v2".to_owned()));
     let token = rig.token().await;
     assert_eq!(
         rig.kick_off("Group/none/$export", &token).await.status(),
@@ -121,24 +97,14 @@ async fn a_group_export_holds_its_patients_and_what_belongs_to_them() {
 #[tokio::test]
 async fn parameters_narrow_an_export() {
     let rig = Rig::start(config()).await;
+    assert_eq!(rig.names("$export?_type=Patient,Practitioner").await.len(), 6);
+    assert_eq!(rig.names("$export?_type=Patient&_type=Practitioner").await.len(), 6);
     assert_eq!(
-        rig.names("$export?_type=Patient,Practitioner").await.len(),
-        6
-    );
-    assert_eq!(
-        rig.names("$export?_type=Patient&_type=Practitioner")
-            .await
-            .len(),
-        6
-    );
-    assert_eq!(
-        rig.names("$export?_type=Patient&_since=2024-01-03T00:00:00Z")
-            .await,
+        rig.names("$export?_type=Patient&_since=2024-01-03T00:00:00Z").await,
         ["Patient/p2", "Patient/p3"]
     );
     assert_eq!(
-        rig.names("$export?_type=Patient&_until=2024-01-03T00:00:00Z")
-            .await,
+        rig.names("$export?_type=Patient&_until=2024-01-03T00:00:00Z").await,
         ["Patient/p0", "Patient/p1", "Patient/p2"]
     );
     let amended = rig
@@ -146,29 +112,17 @@ async fn parameters_narrow_an_export() {
         .await;
     assert_eq!(
         amended,
-        [
-            "Observation/o0",
-            "Observation/o5",
-            "Observation/o10",
-            "Observation/o15"
-        ]
+        ["Observation/o0", "Observation/o5", "Observation/o10", "Observation/o15"]
     );
-    let late =
-        "$export?_type=Observation&_typeFilter=Observation%3F_lastUpdated%3Dgt2024-02-19T00:00:00Z";
+    let late = "$export?_type=Observation&_typeFilter=Observation%3F_lastUpdated%3Dgt2024-02-19T00:00:00Z";
     assert_eq!(rig.names(late).await, ["Observation/o19"]);
-    let either = rig.names("$export?_type=Observation&_typeFilter=Observation%3F_id%3Do1,Observation%3F_id%3Do2%252Co3").await;
-    assert_eq!(
-        either,
-        ["Observation/o1", "Observation/o2", "Observation/o3"]
-    );
-    let lines = rig
-        .lines("$export?_type=Observation&_elements=status")
+    let either = rig
+        .names("$export?_type=Observation&_typeFilter=Observation%3F_id%3Do1,Observation%3F_id%3Do2%252Co3")
         .await;
+    assert_eq!(either, ["Observation/o1", "Observation/o2", "Observation/o3"]);
+    let lines = rig.lines("$export?_type=Observation&_elements=status").await;
     let subset: Value = serde_json::from_str(&lines[0]).unwrap();
-    assert_eq!(
-        (&subset["status"], subset.get("code")),
-        (&json!("amended"), None)
-    );
+    assert_eq!((&subset["status"], subset.get("code")), (&json!("amended"), None));
     assert_eq!(subset["meta"]["tag"][0]["code"], "SUBSETTED");
 }
 
@@ -181,24 +135,16 @@ async fn a_post_may_name_patients() {
         { "name": "_type", "valueString": "Observation" },
         { "name": "patient", "valueReference": { "reference": "Patient/p3" } },
     ]);
-    let response = rig
-        .kick_off_by_post("Patient/$export", &token, &parameters)
-        .await;
+    let response = rig.kick_off_by_post("Patient/$export", &token, &parameters).await;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     let manifest = rig.manifest(&location(response.headers()), &token).await;
     assert_eq!(
-        (
-            &manifest["output"][0]["count"],
-            &manifest["output"][1]["count"]
-        ),
+        (&manifest["output"][0]["count"], &manifest["output"][1]["count"]),
         (&json!(1), &json!(5))
     );
-    let unknown =
-        json!([{ "name": "patient", "valueReference": { "reference": "Patient/nobody" } }]);
+    let unknown = json!([{ "name": "patient", "valueReference": { "reference": "Patient/nobody" } }]);
     assert_eq!(
-        rig.kick_off_by_post("Patient/$export", &token, &unknown)
-            .await
-            .status(),
+        rig.kick_off_by_post("Patient/$export", &token, &unknown).await.status(),
         StatusCode::NOT_FOUND
     );
     assert_eq!(
@@ -222,9 +168,7 @@ async fn what_is_not_understood_is_refused_or_reported() {
         "_typeFilter=Observation%3F_sort%3Ddate",
     ] {
         assert_eq!(
-            rig.kick_off(&format!("$export?{query}"), &token)
-                .await
-                .status(),
+            rig.kick_off(&format!("$export?{query}"), &token).await.status(),
             StatusCode::BAD_REQUEST,
             "{query}"
         );
@@ -284,9 +228,7 @@ async fn a_paged_manifest_adds_up() {
 #[tokio::test]
 async fn output_by_patient_comes_in_blocks_with_headers() {
     let rig = Rig::start(config()).await;
-    let (token, manifest) = rig
-        .export("$export?_type=Observation&organizeOutputBy=Patient")
-        .await;
+    let (token, manifest) = rig.export("$export?_type=Observation&organizeOutputBy=Patient").await;
     assert_eq!(manifest["outputOrganizedBy"], "Patient");
     let mut owners = Vec::new();
     for (entry, bytes) in rig.files(&manifest, &token).await {
@@ -332,20 +274,14 @@ async fn deletions_are_listed_and_not_exported() {
         .collect();
     let names = rig.names("$export").await;
     assert_eq!(names.len() as u64, EVERYTHING - 3);
-    assert!(
-        deleted.iter().all(|name| !names.contains(name)),
-        "{deleted:?}"
-    );
+    assert!(deleted.iter().all(|name| !names.contains(name)), "{deleted:?}");
 }
 
 #[tokio::test]
 async fn plain_rest_reads_searches_groups_and_counts() {
     let rig = Rig::start(config()).await;
     let token = rig.token().await;
-    let get = async |path: &str| {
-        rig.get(&format!("{}/{path}", rig.server.base_url), &token)
-            .await
-    };
+    let get = async |path: &str| rig.get(&format!("{}/{path}", rig.server.base_url), &token).await;
     let patient: Value = get("Patient/p1").await.json().await.unwrap();
     assert_eq!(
         patient["generalPractitioner"][0]["reference"],
@@ -357,16 +293,9 @@ async fn plain_rest_reads_searches_groups_and_counts() {
         (&groups["total"], &groups["entry"][0]["resource"]["id"]),
         (&json!(1), &json!("half"))
     );
-    let count: Value = get("Observation?_summary=count")
-        .await
-        .json()
-        .await
-        .unwrap();
+    let count: Value = get("Observation?_summary=count").await.json().await.unwrap();
     assert_eq!(count["total"], 20);
-    assert_eq!(
-        get("Binary/scan").await.bytes().await.unwrap().as_ref(),
-        b"hello"
-    );
+    assert_eq!(get("Binary/scan").await.bytes().await.unwrap().as_ref(), b"hello");
     let url = format!("{}/Binary/scan", rig.server.base_url);
     let json = rig
         .http

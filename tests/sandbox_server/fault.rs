@@ -12,10 +12,7 @@ const EXPORT: &str = "$export";
 
 async fn status_of_kickoff(rig: &Rig) -> (String, String) {
     let token = rig.token().await;
-    (
-        location(rig.kick_off(EXPORT, &token).await.headers()),
-        token,
-    )
+    (location(rig.kick_off(EXPORT, &token).await.headers()), token)
 }
 
 /// The URL of the last file, on which persistent faults work.
@@ -41,10 +38,7 @@ async fn retry_after_takes_three_odd_forms() {
         let rig = Rig::start(config().polls(1, Some(5)).fault(fault.parse().unwrap())).await;
         let (url, token) = status_of_kickoff(&rig).await;
         let poll = rig.get(&url, &token).await;
-        assert!(
-            check(poll.headers()["retry-after"].to_str().unwrap()),
-            "{fault}"
-        );
+        assert!(check(poll.headers()["retry-after"].to_str().unwrap()), "{fault}");
     }
 }
 
@@ -75,10 +69,7 @@ async fn a_status_may_fail_for_a_moment() {
     for _ in 0..2 {
         let poll = rig.get(&url, &token).await;
         assert_eq!(poll.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(
-            poll.json::<Value>().await.unwrap()["issue"][0]["code"],
-            "transient"
-        );
+        assert_eq!(poll.json::<Value>().await.unwrap()["issue"][0]["code"], "transient");
     }
     rig.manifest(&url, &token).await;
 }
@@ -91,29 +82,18 @@ async fn a_kickoff_may_be_rejected_once_or_always() {
         rig.kick_off(EXPORT, &token).await.status(),
         StatusCode::TOO_MANY_REQUESTS
     );
-    assert_eq!(
-        rig.kick_off(EXPORT, &token).await.status(),
-        StatusCode::ACCEPTED
-    );
+    assert_eq!(rig.kick_off(EXPORT, &token).await.status(), StatusCode::ACCEPTED);
     let rig = Rig::with("kickoff-rejected:always").await;
     let token = rig.token().await;
     for _ in 0..3 {
-        assert_eq!(
-            rig.kick_off(EXPORT, &token).await.status(),
-            StatusCode::BAD_REQUEST
-        );
+        assert_eq!(rig.kick_off(EXPORT, &token).await.status(), StatusCode::BAD_REQUEST);
     }
 }
 
 #[tokio::test]
 async fn the_status_url_may_be_relative_or_quoted() {
     let rig = Rig::with("status-relative").await;
-    assert!(
-        status_of_kickoff(&rig)
-            .await
-            .0
-            .starts_with("/fhir/$export-status/")
-    );
+    assert!(status_of_kickoff(&rig).await.0.starts_with("/fhir/$export-status/"));
     let rig = Rig::with("status-quoted").await;
     let (url, _) = status_of_kickoff(&rig).await;
     assert!(url.starts_with("\"http://") && url.ends_with('"'));
@@ -194,11 +174,7 @@ async fn a_token_dies_during_a_download() {
         StatusCode::UNAUTHORIZED
     );
     let renewed = rig.token().await;
-    bytes.extend(
-        read_on(from(&rig, &url, &renewed, bytes.len()).await)
-            .await
-            .0,
-    );
+    bytes.extend(read_on(from(&rig, &url, &renewed, bytes.len()).await).await.0);
     assert_eq!(bytes, rig.get(&url, &renewed).await.bytes().await.unwrap());
 }
 
@@ -234,21 +210,12 @@ async fn expired_urls_are_renewed_with_the_manifest() {
     let rig = Rig::with("file-expired").await;
     let (url, token) = status_of_kickoff(&rig).await;
     let first = rig.manifest(&url, &token).await;
-    assert_eq!(
-        rig.get(&last(&first), &token).await.status(),
-        StatusCode::GONE
-    );
+    assert_eq!(rig.get(&last(&first), &token).await.status(), StatusCode::GONE);
     let second = rig.manifest(&url, &token).await;
-    assert_eq!(
-        rig.get(&last(&second), &token).await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(rig.get(&last(&second), &token).await.status(), StatusCode::OK);
     let rig = Rig::with("file-expired:always").await;
     let (token, manifest) = rig.export(EXPORT).await;
-    assert_eq!(
-        rig.get(&last(&manifest), &token).await.status(),
-        StatusCode::GONE
-    );
+    assert_eq!(rig.get(&last(&manifest), &token).await.status(), StatusCode::GONE);
 }
 
 #[tokio::test]
@@ -284,12 +251,7 @@ async fn an_empty_200_comes_once_or_always() {
 
 #[tokio::test]
 async fn the_manifest_may_speak_the_newer_dialect() {
-    let rig = Rig::start(
-        config()
-            .fault(Fault::Stu4Manifest)
-            .fault(Fault::ErrorFile(2)),
-    )
-    .await;
+    let rig = Rig::start(config().fault(Fault::Stu4Manifest).fault(Fault::ErrorFile(2))).await;
     let (token, manifest) = rig.export(EXPORT).await;
     assert!(manifest.get("request").is_none() && manifest.get("error").is_none());
     assert!(manifest["outcome"][0].get("type").is_none());
@@ -319,27 +281,14 @@ async fn a_fast_clock_finds_assertions_expired_and_shows_its_time() {
         ),
         ("client_assertion", &assertion),
     ];
-    let response = rig
-        .http
-        .post(&rig.server.token_url)
-        .form(&form)
-        .send()
-        .await
-        .unwrap();
+    let response = rig.http.post(&rig.server.token_url).form(&form).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let date = httpdate::parse_http_date(response.headers()["date"].to_str().unwrap()).unwrap();
-    let server = i64::try_from(
-        date.duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs(),
-    )
-    .unwrap();
+    let server = i64::try_from(date.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let mut claims = rig.claims();
     claims["exp"] = (server + 240).into();
     assert_eq!(
-        rig.ask(&rig.signer.sign("k1", &claims), "system/*.read")
-            .await
-            .0,
+        rig.ask(&rig.signer.sign("k1", &claims), "system/*.read").await.0,
         StatusCode::OK,
         "who follows its date gets in"
     );

@@ -18,10 +18,7 @@ fn unlimited(config: SandboxConfig) -> SandboxConfig {
 async fn ecw_exports_groups_by_get_and_nothing_else() {
     let rig = Rig::start(unlimited(config().flavour(&ECW))).await;
     let token = rig.token().await;
-    assert_eq!(
-        rig.kick_off("$export", &token).await.status(),
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(rig.kick_off("$export", &token).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(
         rig.kick_off("Patient/$export", &token).await.status(),
         StatusCode::NOT_FOUND
@@ -42,18 +39,11 @@ async fn ecw_exports_groups_by_get_and_nothing_else() {
             .status(),
         StatusCode::BAD_REQUEST
     );
-    let response = rig
-        .kick_off("Group/all/$export?_type=Patient", &token)
-        .await;
-    assert!(location(response.headers()).starts_with(&format!(
-        "{}/$export-poll-location?job_id=",
-        rig.server.base_url
-    )));
-    assert_eq!(
-        rig.names("Group/all/$export").await.len(),
-        31,
-        "Binary comes with it"
+    let response = rig.kick_off("Group/all/$export?_type=Patient", &token).await;
+    assert!(
+        location(response.headers()).starts_with(&format!("{}/$export-poll-location?job_id=", rig.server.base_url))
     );
+    assert_eq!(rig.names("Group/all/$export").await.len(), 31, "Binary comes with it");
 }
 
 #[tokio::test]
@@ -62,10 +52,7 @@ async fn ecw_rejects_an_identical_job_until_the_first_is_done() {
     let token = rig.token().await;
     let path = "Group/all/$export?_type=Patient";
     let url = location(rig.kick_off(path, &token).await.headers());
-    assert_eq!(
-        rig.kick_off(path, &token).await.status(),
-        StatusCode::TOO_MANY_REQUESTS
-    );
+    assert_eq!(rig.kick_off(path, &token).await.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(
         rig.kick_off("Group/all/$export?_type=Observation", &token)
             .await
@@ -74,10 +61,7 @@ async fn ecw_rejects_an_identical_job_until_the_first_is_done() {
         "another one may run"
     );
     rig.manifest(&url, &token).await;
-    assert_eq!(
-        rig.kick_off(path, &token).await.status(),
-        StatusCode::ACCEPTED
-    );
+    assert_eq!(rig.kick_off(path, &token).await.status(), StatusCode::ACCEPTED);
     let stats = rig.server.stats();
     assert_eq!((stats.kickoffs, stats.kickoffs_refused), (3, 1));
 }
@@ -98,17 +82,9 @@ async fn ecw_takes_rs384_and_explicit_scopes_with_group() {
         );
     }
     let (_, body) = rig
-        .ask(
-            &Signer::es384().sign("k1", &rig.claims()),
-            "system/Group.read",
-        )
+        .ask(&Signer::es384().sign("k1", &rig.claims()), "system/Group.read")
         .await;
-    assert!(
-        body["error_description"]
-            .as_str()
-            .unwrap()
-            .contains("RS384")
-    );
+    assert!(body["error_description"].as_str().unwrap().contains("RS384"));
 }
 
 #[tokio::test]
@@ -174,10 +150,7 @@ async fn kareo_takes_secrets_and_answers_unknown_paths_with_nothing() {
         .send()
         .await
         .unwrap();
-    assert_eq!(
-        (unknown.status(), unknown.content_length()),
-        (StatusCode::OK, Some(0))
-    );
+    assert_eq!((unknown.status(), unknown.content_length()), (StatusCode::OK, Some(0)));
 }
 
 #[tokio::test]

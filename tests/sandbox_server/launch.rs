@@ -17,9 +17,7 @@ fn a_launched_server_answers_until_it_is_dropped() {
     let running = Sandbox::launch(config()).unwrap();
     let address = address(&running.base_url);
     let mut stream = TcpStream::connect(&address).unwrap();
-    stream
-        .write_all(b"GET /fhir/metadata HTTP/1.0\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"GET /fhir/metadata HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("CapabilityStatement"));

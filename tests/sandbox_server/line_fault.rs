@@ -39,10 +39,7 @@ async fn broken_lines_are_as_many_as_announced() {
     let rig = Rig::with("empty-lines:4").await;
     let lines = raw_lines(&rig).await;
     assert_eq!(
-        (
-            lines.iter().filter(|line| line.is_empty()).count(),
-            lines.len() as u64
-        ),
+        (lines.iter().filter(|line| line.is_empty()).count(), lines.len() as u64),
         (4, EVERYTHING + 4)
     );
     let rig = Rig::with("mistyped-lines:2").await;
@@ -55,24 +52,14 @@ async fn broken_lines_are_as_many_as_announced() {
         2
     );
     let rig = Rig::with("missing-lastupdated:50").await;
-    assert!(
-        rig.lines(EXPORT)
-            .await
-            .iter()
-            .all(|line| !line.contains("lastUpdated"))
-    );
+    assert!(rig.lines(EXPORT).await.iter().all(|line| !line.contains("lastUpdated")));
 }
 
 #[tokio::test]
 async fn the_same_seed_strikes_the_same_resources_however_files_are_cut() {
     let mut struck = Vec::new();
     for lines_per_file in [1, 6, 1000] {
-        let rig = Rig::start(
-            config()
-                .lines_per_file(lines_per_file)
-                .fault(Fault::MistypedLines(3)),
-        )
-        .await;
+        let rig = Rig::start(config().lines_per_file(lines_per_file).fault(Fault::MistypedLines(3))).await;
         raw_lines(&rig).await;
         struck.push(rig.server.affected());
     }

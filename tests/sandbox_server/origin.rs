@@ -20,17 +20,10 @@ async fn files_elsewhere_take_no_token_and_notice_one() {
     assert_eq!(manifest["requiresAccessToken"], false);
     let url = last(&manifest);
     assert!(url.starts_with(&rig.server.second_origin_url));
-    assert_eq!(
-        rig.http.get(url).send().await.unwrap().status(),
-        StatusCode::OK
-    );
+    assert_eq!(rig.http.get(url).send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(rig.server.stats().authorization_on_second_origin, 0);
     rig.get(url, &token).await;
-    assert_eq!(
-        rig.server.stats().authorization_on_second_origin,
-        1,
-        "a leak is seen"
-    );
+    assert_eq!(rig.server.stats().authorization_on_second_origin, 1, "a leak is seen");
     let leaks: Value = rig
         .http
         .get(format!("{}/_leaks", rig.origin))
@@ -67,8 +60,5 @@ async fn files_may_redirect_to_signed_urls() {
     assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
     let signed = answer.headers()["location"].to_str().unwrap();
     assert!(signed.starts_with(&rig.server.second_origin_url));
-    assert_eq!(
-        rig.http.get(signed).send().await.unwrap().status(),
-        StatusCode::OK
-    );
+    assert_eq!(rig.http.get(signed).send().await.unwrap().status(), StatusCode::OK);
 }

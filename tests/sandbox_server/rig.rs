@@ -26,9 +26,7 @@ pub struct Signer {
 
 impl Signer {
     pub fn es384() -> Self {
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new())
-                .unwrap();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         Self {
             algorithm: Algorithm::ES384,
             key: EncodingKey::from_ec_der(document.as_ref()),
@@ -72,9 +70,7 @@ pub struct Rig {
 }
 
 pub fn config() -> SandboxConfig {
-    SandboxConfig::new(Arc::new(Clinic))
-        .polls(0, Some(0))
-        .lines_per_file(6)
+    SandboxConfig::new(Arc::new(Clinic)).polls(0, Some(0)).lines_per_file(6)
 }
 
 impl Rig {
@@ -133,20 +129,12 @@ impl Rig {
     }
 
     pub async fn post_form(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
-        let response = self
-            .http
-            .post(&self.server.token_url)
-            .form(form)
-            .send()
-            .await
-            .unwrap();
+        let response = self.http.post(&self.server.token_url).form(form).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
 
     pub async fn token(&self) -> String {
-        let (status, body) = self
-            .ask(&self.signer.sign("k1", &self.claims()), ALL_SCOPES)
-            .await;
+        let (status, body) = self.ask(&self.signer.sign("k1", &self.claims()), ALL_SCOPES).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["access_token"].as_str().unwrap().to_owned()
     }
@@ -237,11 +225,7 @@ impl Rig {
 
     /// `Type/id` of all resources of an export, in order.
     pub async fn names(&self, path: &str) -> Vec<String> {
-        self.lines(path)
-            .await
-            .iter()
-            .map(|line| name(line))
-            .collect()
+        self.lines(path).await.iter().map(|line| name(line)).collect()
     }
 }
 

@@ -35,15 +35,9 @@ fn escaped(value: &Value) -> String {
                 .collect();
             format!("{{\n{}}}", members.join(" ,\t"))
         }
-        Value::Array(items) => format!(
-            "[ {} ]",
-            items.iter().map(escaped).collect::<Vec<_>>().join("\r,")
-        ),
+        Value::Array(items) => format!("[ {} ]", items.iter().map(escaped).collect::<Vec<_>>().join("\r,")),
         Value::String(text) => {
-            let units: Vec<_> = text
-                .encode_utf16()
-                .map(|unit| format!("\\u{unit:04X}"))
-                .collect();
+            let units: Vec<_> = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
             format!("\"{}\"", units.concat())
         }
         other => other.to_string(),
@@ -156,20 +150,10 @@ fn what_a_server_makes_of_its_own_does_not_count() {
 
 #[test]
 fn a_reference_to_the_source_counts_as_relative() {
-    let subject =
-        |reference: &str| hash(&format!(r#"{{"subject":{{"reference":"{reference}"}}}}"#));
-    assert_eq!(
-        subject("https://ehr.example/r4/Patient/1"),
-        subject("Patient/1")
-    );
-    assert_eq!(
-        subject(r"HTTPS:\/\/EHR.example\/r4\/Patient\/1"),
-        subject("Patient/1")
-    );
-    assert_ne!(
-        subject("https://other.example/r4/Patient/1"),
-        subject("Patient/1")
-    );
+    let subject = |reference: &str| hash(&format!(r#"{{"subject":{{"reference":"{reference}"}}}}"#));
+    assert_eq!(subject("https://ehr.example/r4/Patient/1"), subject("Patient/1"));
+    assert_eq!(subject(r"HTTPS:\/\/EHR.example\/r4\/Patient\/1"), subject("Patient/1"));
+    assert_ne!(subject("https://other.example/r4/Patient/1"), subject("Patient/1"));
     assert_ne!(
         subject("https://ehr.example/r4/Patient/1/_history/2"),
         subject("Patient/1")
@@ -199,10 +183,7 @@ fn two_members_of_one_name_are_an_error_everywhere() {
 fn what_is_no_record_has_no_hash() {
     for line in ["", "[]", "7", "{}x", r#"{"a":"#] {
         assert!(
-            matches!(
-                canonical_hash(line.as_bytes(), None),
-                Err(CanonicalError::NotJson(_))
-            ),
+            matches!(canonical_hash(line.as_bytes(), None), Err(CanonicalError::NotJson(_))),
             "{line}"
         );
     }

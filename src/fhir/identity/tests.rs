@@ -5,9 +5,7 @@ fn of(members: &str) -> Person {
 }
 
 fn named(family: &str, given: &str) -> Person {
-    of(&format!(
-        r#""name":[{{"family":"{family}","given":["{given}"]}}]"#
-    ))
+    of(&format!(r#""name":[{{"family":"{family}","given":["{given}"]}}]"#))
 }
 
 #[test]
@@ -30,24 +28,17 @@ fn telephone_numbers_are_compared_by_their_digits() {
     );
     assert_eq!(
         (found.phones, found.emails),
-        (
-            vec!["5550100199".to_owned()],
-            vec!["a@x.example".to_owned()]
-        )
+        (vec!["5550100199".to_owned()], vec!["a@x.example".to_owned()])
     );
 }
 
 #[test]
 fn elements_of_the_wrong_kind_are_passed_over() {
-    let found = of(
-        r#""identifier":{"value":1},"name":[7,{"family":["x"],"given":"y"}],"birthDate":1970,"address":[null]"#,
-    );
+    let found =
+        of(r#""identifier":{"value":1},"name":[7,{"family":["x"],"given":"y"}],"birthDate":1970,"address":[null]"#);
     assert!(found == Person::default());
     assert_eq!(person(b"{"), Err(PersonError::NotJson));
-    assert_eq!(
-        person(br#"{"resourceType":"Group"}"#),
-        Err(PersonError::NotPatient)
-    );
+    assert_eq!(person(br#"{"resourceType":"Group"}"#), Err(PersonError::NotPatient));
 }
 
 #[test]
@@ -83,10 +74,7 @@ fn people_contradict_each_other_in_what_both_say() {
         [Contradiction::BirthDate]
     );
     let gender = |gender: &str| of(&format!(r#""gender":"{gender}""#));
-    assert_eq!(
-        contradicts(&gender("male"), &gender("female")),
-        [Contradiction::Gender]
-    );
+    assert_eq!(contradicts(&gender("male"), &gender("female")), [Contradiction::Gender]);
     assert_eq!(contradicts(&gender("male"), &gender("unknown")), none);
     assert_eq!(contradicts(&gender("male"), &date("1970")), none);
 }
@@ -98,26 +86,14 @@ fn names_contradict_when_none_is_shared() {
         contradicts(&named("Lee", "Ana"), &named("Kim", "Bea")),
         [Contradiction::Name]
     );
-    assert_eq!(
-        contradicts(&named("Lee", "Ana"), &named("Kim", "ANA")),
-        none
-    );
-    assert_eq!(
-        contradicts(&named("Lee", "Ana María"), &named("Kim", "Maria")),
-        none
-    );
-    assert_eq!(
-        contradicts(&named("Lee", "Ana"), &named("lee", "Bea")),
-        none
-    );
+    assert_eq!(contradicts(&named("Lee", "Ana"), &named("Kim", "ANA")), none);
+    assert_eq!(contradicts(&named("Lee", "Ana María"), &named("Kim", "Maria")), none);
+    assert_eq!(contradicts(&named("Lee", "Ana"), &named("lee", "Bea")), none);
     assert_eq!(
         contradicts(&named("Lee", ""), &named("Kim", "Bea")),
         [Contradiction::Name]
     );
-    assert_eq!(
-        contradicts(&named("Lee", "Ana"), &of(r#""gender":"male""#)),
-        none
-    );
+    assert_eq!(contradicts(&named("Lee", "Ana"), &of(r#""gender":"male""#)), none);
     let married = of(r#""name":[{"family":"Kim"},{"use":"maiden","family":"Lee"}]"#);
     assert_eq!(contradicts(&named("Lee", "Ana"), &married), none);
 }

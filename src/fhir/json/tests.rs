@@ -47,8 +47,7 @@ pub(crate) fn value() -> impl Strategy<Value = serde_json::Value> {
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
         any::<String>().prop_map(Into::into),
-        prop::sample::select(vec!["", "\"", "\\", "reference", "a/b", "\n\u{7f}\u{2028}"])
-            .prop_map(Into::into),
+        prop::sample::select(vec!["", "\"", "\\", "reference", "a/b", "\n\u{7f}\u{2028}"]).prop_map(Into::into),
     ];
     leaf.prop_recursive(5, 40, 5, |inner| {
         prop_oneof![
@@ -106,25 +105,14 @@ fn depth_ends_where_the_tree_builder_of_serde_json_ends() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert_eq!(skip(&nested(MAX_DEPTH)), Ok(()));
     assert!(serde_json::from_str::<serde_json::Value>(&nested(MAX_DEPTH)).is_ok());
-    assert_eq!(
-        skip(&nested(MAX_DEPTH + 1)),
-        Err(Flaw::TooDeep { at: MAX_DEPTH })
-    );
+    assert_eq!(skip(&nested(MAX_DEPTH + 1)), Err(Flaw::TooDeep { at: MAX_DEPTH }));
     assert!(serde_json::from_str::<serde_json::Value>(&nested(MAX_DEPTH + 1)).is_err());
-    assert_eq!(
-        skip(&"[".repeat(5_000_000)),
-        Err(Flaw::TooDeep { at: MAX_DEPTH })
-    );
+    assert_eq!(skip(&"[".repeat(5_000_000)), Err(Flaw::TooDeep { at: MAX_DEPTH }));
 }
 
 #[test]
 fn halves_of_surrogate_pairs_are_named() {
-    for text in [
-        r#""\ud83d""#,
-        r#""\ude00""#,
-        r#""\ud83d\u0041""#,
-        r#""\ude00\ud83d""#,
-    ] {
+    for text in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0041""#, r#""\ude00\ud83d""#] {
         assert_eq!(skip(text), Err(Flaw::LoneSurrogate { at: 1 }), "{text}");
     }
     assert_eq!(skip(r#""\ud83d\ude00""#), Ok(()));
@@ -133,10 +121,7 @@ fn halves_of_surrogate_pairs_are_named() {
 
 #[test]
 fn names_with_escapes_are_refused_at_any_depth() {
-    assert_eq!(
-        skip(r#"[{"a":{"\u0062":1}}]"#),
-        Err(Flaw::EscapedName { at: 8 })
-    );
+    assert_eq!(skip(r#"[{"a":{"\u0062":1}}]"#), Err(Flaw::EscapedName { at: 8 }));
 }
 
 #[test]
@@ -144,9 +129,6 @@ fn a_control_character_is_found_wherever_it_stands() {
     for place in 0..20 {
         let mut inner = "a".repeat(20);
         inner.replace_range(place..=place, "\u{1f}");
-        assert_eq!(
-            skip(&format!("\"{inner}\"")),
-            Err(Flaw::Syntax { at: place + 1 })
-        );
+        assert_eq!(skip(&format!("\"{inner}\"")), Err(Flaw::Syntax { at: place + 1 }));
     }
 }

@@ -14,37 +14,25 @@ fn record() -> impl Strategy<Value = String> {
     let space = || prop::sample::select(vec!["", "", " ", "\n  ", "\t"]);
     let look_alike = tag("south", "  ", " ");
     let tags = prop::collection::vec(
-        prop::sample::select(vec![
-            "{}".to_owned(),
-            r#"{"code":"SUBSETTED"}"#.to_owned(),
-            look_alike,
-        ]),
+        prop::sample::select(vec!["{}".to_owned(), r#"{"code":"SUBSETTED"}"#.to_owned(), look_alike]),
         0..3,
     );
-    let tag_member = (space(), space(), tags).prop_map(|(a, b, tags)| {
-        format!(r#""tag"{a}:{b}[{a}{}{b}]"#, tags.join(&format!("{b},{a}")))
-    });
+    let tag_member = (space(), space(), tags)
+        .prop_map(|(a, b, tags)| format!(r#""tag"{a}:{b}[{a}{}{b}]"#, tags.join(&format!("{b},{a}"))));
     let member = prop_oneof![
         tag_member,
         Just(format!(r#""source":"{SOURCE}""#)),
         Just(r#""source" : "urn:x""#.to_owned()),
         Just(r#""versionId":"1""#.to_owned()),
     ];
-    let meta =
-        (space(), space(), prop::collection::vec(member, 0..4)).prop_map(|(a, b, mut members)| {
-            members.sort();
-            members.dedup_by_key(|member| member[..4].to_owned());
-            format!(
-                r#""meta"{a}:{b}{{{a}{}{b}}}"#,
-                members.join(&format!("{a},{b}"))
-            )
-        });
+    let meta = (space(), space(), prop::collection::vec(member, 0..4)).prop_map(|(a, b, mut members)| {
+        members.sort();
+        members.dedup_by_key(|member| member[..4].to_owned());
+        format!(r#""meta"{a}:{b}{{{a}{}{b}}}"#, members.join(&format!("{a},{b}")))
+    });
     let meta = prop_oneof![1 => Just(None), 4 => meta.prop_map(Some)];
     (space(), space(), meta, 0usize..3).prop_map(|(a, b, meta, place)| {
-        let mut members = vec![
-            r#""resourceType":"Basic""#.to_owned(),
-            r#""id" : "1""#.to_owned(),
-        ];
+        let mut members = vec![r#""resourceType":"Basic""#.to_owned(), r#""id" : "1""#.to_owned()];
         members.extend(meta);
         let last = members.len() - 1;
         members.swap(place.min(last), last);

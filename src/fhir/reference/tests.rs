@@ -97,11 +97,7 @@ fn a_reference_is_local_in_every_spelling_of_the_base() {
         "HTTPS://EHR.Example:443/fhir/r4/ABC/Patient/1",
     ] {
         assert_eq!(classify(text, Some(BASE)), local(None), "{text}");
-        assert_eq!(
-            classify(text, Some(&format!("{BASE}/"))),
-            local(None),
-            "{text}"
-        );
+        assert_eq!(classify(text, Some(&format!("{BASE}/"))), local(None), "{text}");
         assert_eq!(
             classify(&format!("{text}/_history/7"), Some(BASE)),
             local(Some("7")),
@@ -123,25 +119,13 @@ fn other_references_are_told_apart() {
             "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1",
             Kind::Conditional,
         ),
-        (
-            "https://other.example/fhir/r4/ABC/Patient/1",
-            Kind::External,
-        ),
+        ("https://other.example/fhir/r4/ABC/Patient/1", Kind::External),
         ("http://ehr.example/fhir/r4/ABC/Patient/1", Kind::External),
-        (
-            "https://ehr.example:8443/fhir/r4/ABC/Patient/1",
-            Kind::External,
-        ),
+        ("https://ehr.example:8443/fhir/r4/ABC/Patient/1", Kind::External),
         ("https://ehr.example/fhir/r4/ABCD/Patient/1", Kind::External),
         ("https://ehr.example/fhir/r4/abc/Patient/1", Kind::External),
-        (
-            "https://ehr.example@evil.example/fhir/r4/ABC/Patient/1",
-            Kind::External,
-        ),
-        (
-            "https://ehr.example/fhir/r4/ABC/../XYZ/Patient/1",
-            Kind::Malformed,
-        ),
+        ("https://ehr.example@evil.example/fhir/r4/ABC/Patient/1", Kind::External),
+        ("https://ehr.example/fhir/r4/ABC/../XYZ/Patient/1", Kind::Malformed),
         ("", Kind::Malformed),
         ("1", Kind::Malformed),
         ("Patient/", Kind::Malformed),
@@ -175,9 +159,7 @@ fn attachments_are_found_and_extensions_are_not() {
         "content":[{"extension":[{"url":"http://x/f"}],"attachment":{"extension":[{"url":"http://x/g"}],"url":"Binary\/1","size":3}},
         {"attachment":{"data":"aGk="}}],"presentedForm":[{"url":"Binary/2"},{"url":"Binary/3"}],
         "related":{"url":"http://x/h"}}"#;
-    let urls: Vec<_> = attachment_urls(line)
-        .map(|found| found.text.into_owned())
-        .collect();
+    let urls: Vec<_> = attachment_urls(line).map(|found| found.text.into_owned()).collect();
     assert_eq!(urls, ["Binary/5", "Binary/1", "Binary/2", "Binary/3"]);
     let found = attachment_urls(line).nth(1).unwrap();
     assert_eq!(&line[found.range], br"Binary\/1");

@@ -5,9 +5,7 @@ fn read(line: &str) -> Scan<'_> {
 }
 
 fn code(line: impl AsRef<[u8]>) -> &'static str {
-    scan(line.as_ref())
-        .err()
-        .map_or("accepted", |reject| reject.code())
+    scan(line.as_ref()).err().map_or("accepted", |reject| reject.code())
 }
 
 #[test]
@@ -51,18 +49,12 @@ fn the_patient_is_found_in_every_form_of_reference() {
     assert_eq!(patient(r#""subject":{"reference":"Group/p9"}"#), None);
     assert_eq!(patient(r##""subject":{"reference":"#Patient"}"##), None);
     assert_eq!(patient(r#""subject":{"display":"Patient/p9"}"#), None);
-    assert_eq!(
-        patient(r#""item":{"subject":{"reference":"Patient/p9"}}"#),
-        None
-    );
+    assert_eq!(patient(r#""item":{"subject":{"reference":"Patient/p9"}}"#), None);
 }
 
 #[test]
 fn a_line_that_is_no_record_is_refused_by_name() {
-    assert_eq!(
-        code(b"{\"resourceType\":\"Basic\",\"id\":\"\xff\"}"),
-        "not-utf8"
-    );
+    assert_eq!(code(b"{\"resourceType\":\"Basic\",\"id\":\"\xff\"}"), "not-utf8");
     for line in [
         "",
         "  ",
@@ -78,18 +70,9 @@ fn a_line_that_is_no_record_is_refused_by_name() {
         assert_eq!(code(line), "not-object", "{line}");
     }
     assert_eq!(code(r#"{"id":"1"}"#), "no-resource-type");
-    assert_eq!(
-        code(r#"{"resourceType":"patient","id":"1"}"#),
-        "bad-resource-type"
-    );
-    assert_eq!(
-        code(r#"{"resourceType":["Basic"],"id":"1"}"#),
-        "bad-resource-type"
-    );
-    assert_eq!(
-        code(r#"{"resourceType":"../x","id":"1"}"#),
-        "bad-resource-type"
-    );
+    assert_eq!(code(r#"{"resourceType":"patient","id":"1"}"#), "bad-resource-type");
+    assert_eq!(code(r#"{"resourceType":["Basic"],"id":"1"}"#), "bad-resource-type");
+    assert_eq!(code(r#"{"resourceType":"../x","id":"1"}"#), "bad-resource-type");
     assert_eq!(code(r#"{"resourceType":"Basic"}"#), "no-id");
     for id in [
         "1",
@@ -108,17 +91,11 @@ fn a_line_that_is_no_record_is_refused_by_name() {
         );
     }
     assert_eq!(
-        code(format!(
-            r#"{{"resourceType":"Basic","id":"{}"}}"#,
-            "a".repeat(65)
-        )),
+        code(format!(r#"{{"resourceType":"Basic","id":"{}"}}"#, "a".repeat(65))),
         "bad-id"
     );
     assert_eq!(
-        code(format!(
-            r#"{{"resourceType":"Basic","id":"{}"}}"#,
-            "a".repeat(64)
-        )),
+        code(format!(r#"{{"resourceType":"Basic","id":"{}"}}"#, "a".repeat(64))),
         "accepted"
     );
 }
@@ -129,10 +106,7 @@ fn ambiguous_records_are_refused() {
     assert_eq!(with(r#""id":"2""#), "duplicate");
     assert_eq!(with(r#""resourceType":"Patient""#), "duplicate");
     assert_eq!(with(r#""meta":{},"meta":{}"#), "duplicate");
-    assert_eq!(
-        with(r#""meta":{"lastUpdated":"a","lastUpdated":"b"}"#),
-        "duplicate"
-    );
+    assert_eq!(with(r#""meta":{"lastUpdated":"a","lastUpdated":"b"}"#), "duplicate");
     assert_eq!(
         with(r#""subject":{"reference":"Patient/1"},"subject":{"reference":"Patient/2"}"#),
         "duplicate"
@@ -142,17 +116,10 @@ fn ambiguous_records_are_refused() {
         "duplicate"
     );
     assert_eq!(with(r#""\u0069d":"2""#), "escaped-name");
-    assert_eq!(
-        with(r#""subject":{"reference":"\u0050atient/1"}"#),
-        "escaped-value"
-    );
+    assert_eq!(with(r#""subject":{"reference":"\u0050atient/1"}"#), "escaped-value");
     assert_eq!(with(r#""text":{"div":"\ud83d"}"#), "lone-surrogate");
     assert_eq!(
-        with(&format!(
-            r#""extension":{}1{}"#,
-            "[".repeat(127),
-            "]".repeat(127)
-        )),
+        with(&format!(r#""extension":{}1{}"#, "[".repeat(127), "]".repeat(127))),
         "too-deep"
     );
     for meta in [
@@ -187,21 +154,16 @@ fn required_elements_are_demanded_wherever_the_type_stands() {
         None
     );
     assert_eq!(
-        missing(
-            r#"{"resourceType":"Observation","id":"1","_status":{"extension":[]},"code":{"text":"x"}}"#
-        ),
+        missing(r#"{"resourceType":"Observation","id":"1","_status":{"extension":[]},"code":{"text":"x"}}"#),
         None
     );
     for empty in ["null", "{}", "{ }", "[]", r#""""#] {
-        let line =
-            format!(r#"{{"resourceType":"Observation","id":"1","status":"final","code":{empty}}}"#);
+        let line = format!(r#"{{"resourceType":"Observation","id":"1","status":"final","code":{empty}}}"#);
         assert_eq!(missing(&line), Some("code".into()), "{empty}");
     }
-    let request = r#"{"resourceType":"MedicationRequest","id":"1","status":"active","intent":"order","subject":{"display":"x"}"#;
-    assert_eq!(
-        missing(&format!("{request}}}")),
-        Some("medication[x]".into())
-    );
+    let request =
+        r#"{"resourceType":"MedicationRequest","id":"1","status":"active","intent":"order","subject":{"display":"x"}"#;
+    assert_eq!(missing(&format!("{request}}}")), Some("medication[x]".into()));
     assert_eq!(
         missing(&format!(
             r#"{request},"medicationReference":{{"reference":"Medication/1"}}}}"#
@@ -217,38 +179,27 @@ fn every_content_of_a_document_needs_its_attachment() {
             r#"{{"resourceType":"DocumentReference","id":"1","status":"current","content":{content}}}"#
         ))
     };
-    assert_eq!(
-        document(r#"[{"attachment":{"url":"Binary/1"}}]"#),
-        "accepted"
-    );
+    assert_eq!(document(r#"[{"attachment":{"url":"Binary/1"}}]"#), "accepted");
     assert_eq!(
         document(r#"[{"attachment":{"url":"Binary/1"}},{"format":{}}]"#),
         "missing-element"
     );
     assert_eq!(document(r#"[{"attachment":{}}]"#), "missing-element");
     assert_eq!(document("[]"), "missing-element");
-    assert_eq!(
-        document(r#"{"attachment":{"url":"Binary/1"}}"#),
-        "wrong-kind"
-    );
+    assert_eq!(document(r#"{"attachment":{"url":"Binary/1"}}"#), "wrong-kind");
 }
 
 #[test]
 fn a_reason_never_repeats_the_record() {
     let line = r#"{"resourceType":"Basic","id":"Jane Doe 1970"}"#;
     let reject = scan(line.as_bytes()).err().unwrap();
-    let written = format!(
-        "{reject} {reject:?} {}",
-        serde_json::to_string(&reject).unwrap()
-    );
+    let written = format!("{reject} {reject:?} {}", serde_json::to_string(&reject).unwrap());
     assert!(!written.contains("Jane"));
 }
 
 #[test]
 fn a_reason_survives_storage() {
-    let reject = scan(br#"{"resourceType":"Condition","id":"1"}"#)
-        .err()
-        .unwrap();
+    let reject = scan(br#"{"resourceType":"Condition","id":"1"}"#).err().unwrap();
     let stored = serde_json::to_string(&reject).unwrap();
     assert_eq!(
         stored,

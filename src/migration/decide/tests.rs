@@ -56,11 +56,7 @@ fn edited(words: &str) -> TargetVersion {
 #[track_caller]
 fn check(policy: Policy, source: &str, target: &TargetVersion, winner: Winner, rule: Rule) {
     let decided = decide(policy, &version(source), target);
-    assert_eq!(
-        decided,
-        Decision { winner, rule },
-        "{policy} {source} {target:?}"
-    );
+    assert_eq!(decided, Decision { winner, rule }, "{policy} {source} {target:?}");
 }
 
 #[test]
@@ -69,45 +65,15 @@ fn a_policy_that_names_a_side_needs_no_rule() {
     check(Ask, "subsetted", &theirs(""), Undecided, Rule::Policy);
     check(KeepSource, "old", &theirs("new"), Source, Rule::Policy);
     check(KeepTarget, "new", &theirs("old"), Target, Rule::Policy);
-    check(
-        KeepTarget,
-        "new",
-        &theirs("subsetted"),
-        Target,
-        Rule::Policy,
-    );
+    check(KeepTarget, "new", &theirs("subsetted"), Target, Rule::Policy);
 }
 
 #[test]
 fn an_incomplete_version_never_replaces_a_whole_one() {
-    check(
-        NewerWins,
-        "new subsetted",
-        &theirs("old"),
-        Target,
-        Rule::Subsetted,
-    );
-    check(
-        OlderWins,
-        "old subsetted",
-        &theirs("new"),
-        Target,
-        Rule::Subsetted,
-    );
-    check(
-        KeepSource,
-        "new subsetted",
-        &theirs("old"),
-        Target,
-        Rule::Subsetted,
-    );
-    check(
-        NewerWins,
-        "old",
-        &theirs("new subsetted"),
-        Source,
-        Rule::Subsetted,
-    );
+    check(NewerWins, "new subsetted", &theirs("old"), Target, Rule::Subsetted);
+    check(OlderWins, "old subsetted", &theirs("new"), Target, Rule::Subsetted);
+    check(KeepSource, "new subsetted", &theirs("old"), Target, Rule::Subsetted);
+    check(NewerWins, "old", &theirs("new subsetted"), Source, Rule::Subsetted);
     check(
         NewerWins,
         "new subsetted",
@@ -121,13 +87,7 @@ fn an_incomplete_version_never_replaces_a_whole_one() {
 fn stamps_are_compared_as_instants() {
     check(NewerWins, "new", &theirs("old"), Source, Rule::LastUpdated);
     check(NewerWins, "old", &theirs("new"), Target, Rule::LastUpdated);
-    check(
-        NewerWins,
-        "new",
-        &theirs("middle"),
-        Source,
-        Rule::LastUpdated,
-    );
+    check(NewerWins, "new", &theirs("middle"), Source, Rule::LastUpdated);
     check(OlderWins, "new", &theirs("old"), Target, Rule::LastUpdated);
     check(OlderWins, "old", &theirs("new"), Source, Rule::LastUpdated);
 }
@@ -142,20 +102,8 @@ fn the_stamp_of_our_own_writing_does_not_count() {
 #[test]
 fn an_edit_at_the_target_is_not_lost() {
     check(NewerWins, "old", &edited("new"), Target, Rule::TargetEdited);
-    check(
-        NewerWins,
-        "middle",
-        &edited("new"),
-        Undecided,
-        Rule::BothChanged,
-    );
-    check(
-        NewerWins,
-        "new",
-        &edited("middle"),
-        Undecided,
-        Rule::BothChanged,
-    );
+    check(NewerWins, "middle", &edited("new"), Undecided, Rule::BothChanged);
+    check(NewerWins, "new", &edited("middle"), Undecided, Rule::BothChanged);
     check(
         NewerWins,
         "issued-new",
@@ -196,13 +144,7 @@ fn what_the_source_withdrew_is_updated() {
         Target,
         Rule::LastUpdated,
     );
-    check(
-        NewerWins,
-        "old final",
-        &also_withdrawn,
-        Target,
-        Rule::LastUpdated,
-    );
+    check(NewerWins, "old final", &also_withdrawn, Target, Rule::LastUpdated);
 }
 
 #[test]
@@ -249,34 +191,10 @@ fn without_stamps_the_content_tells() {
         Source,
         Rule::ClinicalDate,
     );
-    check(
-        NewerWins,
-        "final",
-        &theirs("preliminary"),
-        Source,
-        Rule::Status,
-    );
-    check(
-        NewerWins,
-        "preliminary",
-        &theirs("amended"),
-        Target,
-        Rule::Status,
-    );
-    check(
-        OlderWins,
-        "final",
-        &theirs("preliminary"),
-        Source,
-        Rule::Status,
-    );
-    check(
-        NewerWins,
-        "final",
-        &theirs("amended"),
-        Undecided,
-        Rule::Nothing,
-    );
+    check(NewerWins, "final", &theirs("preliminary"), Source, Rule::Status);
+    check(NewerWins, "preliminary", &theirs("amended"), Target, Rule::Status);
+    check(OlderWins, "final", &theirs("preliminary"), Source, Rule::Status);
+    check(NewerWins, "final", &theirs("amended"), Undecided, Rule::Nothing);
     check(NewerWins, "", &theirs(""), Undecided, Rule::Nothing);
 }
 
@@ -292,15 +210,7 @@ fn a_version_is_read_from_a_record() {
 
 #[test]
 fn a_rule_is_stored_by_its_name() {
-    for rule in [
-        Rule::Policy,
-        Rule::BothChanged,
-        Rule::LastUpdated,
-        Rule::Nothing,
-    ] {
-        assert_eq!(
-            serde_json::to_string(&rule).unwrap(),
-            format!("\"{}\"", rule.name())
-        );
+    for rule in [Rule::Policy, Rule::BothChanged, Rule::LastUpdated, Rule::Nothing] {
+        assert_eq!(serde_json::to_string(&rule).unwrap(), format!("\"{}\"", rule.name()));
     }
 }

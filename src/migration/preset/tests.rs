@@ -59,12 +59,7 @@ fn scopes_are_spelled_the_way_the_server_reads_them() {
     assert_eq!(preset.scopes(&[]), "system/*.read");
     preset.scopes.style = ScopeStyle::V2;
     assert_eq!(preset.scopes(&types(&["Patient"])), "system/Patient.rs");
-    assert_eq!(
-        Preset::load("epic", None)
-            .unwrap()
-            .scopes(&types(&["Patient"])),
-        ""
-    );
+    assert_eq!(Preset::load("epic", None).unwrap().scopes(&types(&["Patient"])), "");
 }
 
 #[test]
@@ -75,16 +70,10 @@ fn the_practice_code_goes_into_the_address_and_nowhere_else() {
         filled.base_url.as_deref(),
         Some("https://fhir4.eclinicalworks.com/fhir/r4/FACGCD")
     );
-    assert!(matches!(
-        environment.filled(None),
-        Err(PresetError::NoPractice { .. })
-    ));
+    assert!(matches!(environment.filled(None), Err(PresetError::NoPractice { .. })));
     for code in ["", "..", "A/../B", "A?x=y", "A@evil.example", "é"] {
         assert!(
-            matches!(
-                environment.filled(Some(code)),
-                Err(PresetError::BadPractice { .. })
-            ),
+            matches!(environment.filled(Some(code)), Err(PresetError::BadPractice { .. })),
             "{code}"
         );
     }
@@ -109,9 +98,7 @@ fn an_unknown_preset_names_those_there_are_and_the_one_meant() {
         Err(error @ PresetError::Unknown { .. }) => error.hint().unwrap(),
         other => panic!("{other:?}"),
     };
-    assert!(
-        nearest("eclinicalwork").starts_with("did you mean eclinicalworks? presets: advancedmd, ")
-    );
+    assert!(nearest("eclinicalwork").starts_with("did you mean eclinicalworks? presets: advancedmd, "));
     assert!(nearest("tebbra").starts_with("did you mean kareo? "));
     assert!(nearest("something-else").starts_with("presets: "));
     assert_eq!(Preset::load("eCW", None).unwrap().id, "eclinicalworks");
@@ -125,25 +112,11 @@ fn a_folder_replaces_and_joins_the_embedded_presets() {
     std::fs::write(folder.path().join("kareo.toml"), minimal).unwrap();
     std::fs::write(folder.path().join("ours.toml"), minimal).unwrap();
     std::fs::write(folder.path().join("readme.txt"), "not a preset").unwrap();
-    assert_eq!(
-        Preset::load("kareo", Some(folder.path())).unwrap().label,
-        "Ours"
-    );
-    assert_eq!(
-        Preset::load("ours", Some(folder.path())).unwrap().id,
-        "ours"
-    );
-    assert_eq!(
-        Preset::load("epic", Some(folder.path())).unwrap().label,
-        "Epic"
-    );
+    assert_eq!(Preset::load("kareo", Some(folder.path())).unwrap().label, "Ours");
+    assert_eq!(Preset::load("ours", Some(folder.path())).unwrap().id, "ours");
+    assert_eq!(Preset::load("epic", Some(folder.path())).unwrap().label, "Epic");
     assert_eq!(Preset::all(Some(folder.path())).unwrap().len(), 13);
-    assert_eq!(
-        Preset::all(Some(&folder.path().join("absent")))
-            .unwrap()
-            .len(),
-        12
-    );
+    assert_eq!(Preset::all(Some(&folder.path().join("absent"))).unwrap().len(), 12);
 }
 
 #[test]
@@ -152,9 +125,7 @@ fn a_wrong_field_is_named_with_its_file_and_line() {
     let write = |extra: &str| {
         let text = format!("label = \"Ours\"\nlast_verified = \"2026-11\"\nsources = []\n{extra}");
         std::fs::write(folder.path().join("ours.toml"), text).unwrap();
-        Preset::load("ours", Some(folder.path()))
-            .unwrap_err()
-            .to_string()
+        Preset::load("ours", Some(folder.path())).unwrap_err().to_string()
     };
     let error = write("[export]\nlevles = [\"group\"]\n[confidence]\noverall = \"low\"\n");
     assert!(
@@ -162,10 +133,7 @@ fn a_wrong_field_is_named_with_its_file_and_line() {
         "{error}"
     );
     let error = write("[confidence]\noverall = \"low\"\n\"export.levels\" = \"high\"\n");
-    assert!(
-        error.contains("confidence names the field export.levels"),
-        "{error}"
-    );
+    assert!(error.contains("confidence names the field export.levels"), "{error}");
     let error = write("[confidence]\n\"export.levels\" = \"high\"\n");
     assert!(error.contains("confidence has no overall"), "{error}");
 }

@@ -6,9 +6,7 @@ use flate2::write::GzEncoder;
 use super::*;
 
 fn observation(number: u64) -> String {
-    format!(
-        r#"{{"resourceType":"Observation","id":"o{number}","status":"final","valueString":"é{number}"}}"#
-    )
+    format!(r#"{{"resourceType":"Observation","id":"o{number}","status":"final","valueString":"é{number}"}}"#)
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -20,18 +18,11 @@ fn gzip(text: &str) -> Vec<u8> {
 /// 3000 observations in a plain file, 10 in a gzipped one, 2 patients in an untidy one, and things to be ignored.
 fn folder() -> (tempfile::TempDir, Folder) {
     let dir = tempfile::tempdir().unwrap();
-    let lines = |range: Range<u64>| {
-        range
-            .map(|number| observation(number) + "\n")
-            .collect::<String>()
-    };
+    let lines = |range: Range<u64>| range.map(|number| observation(number) + "\n").collect::<String>();
     std::fs::write(dir.path().join("Observation.1.ndjson"), lines(0..3000)).unwrap();
-    std::fs::write(
-        dir.path().join("Observation.2.ndjson.gz"),
-        gzip(&lines(3000..3010)),
-    )
-    .unwrap();
-    let untidy = "\u{feff}{\"resourceType\":\"Patient\",\"id\":\"a\"}\r\n\n  \n{\"id\":\"b\",\"resourceType\":\"Patient\"}";
+    std::fs::write(dir.path().join("Observation.2.ndjson.gz"), gzip(&lines(3000..3010))).unwrap();
+    let untidy =
+        "\u{feff}{\"resourceType\":\"Patient\",\"id\":\"a\"}\r\n\n  \n{\"id\":\"b\",\"resourceType\":\"Patient\"}";
     std::fs::write(dir.path().join("people.jsonl"), untidy).unwrap();
     std::fs::write(dir.path().join("manifest.json"), "{}").unwrap();
     std::fs::write(dir.path().join("Empty.ndjson"), "\n\n").unwrap();
@@ -58,24 +49,9 @@ fn types_come_in_dependency_order_with_their_counts() {
 #[test]
 fn any_range_of_lines_is_found_across_files() {
     let (_dir, folder) = folder();
-    for range in [
-        0..1,
-        1023..1026,
-        2047..2050,
-        2998..3003,
-        3009..3010,
-        3010..4000,
-    ] {
-        let expected: Vec<String> = range
-            .clone()
-            .filter(|number| *number < 3010)
-            .map(observation)
-            .collect();
-        assert_eq!(
-            lines(&folder, "Observation", range.clone()),
-            expected,
-            "{range:?}"
-        );
+    for range in [0..1, 1023..1026, 2047..2050, 2998..3003, 3009..3010, 3010..4000] {
+        let expected: Vec<String> = range.clone().filter(|number| *number < 3010).map(observation).collect();
+        assert_eq!(lines(&folder, "Observation", range.clone()), expected, "{range:?}");
     }
     assert_eq!(
         lines(&folder, "Patient", 0..2),
@@ -92,17 +68,10 @@ fn only_tidy_plain_files_are_served_as_they_are() {
     let extents = folder.on_disk("Observation", 1000..2500).unwrap();
     assert_eq!(extents.len(), 1);
     let bytes = std::fs::read(&extents[0].path).unwrap();
-    let part = &bytes[usize::try_from(extents[0].bytes.start).unwrap()
-        ..usize::try_from(extents[0].bytes.end).unwrap()];
-    let expected: String = (1000..2500)
-        .map(|number| observation(number) + "\n")
-        .collect();
+    let part = &bytes[usize::try_from(extents[0].bytes.start).unwrap()..usize::try_from(extents[0].bytes.end).unwrap()];
+    let expected: String = (1000..2500).map(|number| observation(number) + "\n").collect();
     assert_eq!(part, expected.as_bytes());
-    assert_eq!(
-        folder.on_disk("Observation", 2990..3005),
-        None,
-        "part of it is gzipped"
-    );
+    assert_eq!(folder.on_disk("Observation", 2990..3005), None, "part of it is gzipped");
     assert_eq!(
         folder.on_disk("Patient", 0..2),
         None,
@@ -117,10 +86,7 @@ fn resources_are_read_by_their_own_id() {
         folder.read("Observation", "o3009"),
         Some(observation(3009).into_bytes())
     );
-    assert_eq!(
-        folder.read("Observation", "o301"),
-        Some(observation(301).into_bytes())
-    );
+    assert_eq!(folder.read("Observation", "o301"), Some(observation(301).into_bytes()));
     assert_eq!(folder.read("Observation", "a"), None);
     assert!(folder.read("Patient", "b").is_some());
 }
@@ -128,10 +94,7 @@ fn resources_are_read_by_their_own_id() {
 #[test]
 fn what_cannot_be_served_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(
-        Folder::open(dir.path()),
-        Err(FolderError::Empty(_))
-    ));
+    assert!(matches!(Folder::open(dir.path()), Err(FolderError::Empty(_))));
     assert!(matches!(
         Folder::open(&dir.path().join("missing")),
         Err(FolderError::Read { .. })

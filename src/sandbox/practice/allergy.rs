@@ -10,46 +10,19 @@ use super::line::{Line, Meta};
 /// The statement that a patient has no allergy, which is a record like any other and must not be lost.
 const NONE_KNOWN: Coding = Coding::snomed("716186003", "No known allergy");
 const ALLERGIES: [(Coding, &str); 13] = [
-    (
-        Coding::snomed("91936005", "Allergy to penicillin"),
-        "medication",
-    ),
-    (
-        Coding::snomed("294505008", "Allergy to amoxicillin"),
-        "medication",
-    ),
-    (
-        Coding::snomed("293586001", "Allergy to aspirin"),
-        "medication",
-    ),
-    (
-        Coding::snomed("91939003", "Allergy to sulfonamide"),
-        "medication",
-    ),
+    (Coding::snomed("91936005", "Allergy to penicillin"), "medication"),
+    (Coding::snomed("294505008", "Allergy to amoxicillin"), "medication"),
+    (Coding::snomed("293586001", "Allergy to aspirin"), "medication"),
+    (Coding::snomed("91939003", "Allergy to sulfonamide"), "medication"),
     (Coding::snomed("91935009", "Allergy to peanut"), "food"),
     (Coding::snomed("91934008", "Allergy to nut"), "food"),
     (Coding::snomed("300913006", "Allergy to shellfish"), "food"),
-    (
-        Coding::snomed("213020009", "Allergy to egg protein"),
-        "food",
-    ),
+    (Coding::snomed("213020009", "Allergy to egg protein"), "food"),
     (Coding::snomed("300916003", "Latex allergy"), "environment"),
-    (
-        Coding::snomed("418689008", "Allergy to grass pollen"),
-        "environment",
-    ),
-    (
-        Coding::snomed("232350006", "House dust mite allergy"),
-        "environment",
-    ),
-    (
-        Coding::snomed("232347008", "Allergy to animal dander"),
-        "environment",
-    ),
-    (
-        Coding::snomed("424213003", "Allergy to bee venom"),
-        "environment",
-    ),
+    (Coding::snomed("418689008", "Allergy to grass pollen"), "environment"),
+    (Coding::snomed("232350006", "House dust mite allergy"), "environment"),
+    (Coding::snomed("232347008", "Allergy to animal dander"), "environment"),
+    (Coding::snomed("424213003", "Allergy to bee venom"), "environment"),
 ];
 const REACTIONS: [Coding; 5] = [
     Coding::snomed("247472004", "Hives"),
@@ -89,16 +62,9 @@ pub(super) fn allergy(practice: &Practice, place: Place) -> Vec<u8> {
     if let Some(clinical) = clinical {
         line.status("clinicalStatus", "allergyintolerance-clinical", clinical);
     }
-    line.status(
-        "verificationStatus",
-        "allergyintolerance-verification",
-        verification,
-    );
+    line.status("verificationStatus", "allergyintolerance-verification", verification);
     if !none {
-        line.text("type", "allergy")
-            .list("category")
-            .string(category)
-            .end();
+        line.text("type", "allergy").list("category").string(category).end();
         line.text("criticality", if roll > 7 { "high" } else { "low" });
     }
     line.concept("code", &code);
@@ -112,9 +78,7 @@ pub(super) fn allergy(practice: &Practice, place: Place) -> Vec<u8> {
         .close();
     if !none && !line.dice.one_in(4) {
         let reaction = *line.dice.pick(&REACTIONS);
-        line.list("reaction")
-            .item()
-            .concepts("manifestation", &reaction);
+        line.list("reaction").item().concepts("manifestation", &reaction);
         line.text("severity", if roll > 7 { "severe" } else { "mild" })
             .close()
             .end();

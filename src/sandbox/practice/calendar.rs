@@ -91,8 +91,7 @@ impl Life {
         let age = span(&mut dice, 35_500) * DAY + 30 * DAY;
         let born = (EXPORT - age) / DAY * DAY;
         let ended = dice.one_in(30) || patient % 40 == 38;
-        let died =
-            ended.then(|| EXPORT - span(&mut dice, 60) * (EXPORT - born).min(3 * YEAR) / 64 - DAY);
+        let died = ended.then(|| EXPORT - span(&mut dice, 60) * (EXPORT - born).min(3 * YEAR) / 64 - DAY);
         Self { born, died }
     }
 
@@ -123,9 +122,7 @@ impl Visit {
     pub fn nth(practice: &Practice, place: Place) -> Self {
         let life = Life::of(practice, place.patient);
         let index = place.index(Kind::Encounter);
-        let count = i64::try_from(place.count(Kind::Encounter))
-            .unwrap_or(1)
-            .max(1);
+        let count = i64::try_from(place.count(Kind::Encounter)).unwrap_or(1).max(1);
         let nth = i64::try_from(place.nth).unwrap_or(0);
         let end = life.end() - DAY;
         let first = life.born.max(end - RECORDS);
@@ -144,11 +141,7 @@ impl Visit {
 
     /// The part of a table that suits the patient's age, of a table whose first rows are for adults only.
     pub fn suitable<T>(self, table: &[T], also_children: usize) -> &[T] {
-        if self.child {
-            &table[also_children..]
-        } else {
-            table
-        }
+        if self.child { &table[also_children..] } else { table }
     }
 
     /// The visit at which a patient's n-th resource of a type was recorded: they are spread evenly, oldest first.
@@ -171,8 +164,7 @@ mod tests {
 
     #[test]
     fn the_four_clocks_tell_the_same_time() {
-        let texts = [Clock::Utc, Clock::UtcMillis, Clock::West, Clock::EastMillis]
-            .map(|clock| instant(EXPORT, clock));
+        let texts = [Clock::Utc, Clock::UtcMillis, Clock::West, Clock::EastMillis].map(|clock| instant(EXPORT, clock));
         assert_eq!(texts[0], "2025-11-03T04:05:06Z");
         assert_eq!(texts[2], "2025-11-02T23:05:06-05:00");
         for text in &texts {
@@ -190,10 +182,7 @@ mod tests {
             let life = Life::of(&practice, patient);
             for nth in 0..Place::new(patient, 0).count(Kind::Encounter) {
                 let visit = Visit::nth(&practice, Place { patient, nth });
-                assert!(
-                    life.born <= visit.start && visit.start < life.end(),
-                    "{patient}/{nth}"
-                );
+                assert!(life.born <= visit.start && visit.start < life.end(), "{patient}/{nth}");
             }
         }
     }

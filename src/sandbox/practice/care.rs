@@ -76,15 +76,10 @@ pub(super) fn plan(practice: &Practice, place: Place) -> Vec<u8> {
     line.period("period", visit.start, None);
     line.list("careTeam")
         .item()
-        .refer(
-            Kind::CareTeam,
-            Place::new(place.patient, 0).index(Kind::CareTeam),
-        )
+        .refer(Kind::CareTeam, Place::new(place.patient, 0).index(Kind::CareTeam))
         .close()
         .end();
     line.list("addresses").item();
-    line.refer(Kind::Condition, place.index(Kind::Condition))
-        .close()
-        .end();
+    line.refer(Kind::Condition, place.index(Kind::Condition)).close().end();
     line.finish()
 }

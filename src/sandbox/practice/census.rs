@@ -43,9 +43,7 @@ impl Census {
             Kind::Organization => super::organization::FIXED + self.count(Kind::Location),
             Kind::Location => 2 + self.patients / 2_000,
             Kind::Practitioner | Kind::PractitionerRole => 4 + self.patients / 250,
-            _ => kind
-                .pattern()
-                .map_or(0, |pattern| before(pattern, self.patients)),
+            _ => kind.pattern().map_or(0, |pattern| before(pattern, self.patients)),
         }
     }
 }
@@ -93,10 +91,7 @@ mod tests {
     #[test]
     fn every_index_has_one_place_and_back() {
         let census = Census::new(53);
-        for kind in Kind::ALL
-            .into_iter()
-            .filter(|kind| kind.pattern().is_some())
-        {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.pattern().is_some()) {
             let mut index = 0;
             for patient in 0..53 {
                 for nth in 0..Place::new(patient, 0).count(kind) {

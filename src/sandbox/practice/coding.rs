@@ -28,11 +28,7 @@ pub(super) struct Coding {
 impl Coding {
     /// A code of any system.
     pub const fn new(system: &'static str, code: &'static str, display: &'static str) -> Self {
-        Self {
-            system,
-            code,
-            display,
-        }
+        Self { system, code, display }
     }
 
     /// A SNOMED CT concept.
@@ -48,13 +44,6 @@ impl Coding {
 
 /// Labels for `meta.security`.
 pub(super) const RESTRICTED: Coding = Coding::new(system::CONFIDENTIALITY, "R", "restricted");
-pub(super) const ALCOHOL: Coding = Coding::new(
-    system::ACT_CODE,
-    "ETH",
-    "substance abuse information sensitivity",
-);
-pub(super) const PSYCHIATRY: Coding = Coding::new(
-    system::ACT_CODE,
-    "PSY",
-    "psychiatry disorder information sensitivity",
-);
+pub(super) const ALCOHOL: Coding = Coding::new(system::ACT_CODE, "ETH", "substance abuse information sensitivity");
+pub(super) const PSYCHIATRY: Coding =
+    Coding::new(system::ACT_CODE, "PSY", "psychiatry disorder information sensitivity");

@@ -55,12 +55,7 @@ const ALSO_CHILDREN: usize = 20;
 static DIAGNOSES: [Diagnosis; 34] = [
     confidential("7200002", "Alcoholism", "F10.20", &ALCOHOL),
     confidential("35489007", "Depressive disorder", "F32.A", &PSYCHIATRY),
-    confidential(
-        "86406008",
-        "Human immunodeficiency virus infection",
-        "B20",
-        &RESTRICTED,
-    ),
+    confidential("86406008", "Human immunodeficiency virus infection", "B20", &RESTRICTED),
     chronic("59621000", "Essential hypertension", "I10"),
     chronic("44054006", "Diabetes mellitus type 2", "E11.9"),
     chronic("55822004", "Hyperlipidemia", "E78.5"),
@@ -77,11 +72,7 @@ static DIAGNOSES: [Diagnosis; 34] = [
     chronic("271737000", "Anemia", "D64.9"),
     chronic("37796009", "Migraine", "G43.909"),
     chronic("64859006", "Osteoporosis", "M81.0"),
-    chronic(
-        "13746004",
-        "Ménière's disease, \"drop attacks\" denied",
-        "H81.09",
-    ),
+    chronic("13746004", "Ménière's disease, \"drop attacks\" denied", "H81.09"),
     chronic("195967001", "Asthma", "J45.909"),
     chronic("24079001", "Atopic dermatitis", "L20.9"),
     acute("10509002", "Acute bronchitis", "J20.9"),
@@ -95,11 +86,7 @@ static DIAGNOSES: [Diagnosis; 34] = [
     acute("233604007", "Pneumonia", "J18.9"),
     acute("44465007", "Sprain of ankle", "S93.409A"),
     acute("6142004", "Influenza", "J11.1"),
-    acute(
-        "62106007",
-        "Concussion with no loss of consciousness",
-        "S06.0X0A",
-    ),
+    acute("62106007", "Concussion with no loss of consciousness", "S06.0X0A"),
 ];
 
 /// A patient's n-th Condition.
@@ -114,17 +101,13 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     };
     let mut line = Line::start(practice, Kind::Condition, index, meta);
     let mistaken = line.dice.one_in(25);
-    let over = !found.chronic
-        && visit.start + 30 * DAY < Life::of(practice, place.patient).end().min(EXPORT);
+    let over = !found.chronic && visit.start + 30 * DAY < Life::of(practice, place.patient).end().min(EXPORT);
     if place.nth > 0 && line.dice.one_in(20) {
         let cause = Place::new(place.patient, place.nth - 1).index(Kind::Condition);
-        line.list("extension").item().text(
-            "url",
-            "http://hl7.org/fhir/StructureDefinition/condition-dueTo",
-        );
-        line.reference("valueReference", Kind::Condition, cause)
-            .close()
-            .end();
+        line.list("extension")
+            .item()
+            .text("url", "http://hl7.org/fhir/StructureDefinition/condition-dueTo");
+        line.reference("valueReference", Kind::Condition, cause).close().end();
     }
     if line.dice.one_in(30) {
         line.narrative(found.snomed.display, Kind::Encounter, visit.index);
@@ -144,10 +127,7 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     };
     line.status("verificationStatus", "condition-ver-status", verification);
     line.list("category").item().list("coding").item();
-    line.text(
-        "system",
-        "http://terminology.hl7.org/CodeSystem/condition-category",
-    );
+    line.text("system", "http://terminology.hl7.org/CodeSystem/condition-category");
     line.text(
         "code",
         if found.chronic {
@@ -161,14 +141,10 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
     .close()
     .end();
     line.open("code").list("coding").coding(&found.snomed);
-    line.coding(&Coding::new(
-        system::ICD10,
-        found.icd10,
-        found.snomed.display,
-    ))
-    .end()
-    .text("text", found.snomed.display)
-    .close();
+    line.coding(&Coding::new(system::ICD10, found.icd10, found.snomed.display))
+        .end()
+        .text("text", found.snomed.display)
+        .close();
     line.patient("subject", place.patient);
     line.encounter(visit);
     let onset = visit.start - span(&mut line.dice, 9) * DAY;
@@ -184,7 +160,14 @@ pub(super) fn condition(practice: &Practice, place: Place) -> Vec<u8> {
             .close();
     }
     if line.dice.one_in(18) {
-        line.list("note").item().text("text", "Pt states \"it's fine\" \u{1F937}\nWill recheck in 2\u{2013}3 weeks; c:\\scan\\42.tif").close().end();
+        line.list("note")
+            .item()
+            .text(
+                "text",
+                "Pt states \"it's fine\" \u{1F937}\nWill recheck in 2\u{2013}3 weeks; c:\\scan\\42.tif",
+            )
+            .close()
+            .end();
     }
     line.finish()
 }

@@ -19,23 +19,12 @@ pub(super) fn coverage(practice: &Practice, place: Place) -> Vec<u8> {
         security: None,
     };
     let mut line = Line::start(practice, Kind::Coverage, index, meta);
-    let member = format!(
-        "{:03}-{:06}",
-        line.dice.below(1_000),
-        line.dice.below(1_000_000)
-    );
+    let member = format!("{:03}-{:06}", line.dice.below(1_000), line.dice.below(1_000_000));
     line.list("identifier")
         .identifier(&MEMBER, "urn:oid:2.16.840.1.113883.19.5.77", &member)
         .close()
         .end();
-    line.text(
-        "status",
-        if place.nth == 0 {
-            "active"
-        } else {
-            "cancelled"
-        },
-    );
+    line.text("status", if place.nth == 0 { "active" } else { "cancelled" });
     line.text("subscriberId", &member);
     line.patient("beneficiary", place.patient);
     line.status("relationship", "subscriber-relationship", "self");

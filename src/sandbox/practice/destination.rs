@@ -49,8 +49,7 @@ impl Practice {
         let shared = agreeing + mix.contradicting.min(self.patients() - agreeing);
         let place = |nth: u64| nth * (self.patients() / shared.max(1)).max(1);
         let mut destination = Destination {
-            records: [Kind::Patient, Kind::Condition, Kind::Observation]
-                .map(|kind| (kind, Vec::new())),
+            records: [Kind::Patient, Kind::Condition, Kind::Observation].map(|kind| (kind, Vec::new())),
         };
         for nth in 0..shared {
             let theirs = Theirs {
@@ -104,10 +103,7 @@ impl Theirs<'_> {
             Kind::Condition => {
                 line.status("clinicalStatus", "condition-clinical", "active");
                 line.status("verificationStatus", "condition-ver-status", "confirmed");
-                line.concept(
-                    "code",
-                    &Coding::snomed("59621000", "Essential hypertension"),
-                );
+                line.concept("code", &Coding::snomed("59621000", "Essential hypertension"));
                 self.subject(&mut line);
                 line.instant("recordedDate", self.updated());
             }
@@ -115,11 +111,8 @@ impl Theirs<'_> {
                 line.text("status", "final")
                     .concept("code", &Coding::loinc("8867-4", "Heart rate"));
                 self.subject(&mut line);
-                line.instant("effectiveDateTime", self.updated()).quantity(
-                    "valueQuantity",
-                    "71.0",
-                    "/min",
-                );
+                line.instant("effectiveDateTime", self.updated())
+                    .quantity("valueQuantity", "71.0", "/min");
             }
             _ => self.demographics(&mut line),
         }
@@ -153,11 +146,7 @@ impl Theirs<'_> {
         line.end().close().end();
         // They moved, or got another telephone.
         let moved = self.agrees && self.patient.is_multiple_of(3);
-        let phone = if moved {
-            person.phone.as_str()
-        } else {
-            "(413) 555-0142"
-        };
+        let phone = if moved { person.phone.as_str() } else { "(413) 555-0142" };
         line.list("telecom")
             .item()
             .text("system", "phone")
@@ -165,19 +154,14 @@ impl Theirs<'_> {
             .text("use", "home")
             .close()
             .end();
-        line.text("gender", person.gender())
-            .date("birthDate", person.life.born);
+        line.text("gender", person.gender()).date("birthDate", person.life.born);
         let street = if moved {
             "77 Elsewhere Rd"
         } else {
             person.street.as_str()
         };
         let (city, state, postal_code) = person.city;
-        line.list("address")
-            .item()
-            .list("line")
-            .string(street)
-            .end();
+        line.list("address").item().list("line").string(street).end();
         line.text("city", city)
             .text("state", state)
             .text("postalCode", postal_code)
@@ -218,11 +202,7 @@ impl Dataset for Destination {
             .collect()
     }
 
-    fn lines<'a>(
-        &'a self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
+    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
         let start = usize::try_from(range.start).unwrap_or(usize::MAX);
         let count = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
         Box::new(

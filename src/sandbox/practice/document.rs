@@ -78,9 +78,7 @@ impl Content {
     /// The outside of a PDF; inside are bytes that do not compress, as in a scan.
     fn pdf(dice: &mut Dice, size: usize) -> Self {
         let mut bytes = Vec::with_capacity(size + 128);
-        bytes.extend_from_slice(
-            b"%PDF-1.4\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<< /Filter /DCTDecode >>\nstream\n",
-        );
+        bytes.extend_from_slice(b"%PDF-1.4\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<< /Filter /DCTDecode >>\nstream\n");
         while bytes.len() < size {
             bytes.extend_from_slice(&dice.next().to_le_bytes());
         }
@@ -184,10 +182,8 @@ pub(super) fn reference(practice: &Practice, place: Place) -> Vec<u8> {
     }
     line.list("content").item();
     attachment(&mut line, place, index, visit.start + 3_600);
-    line.open("format").text(
-        "system",
-        "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem",
-    );
+    line.open("format")
+        .text("system", "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem");
     line.text("code", "urn:ihe:iti:xds:2017:mimeTypeSufficient")
         .close()
         .close()
@@ -198,8 +194,7 @@ pub(super) fn reference(practice: &Practice, place: Place) -> Vec<u8> {
         .refer(Kind::Encounter, visit.index)
         .close()
         .end();
-    line.period("period", visit.start, Some(visit.start + 1_800))
-        .close();
+    line.period("period", visit.start, Some(visit.start + 1_800)).close();
     line.finish()
 }
 

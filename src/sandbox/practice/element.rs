@@ -127,17 +127,11 @@ impl Line<'_> {
     /// A generated narrative that links to another resource of the same server.
     pub fn narrative(&mut self, words: &str, kind: Kind, index: u64) -> &mut Self {
         let target = self.address(kind, index);
-        let words = words
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;");
+        let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let div = format!(
             "<div xmlns=\"http://www.w3.org/1999/xhtml\">\n\t<p>{words}</p>\n\t<p>See <a href=\"{target}\">{}</a>.</p>\n</div>",
             kind.name()
         );
-        self.open("text")
-            .text("status", "generated")
-            .text("div", &div)
-            .close()
+        self.open("text").text("status", "generated").text("div", &div).close()
     }
 }

@@ -75,10 +75,7 @@ pub(super) fn encounter(practice: &Practice, place: Place) -> Vec<u8> {
         .item()
         .concepts("type", &PERFORMER)
         .open("individual");
-    line.refer_practitioner(place.patient, place.nth)
-        .close()
-        .close()
-        .end();
+    line.refer_practitioner(place.patient, place.nth).close().close().end();
     line.period("period", visit.start, Some(visit.start + stay));
     if !cancelled && place.count(Kind::Condition) > place.nth && line.dice.one_in(3) {
         let reason = place.index(Kind::Condition);

@@ -56,11 +56,8 @@ pub(super) fn index(seed: u64, kind: Kind, id: &str) -> Option<u64> {
 
 /// 122 bits as a version 4 UUID.
 fn uuid(number: u128) -> String {
-    let bits = (number >> 74 << 80)
-        | (0x4 << 76)
-        | ((number >> 62 & 0xFFF) << 64)
-        | (0b10 << 62)
-        | (number & ((1 << 62) - 1));
+    let bits =
+        (number >> 74 << 80) | (0x4 << 76) | ((number >> 62 & 0xFFF) << 64) | (0b10 << 62) | (number & ((1 << 62) - 1));
     let mut text = String::with_capacity(36);
     for digit in 0..32 {
         if matches!(digit, 8 | 12 | 16 | 20) {
@@ -79,8 +76,7 @@ fn from_uuid(id: &str) -> Option<u128> {
         bits = bits << 4 | u128::from(digit.to_digit(16)?);
         digits += 1;
     }
-    (digits == 32)
-        .then_some((bits >> 80 << 74) | ((bits >> 64 & 0xFFF) << 62) | (bits & ((1 << 62) - 1)))
+    (digits == 32).then_some((bits >> 80 << 74) | ((bits >> 64 & 0xFFF) << 62) | (bits & ((1 << 62) - 1)))
 }
 
 /// An `e` and 21 digits in base 62, which hold 125 bits.
@@ -100,9 +96,7 @@ fn from_mixed(id: &str) -> Option<u128> {
     let mut number = 0_u128;
     for digit in digits.iter().rev() {
         let value = BASE62.iter().position(|c| c == digit)?;
-        number = number
-            .checked_mul(62)?
-            .checked_add(u128::try_from(value).ok()?)?;
+        number = number.checked_mul(62)?.checked_add(u128::try_from(value).ok()?)?;
     }
     Some(number)
 }
@@ -119,8 +113,7 @@ mod tests {
                 assert_eq!(index(42, kind, &id), Some(index_in), "{kind:?} {id}");
                 assert!((1..=64).contains(&id.len()), "{id}");
                 assert!(
-                    id.bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.'),
+                    id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.'),
                     "{id}"
                 );
             }
@@ -134,10 +127,7 @@ mod tests {
             (Kind::Patient, "----"),
             (Kind::Patient, "00000000-0000-4000-8000-00000000000g"),
             (Kind::Organization, "-1"),
-            (
-                Kind::Organization,
-                "340282366920938463463374607431768211455",
-            ),
+            (Kind::Organization, "340282366920938463463374607431768211455"),
             (Kind::Condition, "25483.C-"),
             (Kind::CarePlan, "ezzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"),
             (Kind::Binary, "é"),
@@ -147,11 +137,7 @@ mod tests {
         let id = of(42, Kind::Patient, 5);
         assert_eq!(index(42, Kind::Patient, &id.to_uppercase()), None);
         assert_eq!(
-            index(
-                42,
-                Kind::Organization,
-                &format!("0{}", of(42, Kind::Organization, 5))
-            ),
+            index(42, Kind::Organization, &format!("0{}", of(42, Kind::Organization, 5))),
             None
         );
     }

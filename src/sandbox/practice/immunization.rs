@@ -14,10 +14,7 @@ const fn vaccine(code: &'static str, display: &'static str) -> Coding {
 /// Those from here on are for children too.
 const ALSO_CHILDREN: usize = 5;
 static VACCINES: [Coding; 14] = [
-    vaccine(
-        "113",
-        "Td (adult), 5 Lf tetanus toxoid, preservative free, adsorbed",
-    ),
+    vaccine("113", "Td (adult), 5 Lf tetanus toxoid, preservative free, adsorbed"),
     vaccine("115", "Tdap"),
     vaccine("33", "pneumococcal polysaccharide vaccine, 23 valent"),
     vaccine("187", "zoster vaccine recombinant"),

@@ -106,21 +106,15 @@ impl Kind {
     /// What the ids of this type look like.
     pub const fn id_style(self) -> IdStyle {
         match self {
-            Self::Patient
-            | Self::Encounter
-            | Self::Observation
-            | Self::DocumentReference
-            | Self::Provenance => IdStyle::Uuid,
-            Self::Organization
-            | Self::Location
-            | Self::Practitioner
-            | Self::Immunization
-            | Self::Procedure => IdStyle::Numeric,
-            Self::PractitionerRole
-            | Self::Coverage
-            | Self::CareTeam
-            | Self::Condition
-            | Self::AllergyIntolerance => IdStyle::Dotted,
+            Self::Patient | Self::Encounter | Self::Observation | Self::DocumentReference | Self::Provenance => {
+                IdStyle::Uuid
+            }
+            Self::Organization | Self::Location | Self::Practitioner | Self::Immunization | Self::Procedure => {
+                IdStyle::Numeric
+            }
+            Self::PractitionerRole | Self::Coverage | Self::CareTeam | Self::Condition | Self::AllergyIntolerance => {
+                IdStyle::Dotted
+            }
             Self::MedicationRequest
             | Self::MedicationStatement
             | Self::DiagnosticReport
@@ -146,9 +140,7 @@ impl Kind {
             Self::AllergyIntolerance => &[1, 2, 1, 3, 1, 1, 2, 2, 1, 2, 1, 4, 1, 2, 1, 3],
             Self::MedicationRequest => &[4, 8, 5, 10, 1, 6, 4, 12, 3, 7, 2, 6, 9, 5, 8, 6],
             Self::MedicationStatement => &[1, 2, 0, 3, 1, 2, 1, 4, 0, 2, 1, 3, 2, 2, 3, 5],
-            Self::Observation => &[
-                20, 44, 36, 60, 15, 40, 30, 75, 25, 50, 12, 40, 55, 35, 48, 55,
-            ],
+            Self::Observation => &[20, 44, 36, 60, 15, 40, 30, 75, 25, 50, 12, 40, 55, 35, 48, 55],
             Self::Immunization => &[5, 6, 4, 8, 9, 6, 3, 7, 5, 8, 4, 6, 7, 5, 6, 7],
             Self::Procedure => &[1, 3, 2, 6, 1, 3, 2, 7, 2, 4, 0, 3, 5, 2, 3, 4],
             Self::DiagnosticReport => &[2, 4, 3, 6, 1, 4, 3, 8, 2, 5, 1, 4, 6, 3, 5, 7],

@@ -161,11 +161,7 @@ impl<'p> Line<'p> {
 
     /// One of two strings under a key: the rare one once in `chances`.
     pub fn rarely(&mut self, key: &str, chances: u64, rare: &str, usual: &str) -> &mut Self {
-        let text = if self.dice.one_in(chances) {
-            rare
-        } else {
-            usual
-        };
+        let text = if self.dice.one_in(chances) { rare } else { usual };
         self.text(key, text)
     }
 
@@ -218,9 +214,8 @@ impl<'p> Line<'p> {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     self.json.push_str("\\u");
                     for shift in [12, 8, 4, 0] {
-                        self.json.push(
-                            char::from_digit(u32::from(*unit) >> shift & 0xF, 16).unwrap_or('0'),
-                        );
+                        self.json
+                            .push(char::from_digit(u32::from(*unit) >> shift & 0xF, 16).unwrap_or('0'));
                     }
                 }
             }

@@ -56,14 +56,7 @@ pub(super) static RESULTS: [Measure; 27] = [
         60,
         0,
     ),
-    measure(
-        "2345-7",
-        "Glucose [Mass/volume] in Serum or Plasma",
-        "mg/dL",
-        70,
-        99,
-        0,
-    ),
+    measure("2345-7", "Glucose [Mass/volume] in Serum or Plasma", "mg/dL", 70, 99, 0),
     measure(
         "2160-0",
         "Creatinine [Mass/volume] in Serum or Plasma",
@@ -104,14 +97,7 @@ pub(super) static RESULTS: [Measure; 27] = [
         107,
         0,
     ),
-    measure(
-        "718-7",
-        "Hemoglobin [Mass/volume] in Blood",
-        "g/dL",
-        120,
-        160,
-        1,
-    ),
+    measure("718-7", "Hemoglobin [Mass/volume] in Blood", "g/dL", 120, 160, 1),
     measure(
         "4544-3",
         "Hematocrit [Volume Fraction] of Blood by Automated count",
@@ -176,14 +162,7 @@ pub(super) static RESULTS: [Measure; 27] = [
         120,
         0,
     ),
-    measure(
-        "4548-4",
-        "Hemoglobin A1c/Hemoglobin.total in Blood",
-        "%",
-        40,
-        56,
-        1,
-    ),
+    measure("4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood", "%", 40, 56, 1),
     measure(
         "14959-1",
         "Microalbumin/Creatinine [Mass Ratio] in Urine",
@@ -256,33 +235,16 @@ pub(super) const ALSO_CHILDREN: usize = 3;
 pub(super) static VITALS: [Measure; 7] = [
     measure("29463-7", "Body weight", "kg", 480, 1100, 1),
     measure("8302-2", "Body height", "cm", 1500, 1900, 1),
-    measure(
-        "39156-5",
-        "Body mass index (BMI) [Ratio]",
-        "kg/m2",
-        185,
-        320,
-        1,
-    ),
+    measure("39156-5", "Body mass index (BMI) [Ratio]", "kg/m2", 185, 320, 1),
     measure("8867-4", "Heart rate", "/min", 55, 95, 0),
     measure("9279-1", "Respiratory rate", "/min", 12, 20, 0),
     measure("8310-5", "Body temperature", "Cel", 361, 375, 1),
-    measure(
-        "2708-6",
-        "Oxygen saturation in Arterial blood",
-        "%",
-        94,
-        100,
-        0,
-    ),
+    measure("2708-6", "Oxygen saturation in Arterial blood", "%", 94, 100, 0),
 ];
 /// The blood pressure and its two components.
-pub(super) const BLOOD_PRESSURE: Coding =
-    Coding::loinc("85354-9", "Blood pressure panel with all children optional");
-pub(super) const SYSTOLIC: Measure =
-    measure("8480-6", "Systolic blood pressure", "mm[Hg]", 100, 140, 0);
-pub(super) const DIASTOLIC: Measure =
-    measure("8462-4", "Diastolic blood pressure", "mm[Hg]", 60, 90, 0);
+pub(super) const BLOOD_PRESSURE: Coding = Coding::loinc("85354-9", "Blood pressure panel with all children optional");
+pub(super) const SYSTOLIC: Measure = measure("8480-6", "Systolic blood pressure", "mm[Hg]", 100, 140, 0);
+pub(super) const DIASTOLIC: Measure = measure("8462-4", "Diastolic blood pressure", "mm[Hg]", 60, 90, 0);
 
 /// A decimal of so many places, with its trailing zeros: they tell the precision, and must survive.
 pub(super) fn decimal(value: u32, decimals: u32) -> String {

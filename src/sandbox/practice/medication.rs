@@ -36,10 +36,7 @@ static DRUGS: [Coding; 20] = [
     drug("313782", "acetaminophen 325 MG Oral Tablet"),
     drug("310965", "ibuprofen 200 MG Oral Tablet"),
     drug("308182", "amoxicillin 250 MG Oral Capsule"),
-    drug(
-        "745679",
-        "200 ACTUAT albuterol 0.09 MG/ACTUAT Metered Dose Inhaler",
-    ),
+    drug("745679", "200 ACTUAT albuterol 0.09 MG/ACTUAT Metered Dose Inhaler"),
     drug(
         "895994",
         "120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler",
@@ -80,8 +77,7 @@ pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
     if contained {
         contain(&mut line, &drug);
     }
-    line.text("status", status)
-        .rarely("intent", 9, "plan", "order");
+    line.text("status", status).rarely("intent", 9, "plan", "order");
     line.list("category").item().list("coding").item();
     line.text(
         "system",
@@ -108,8 +104,7 @@ pub(super) fn request(practice: &Practice, place: Place) -> Vec<u8> {
             .end();
     }
     dosage(&mut line, "dosageInstruction");
-    line.open("dispenseRequest")
-        .literal("numberOfRepeatsAllowed", "3");
+    line.open("dispenseRequest").literal("numberOfRepeatsAllowed", "3");
     line.quantity("quantity", "30", "{tbl}")
         .quantity("expectedSupplyDuration", "30.0", "d")
         .close();
@@ -131,9 +126,7 @@ pub(super) fn statement(practice: &Practice, place: Place) -> Vec<u8> {
     line.rarely("status", 4, "stopped", "active");
     medication(&mut line, &drug, false);
     line.patient("subject", place.patient);
-    line.open("context")
-        .refer(Kind::Encounter, visit.index)
-        .close();
+    line.open("context").refer(Kind::Encounter, visit.index).close();
     let began = visit.start - (30 + span(&mut line.dice, 300)) * DAY;
     line.period("effectivePeriod", began, None);
     line.instant("dateAsserted", visit.start);
@@ -174,10 +167,7 @@ fn medication(line: &mut Line, drug: &Coding, contained: bool) {
 
 fn dosage(line: &mut Line, key: &str) {
     let directions = *line.dice.pick(&DIRECTIONS);
-    line.list(key)
-        .item()
-        .literal("sequence", "1")
-        .text("text", directions);
+    line.list(key).item().literal("sequence", "1").text("text", directions);
     line.open("timing")
         .open("repeat")
         .literal("frequency", "1")
@@ -187,11 +177,7 @@ fn dosage(line: &mut Line, key: &str) {
         .close();
     line.list("doseAndRate").item().quantity(
         "doseQuantity",
-        if directions.contains('½') {
-            "0.50"
-        } else {
-            "1"
-        },
+        if directions.contains('½') { "0.50" } else { "1" },
         "{tbl}",
     );
     line.close().end().close().end();

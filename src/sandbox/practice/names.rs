@@ -69,12 +69,12 @@ static CULTURES: [Culture; 17] = [
             "Le",
         ],
         &[
-            "Mary", "Patricia", "Linda", "Barbara", "Susan", "Jessica", "Karen", "Emily", "Ashley",
-            "Grace", "Hannah", "Olivia",
+            "Mary", "Patricia", "Linda", "Barbara", "Susan", "Jessica", "Karen", "Emily", "Ashley", "Grace", "Hannah",
+            "Olivia",
         ],
         &[
-            "James", "Robert", "John", "Michael", "David", "William", "Richard", "Thomas",
-            "Daniel", "Matthew", "Henry", "Samuel",
+            "James", "Robert", "John", "Michael", "David", "William", "Richard", "Thomas", "Daniel", "Matthew",
+            "Henry", "Samuel",
         ],
     ),
     culture(
@@ -108,41 +108,20 @@ static CULTURES: [Culture; 17] = [
             "Gutiérrez",
             "Zúñiga",
         ],
-        &[
-            "María José",
-            "Inés",
-            "Lucía",
-            "Begoña",
-            "Concepción",
-            "Ángela",
-        ],
+        &["María José", "Inés", "Lucía", "Begoña", "Concepción", "Ángela"],
         &["José", "Íñigo", "Jesús", "Andrés", "Ramón", "Martín"],
     ),
     culture(
         ("fr", "French"),
         false,
-        &[
-            "Lefèvre",
-            "Gauthier-Côté",
-            "Brûlé",
-            "Françoys",
-            "L'Hôpital",
-            "Œuvrard",
-        ],
+        &["Lefèvre", "Gauthier-Côté", "Brûlé", "Françoys", "L'Hôpital", "Œuvrard"],
         &["Zoé", "Hélène", "Anaïs", "Chloé"],
         &["François", "Jérôme", "Noël", "Benoît"],
     ),
     culture(
         ("de", "German"),
         false,
-        &[
-            "Müller",
-            "Strauß",
-            "Jäger",
-            "von der Höhe",
-            "Schön",
-            "Großmann",
-        ],
+        &["Müller", "Strauß", "Jäger", "von der Höhe", "Schön", "Großmann"],
         &["Käthe", "Ingeborg", "Jürgine", "Böbe"],
         &["Jürgen", "Götz", "Björn", "Jörg"],
     ),
@@ -171,14 +150,7 @@ static CULTURES: [Culture; 17] = [
     culture(
         ("ru", "Russian"),
         false,
-        &[
-            "Иванов",
-            "Шевченко",
-            "Кузнецов",
-            "Йорданов",
-            "Ґалаґан",
-            "Ђорђевић",
-        ],
+        &["Иванов", "Шевченко", "Кузнецов", "Йорданов", "Ґалаґан", "Ђорђевић"],
         &["Екатерина", "Юлія", "Софья", "Людмила"],
         &["Дмитрий", "Сергій", "Фёдор", "Михаил"],
     ),
@@ -267,20 +239,14 @@ const HOSTILE: [(u64, &str); 6] = [
         "Wolfeschlegelsteinhausenbergerdorff-Hubertsohn-Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogoch-Bighead-von-und-zu-\
          Hohenzollern-Sigmaringen-Wittelsbach-Habsburg-Lothringen-Sachsen-Coburg-und-Gotha-Schleswig-Holstein-Sonderburg-Glücksburg",
     ),
-    (
-        19,
-        "Z\u{300}\u{301}\u{302}\u{303}\u{304}a\u{315}\u{31b}lgo\u{489}",
-    ),
+    (19, "Z\u{300}\u{301}\u{302}\u{303}\u{304}a\u{315}\u{31b}lgo\u{489}"),
     (22, "\"Quote\" \\Backslash\\ <b>Tag</b> &amp; 'Apos'"),
     (27, "Two\nLines\tand a tab\u{feff}\u{200b}"),
 ];
 
 /// The culture a patient's name comes from; each occurs within any 32 neighbouring patients.
 pub(super) fn culture_of(practice: &Practice, patient: u64) -> &'static Culture {
-    let slot = same_person(patient)
-        .wrapping_mul(11)
-        .wrapping_add(practice.seed())
-        % 32;
+    let slot = same_person(patient).wrapping_mul(11).wrapping_add(practice.seed()) % 32;
     nth(&CULTURES, if slot <= 16 { slot } else { 0 })
 }
 
@@ -305,11 +271,7 @@ impl Culture {
             (true, _) => format!("{family}{givens}"),
             (false, _) => format!("{givens} {family}"),
         };
-        Name {
-            family,
-            given,
-            text,
-        }
+        Name { family, given, text }
     }
 }
 
@@ -317,10 +279,7 @@ impl Culture {
 pub(super) fn of_patient(practice: &Practice, patient: u64, dice: &mut Dice, woman: bool) -> Name {
     let culture = culture_of(practice, patient);
     let name = culture.name(dice, woman);
-    match HOSTILE
-        .iter()
-        .find(|(place, _)| *place == same_person(patient) % 64)
-    {
+    match HOSTILE.iter().find(|(place, _)| *place == same_person(patient) % 64) {
         Some((_, family)) => culture.whole((*family).to_owned(), name.given),
         None => name,
     }

@@ -7,9 +7,7 @@ use super::coding::Coding;
 use super::dice::nth;
 use super::kind::Kind;
 use super::line::{Line, Meta};
-use super::measure::{
-    ALSO_CHILDREN, BLOOD_PRESSURE, DIASTOLIC, Measure, PANELS, RESULTS, SYSTOLIC, VITALS, decimal,
-};
+use super::measure::{ALSO_CHILDREN, BLOOD_PRESSURE, DIASTOLIC, Measure, PANELS, RESULTS, SYSTOLIC, VITALS, decimal};
 use super::organization::LABORATORY;
 
 /// Of five observations two are vital signs and three are the results of one laboratory report.
@@ -50,24 +48,13 @@ pub(super) fn observation(practice: &Practice, place: Place) -> Vec<u8> {
     match (place.nth % GROUP).checked_sub(GROUP - RESULTS_OF_GROUP) {
         Some(result) => {
             let panel = panel_number(place.patient, group);
-            laboratory(
-                practice,
-                place,
-                visit,
-                nth(&RESULTS, panel * RESULTS_OF_GROUP + result),
-            )
+            laboratory(practice, place, visit, nth(&RESULTS, panel * RESULTS_OF_GROUP + result))
         }
         None => vital(practice, place, visit),
     }
 }
 
-fn begin<'p>(
-    practice: &'p Practice,
-    place: Place,
-    visit: Visit,
-    profile: &'static str,
-    category: &str,
-) -> Line<'p> {
+fn begin<'p>(practice: &'p Practice, place: Place, visit: Visit, profile: &'static str, category: &str) -> Line<'p> {
     let index = place.index(Kind::Observation);
     let meta = Meta {
         updated: visit.start + DAY,
@@ -77,10 +64,9 @@ fn begin<'p>(
     let mut line = Line::start(practice, Kind::Observation, index, meta);
     if category == "laboratory" && place.patient % 16 == 3 {
         // Counters of some analyzers outgrow 64 bits; the digits must survive.
-        line.list("extension").item().text(
-            "url",
-            "http://example.org/fhir/StructureDefinition/analyzer-sequence",
-        );
+        line.list("extension")
+            .item()
+            .text("url", "http://example.org/fhir/StructureDefinition/analyzer-sequence");
         let sequence = format!("98765432109{:09}", index % 1_000_000_000);
         line.literal("valueDecimal", &sequence).close().end();
     }
@@ -96,11 +82,8 @@ fn begin<'p>(
         .item()
         .list("coding")
         .item();
-    line.text(
-        "system",
-        "http://terminology.hl7.org/CodeSystem/observation-category",
-    )
-    .text("code", category);
+    line.text("system", "http://terminology.hl7.org/CodeSystem/observation-category")
+        .text("code", category);
     line.close().end().close().end();
     line
 }
@@ -139,26 +122,17 @@ fn laboratory(practice: &Practice, place: Place, visit: Visit, measure: &Measure
         )
         .text("code", flag);
         line.close().end().close().end();
-        line.list("referenceRange").item().quantity(
-            "low",
-            &decimal(measure.low, measure.decimals),
-            measure.unit,
-        );
-        line.quantity(
-            "high",
-            &decimal(measure.high, measure.decimals),
-            measure.unit,
-        )
-        .close()
-        .end();
+        line.list("referenceRange")
+            .item()
+            .quantity("low", &decimal(measure.low, measure.decimals), measure.unit);
+        line.quantity("high", &decimal(measure.high, measure.decimals), measure.unit)
+            .close()
+            .end();
     }
     if line.dice.one_in(35) {
         line.list("note")
             .item()
-            .text(
-                "text",
-                "Hémolysé; repeat \"STAT\" \u{26A0}\u{FE0F}\r\nRun #2 \\ tray 4",
-            )
+            .text("text", "Hémolysé; repeat \"STAT\" \u{26A0}\u{FE0F}\r\nRun #2 \\ tray 4")
             .close()
             .end();
     }
@@ -173,8 +147,7 @@ fn vital(practice: &Practice, place: Place, visit: Visit) -> Vec<u8> {
         for measure in [SYSTOLIC, DIASTOLIC] {
             let (value, _) = measure.roll(&mut line);
             line.item().concept("code", &measure.code);
-            line.quantity("valueQuantity", &decimal(value, 0), measure.unit)
-                .close();
+            line.quantity("valueQuantity", &decimal(value, 0), measure.unit).close();
         }
         line.end();
     } else {
@@ -184,11 +157,7 @@ fn vital(practice: &Practice, place: Place, visit: Visit) -> Vec<u8> {
         );
         middle(&mut line, place, visit, &measure.code);
         let (value, _) = measure.roll(&mut line);
-        line.quantity(
-            "valueQuantity",
-            &decimal(value, measure.decimals),
-            measure.unit,
-        );
+        line.quantity("valueQuantity", &decimal(value, measure.decimals), measure.unit);
     }
     if line.dice.one_in(2) {
         line.list("performer")

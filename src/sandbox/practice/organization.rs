@@ -83,24 +83,16 @@ fn meta(line_of: u64, profile: &'static str) -> Meta {
 pub(super) fn npi(index: u64) -> String {
     let body = format!("9{:08}", index % 100_000_000);
     // The Luhn sum over the digits with the prefix 80840, which contributes 24.
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .fold(24, |sum, (place, digit)| {
-            let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
-            sum + value / 10 + value % 10
-        });
+    let sum: u32 = body.bytes().rev().enumerate().fold(24, |sum, (place, digit)| {
+        let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+        sum + value / 10 + value % 10
+    });
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
 fn address(line: &mut Line, street: u64) {
     let number = format!("{} Main St", 100 + street);
-    line.item()
-        .list("line")
-        .string(&number)
-        .string("Suite 4")
-        .end();
+    line.item().list("line").string(&number).string("Suite 4").end();
     line.text("city", "Springfield")
         .text("state", "MA")
         .text("postalCode", "01103")
@@ -110,19 +102,10 @@ fn address(line: &mut Line, street: u64) {
 
 /// The Organization at an index.
 pub(super) fn organization(practice: &Practice, index: u64) -> Vec<u8> {
-    let mut line = Line::start(
-        practice,
-        Kind::Organization,
-        index,
-        meta(index, "organization"),
-    );
+    let mut line = Line::start(practice, Kind::Organization, index, meta(index, "organization"));
     let site = index.saturating_sub(FIXED);
     let (name, kind) = if index < FIXED {
-        let kind = if index >= FIRST_PAYER {
-            &INSURER
-        } else {
-            &PROVIDER
-        };
+        let kind = if index >= FIRST_PAYER { &INSURER } else { &PROVIDER };
         ((*nth(&NAMES, index)).to_owned(), kind)
     } else {
         (site_name(site), &DEPARTMENT)
@@ -154,12 +137,7 @@ pub(super) fn organization(practice: &Practice, index: u64) -> Vec<u8> {
 
 /// The Location at an index: a site of the practice.
 pub(super) fn location(practice: &Practice, index: u64) -> Vec<u8> {
-    let mut line = Line::start(
-        practice,
-        Kind::Location,
-        index,
-        meta(index + 40, "location"),
-    );
+    let mut line = Line::start(practice, Kind::Location, index, meta(index + 40, "location"));
     line.text("status", "active")
         .text("name", &site_name(index))
         .text("mode", "instance")
@@ -200,11 +178,7 @@ mod tests {
                     *digit
                 }
             };
-            assert_eq!(
-                digits.iter().enumerate().map(doubled).sum::<u32>() % 10,
-                0,
-                "{npi}"
-            );
+            assert_eq!(digits.iter().enumerate().map(doubled).sum::<u32>() % 10, 0, "{npi}");
         }
     }
 }

@@ -26,11 +26,7 @@ const RACES: [Coding; 5] = [
     Coding::new(system::RACE, "2054-5", "Black or African American"),
     Coding::new(system::RACE, "2028-9", "Asian"),
     Coding::new(system::RACE, "1002-5", "American Indian or Alaska Native"),
-    Coding::new(
-        system::RACE,
-        "2076-8",
-        "Native Hawaiian or Other Pacific Islander",
-    ),
+    Coding::new(system::RACE, "2076-8", "Native Hawaiian or Other Pacific Islander"),
 ];
 const ETHNICITIES: [Coding; 2] = [
     Coding::new(system::RACE, "2186-5", "Not Hispanic or Latino"),
@@ -96,11 +92,7 @@ impl Person {
 
 /// The patient whose life and name a patient has: someone else for the few that were registered twice.
 pub(super) fn same_person(patient: u64) -> u64 {
-    if patient % 50 == 33 {
-        patient - 1
-    } else {
-        patient
-    }
+    if patient % 50 == 33 { patient - 1 } else { patient }
 }
 
 /// The medical record number of a patient: eight digits, leading zeros included, each number given once.
@@ -135,18 +127,10 @@ pub(super) fn patient(practice: &Practice, index: u64) -> Vec<u8> {
     }
     extensions(&mut line, &person, index);
     identifiers(&mut line, index);
-    line.literal(
-        "active",
-        if same_person(index) == index {
-            "true"
-        } else {
-            "false"
-        },
-    );
+    line.literal("active", if same_person(index) == index { "true" } else { "false" });
     all_names(&mut line, &person, index);
     contacts(&mut line, &person, index);
-    line.text("gender", person.gender())
-        .date("birthDate", person.life.born);
+    line.text("gender", person.gender()).date("birthDate", person.life.born);
     match person.life.died {
         // The day is not always known.
         Some(_) if index % 80 == 78 => line.literal("deceasedBoolean", "true"),
@@ -204,12 +188,8 @@ fn extensions(line: &mut Line, person: &Person, index: u64) {
             "url",
             "http://hl7.org/fhir/StructureDefinition/patient-preferredPharmacy",
         );
-        line.reference(
-            "valueReference",
-            Kind::Organization,
-            super::organization::PHARMACY,
-        )
-        .close();
+        line.reference("valueReference", Kind::Organization, super::organization::PHARMACY)
+            .close();
     }
     line.end();
 }
@@ -220,19 +200,13 @@ fn identifiers(line: &mut Line, index: u64) {
     line.identifier(&MR, MRN_SYSTEM, &mrn(practice, index))
         .text("use", "usual");
     if line.dice.one_in(4) {
-        line.open("assigner")
-            .refer(Kind::Organization, PRACTICE)
-            .close();
+        line.open("assigner").refer(Kind::Organization, PRACTICE).close();
     }
     line.close();
     if index % 20 == 11 {
         let old = format!("W{}", 40_000 + index);
-        line.identifier(&MR, OLD_MRN_SYSTEM, &old)
-            .text("use", "old");
-        line.open("period")
-            .text("end", "2017-06-30")
-            .close()
-            .close();
+        line.identifier(&MR, OLD_MRN_SYSTEM, &old).text("use", "old");
+        line.open("period").text("end", "2017-06-30").close().close();
     }
     if !line.dice.one_in(3) {
         // Numbers that begin with 9 are never issued.
@@ -310,11 +284,7 @@ fn contacts(line: &mut Line, person: &Person, index: u64) {
             .close();
     }
     if line.dice.one_in(3) {
-        let mobile = format!(
-            "+1-{}-555-01{:02}",
-            201 + line.dice.below(700),
-            line.dice.below(100)
-        );
+        let mobile = format!("+1-{}-555-01{:02}", 201 + line.dice.below(700), line.dice.below(100));
         line.item()
             .text("system", "phone")
             .text("value", &mobile)

@@ -18,11 +18,7 @@ const SPECIALTIES: [Coding; 6] = [
     Coding::new(system::NUCC, "208000000X", "Pediatrics Physician"),
     Coding::new(system::NUCC, "363LF0000X", "Family Nurse Practitioner"),
     Coding::new(system::NUCC, "363A00000X", "Physician Assistant"),
-    Coding::new(
-        system::NUCC,
-        "207RC0000X",
-        "Cardiovascular Disease Physician",
-    ),
+    Coding::new(system::NUCC, "207RC0000X", "Cardiovascular Disease Physician"),
 ];
 const DEGREES: [&str; 4] = ["MD", "DO", "NP", "PA-C"];
 
@@ -46,12 +42,7 @@ fn meta(index: u64, profile: &'static str) -> Meta {
 
 /// The Practitioner at an index.
 pub(super) fn practitioner(practice: &Practice, index: u64) -> Vec<u8> {
-    let mut line = Line::start(
-        practice,
-        Kind::Practitioner,
-        index,
-        meta(index, "practitioner"),
-    );
+    let mut line = Line::start(practice, Kind::Practitioner, index, meta(index, "practitioner"));
     let name = name(practice, index);
     line.list("identifier")
         .item()
@@ -114,10 +105,6 @@ pub(super) fn role(practice: &Practice, index: u64) -> Vec<u8> {
     };
     line.reference("organization", Kind::Organization, organization);
     line.concepts("specialty", nth(&SPECIALTIES, index));
-    line.list("location")
-        .item()
-        .refer(Kind::Location, site)
-        .close()
-        .end();
+    line.list("location").item().refer(Kind::Location, site).close().end();
     line.finish()
 }

@@ -44,11 +44,7 @@ pub(super) fn procedure(practice: &Practice, place: Place) -> Vec<u8> {
     line.patient("subject", place.patient);
     line.encounter(visit);
     if done {
-        line.period(
-            "performedPeriod",
-            visit.start + 600,
-            Some(visit.start + 2_400),
-        );
+        line.period("performedPeriod", visit.start + 600, Some(visit.start + 2_400));
     }
     line.list("performer")
         .item()

@@ -40,20 +40,13 @@ pub(super) fn provenance(practice: &Practice, place: Place) -> Vec<u8> {
         }
         line.close();
     }
-    line.item()
-        .refer(Kind::Patient, place.patient)
-        .close()
-        .end();
+    line.item().refer(Kind::Patient, place.patient).close().end();
     line.instant("recorded", visit.start + DAY);
     line.status("activity", "v3-DataOperation", "CREATE");
     line.list("agent")
         .item()
         .status("type", "provenance-participant-type", "author");
-    line.open("who")
-        .refer_practitioner(place.patient, place.nth)
-        .close();
-    line.reference("onBehalfOf", Kind::Organization, PRACTICE)
-        .close()
-        .end();
+    line.open("who").refer_practitioner(place.patient, place.nth).close();
+    line.reference("onBehalfOf", Kind::Organization, PRACTICE).close().end();
     line.finish()
 }

@@ -27,9 +27,7 @@ pub(super) fn report(practice: &Practice, place: Place) -> Vec<u8> {
         .item()
         .text("system", "urn:oid:2.16.840.1.113883.19.5.25483.6")
         .text("value", &number);
-    line.close()
-        .end()
-        .rarely("status", 30, "preliminary", "final");
+    line.close().end().rarely("status", 30, "preliminary", "final");
     line.list("category").item().list("coding").item();
     line.text("system", "http://terminology.hl7.org/CodeSystem/v2-0074")
         .text("code", "LAB")

@@ -7,8 +7,8 @@ use super::census::{Census, Place};
 use super::dice::Dice;
 use super::kind::Kind;
 use super::{
-    allergy, care, condition, coverage, document, encounter, id, immunization, medication,
-    observation, organization, patient, practitioner, procedure, provenance, report,
+    allergy, care, condition, coverage, document, encounter, id, immunization, medication, observation, organization,
+    patient, practitioner, procedure, provenance, report,
 };
 use crate::sandbox::dataset::{Dataset, Group};
 
@@ -59,14 +59,12 @@ impl Practice {
 
     /// The site a patient goes to, as the index of its Location; linked patients share it, so a site can be exported alone.
     pub(super) fn site(&self, patient: u64) -> u64 {
-        Dice::at(self.seed, SITE, patient::same_person(patient))
-            .below(self.census.count(Kind::Location))
+        Dice::at(self.seed, SITE, patient::same_person(patient)).below(self.census.count(Kind::Location))
     }
 
     /// One of the few practitioners a patient sees.
     pub(super) fn practitioner(&self, patient: u64, which: u64) -> u64 {
-        Dice::at(self.seed, SITE + 1 + which % 3, patient)
-            .below(self.census.count(Kind::Practitioner))
+        Dice::at(self.seed, SITE + 1 + which % 3, patient).below(self.census.count(Kind::Practitioner))
     }
 
     fn line(&self, kind: Kind, index: u64) -> Vec<u8> {
@@ -105,11 +103,7 @@ impl Dataset for Practice {
             .collect()
     }
 
-    fn lines<'a>(
-        &'a self,
-        resource_type: &str,
-        range: Range<u64>,
-    ) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
+    fn lines<'a>(&'a self, resource_type: &str, range: Range<u64>) -> Box<dyn Iterator<Item = Vec<u8>> + Send + 'a> {
         let Some(kind) = Kind::named(resource_type) else {
             return Box::new(std::iter::empty());
         };
@@ -138,8 +132,7 @@ impl Dataset for Practice {
         let Some(patient) = self.index(Kind::Patient, patient_id) else {
             return false;
         };
-        group == EVERYONE
-            || group.strip_prefix("site-") == Some((self.site(patient) + 1).to_string().as_str())
+        group == EVERYONE || group.strip_prefix("site-") == Some((self.site(patient) + 1).to_string().as_str())
     }
 
     fn holds_all(&self, group: &str) -> bool {

@@ -17,18 +17,13 @@ fn all(data: &impl Dataset, kind: &str) -> Vec<Vec<u8>> {
 }
 
 fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// `Type` and `id` of an address within the dataset.
 fn parts(address: &str) -> (&str, &str) {
     let relative = address.strip_prefix("{base}/").unwrap_or(address);
-    let current = relative
-        .split_once("/_history/")
-        .map_or(relative, |(before, _)| before);
+    let current = relative.split_once("/_history/").map_or(relative, |(before, _)| before);
     current
         .split_once('/')
         .unwrap_or_else(|| panic!("not an address: {address}"))
@@ -36,11 +31,7 @@ fn parts(address: &str) -> (&str, &str) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
-    let (one, same, other) = (
-        Practice::new(40, 7),
-        Practice::new(40, 7),
-        Practice::new(40, 8),
-    );
+    let (one, same, other) = (Practice::new(40, 7), Practice::new(40, 7), Practice::new(40, 8));
     for (kind, _) in one.types() {
         assert_eq!(all(&one, &kind), all(&same, &kind), "{kind}");
         assert_ne!(all(&one, &kind), all(&other, &kind), "{kind}");
@@ -53,9 +44,7 @@ fn a_range_is_the_concatenation_of_its_lines_and_read_finds_each() {
     for (kind, count) in practice.types() {
         let whole = all(&practice, &kind);
         assert_eq!(whole.len() as u64, count, "{kind}");
-        let pieces: Vec<_> = (0..count)
-            .flat_map(|at| practice.lines(&kind, at..at + 1))
-            .collect();
+        let pieces: Vec<_> = (0..count).flat_map(|at| practice.lines(&kind, at..at + 1)).collect();
         assert_eq!(whole, pieces, "{kind}");
         for line in whole.iter().step_by(7) {
             let resource: Value = serde_json::from_slice(line).unwrap();
@@ -95,9 +84,7 @@ fn ids_are_unique_within_their_type_and_so_are_medical_record_numbers() {
         let ids: HashSet<String> = (0..count).map(|index| practice.id(kind, index)).collect();
         assert_eq!(ids.len() as u64, count, "{kind:?}");
     }
-    let mrns: HashSet<String> = (0..2_000)
-        .map(|patient| patient::mrn(&practice, patient))
-        .collect();
+    let mrns: HashSet<String> = (0..2_000).map(|patient| patient::mrn(&practice, patient)).collect();
     assert_eq!(mrns.len(), 2_000);
     assert!(mrns.iter().all(|mrn| mrn.len() == 8) && mrns.iter().any(|mrn| mrn.starts_with('0')));
 }
@@ -109,11 +96,7 @@ fn sizes_of_a_large_practice_are_arithmetic_and_its_far_end_is_one_step_away() {
     let total: u64 = types.iter().map(|(_, count)| count).sum();
     assert!((6_000_000..12_000_000).contains(&total), "{total}");
     for (kind, count) in types {
-        assert_eq!(
-            practice.lines(&kind, count - 2..count + 5).count(),
-            2,
-            "{kind}"
-        );
+        assert_eq!(practice.lines(&kind, count - 2..count + 5).count(), 2, "{kind}");
     }
     // More patients than an id can carry are not promised.
     assert_eq!(Practice::new(u64::MAX, 1).patients(), MAX_PATIENTS);
@@ -127,16 +110,12 @@ fn every_patient_is_in_the_group_of_all_and_of_one_site() {
     for line in all(&practice, "Patient") {
         let patient: Value = serde_json::from_slice(&line).unwrap();
         let id = text(&patient, "/id");
-        let member: Vec<bool> = groups
-            .iter()
-            .map(|group| practice.in_group(&group.id, id))
-            .collect();
+        let member: Vec<bool> = groups.iter().map(|group| practice.in_group(&group.id, id)).collect();
         assert!(member[0]);
         if let Some(linked) = patient.pointer("/link/0/other/reference") {
             let (_, other) = parts(linked.as_str().unwrap());
             let shared = groups.iter().zip(&member);
-            let together =
-                |(group, &own): (&Group, &bool)| practice.in_group(&group.id, other) == own;
+            let together = |(group, &own): (&Group, &bool)| practice.in_group(&group.id, other) == own;
             assert!(
                 shared.into_iter().all(together),
                 "linked patients are exported together"

@@ -51,22 +51,14 @@ fn events_come_back_in_order_across_processes_and_migrations() {
         let ledger = ledger(root.path());
         let journal = journal(&ledger);
         for number in 1..=4 {
-            assert_eq!(
-                journal.append("clinic", &event(number)).unwrap(),
-                session * 4 + number
-            );
+            assert_eq!(journal.append("clinic", &event(number)).unwrap(), session * 4 + number);
         }
-        assert_eq!(
-            journal.append("clinic-2", &event(session)).unwrap(),
-            session + 1
-        );
+        assert_eq!(journal.append("clinic-2", &event(session)).unwrap(), session + 1);
         ledger.durable().unwrap();
     }
     let ledger = ledger(root.path());
     let journal = journal(&ledger);
-    let expected: Vec<_> = (1..=12)
-        .map(|seq| (seq, event((seq - 1) % 4 + 1)))
-        .collect();
+    let expected: Vec<_> = (1..=12).map(|seq| (seq, event((seq - 1) % 4 + 1))).collect();
     assert_eq!(events(&journal, "clinic", 0), expected);
     assert_eq!(events(&journal, "clinic", 11), expected[10..]);
     assert_eq!(events(&journal, "clinic", 13), []);
@@ -75,10 +67,7 @@ fn events_come_back_in_order_across_processes_and_migrations() {
     assert_eq!(journal.verify_chain("clinic-2").unwrap().seq, 3);
     assert_eq!(journal.verify_chain("nobody").unwrap(), ChainHead::start());
     let entry = journal.read("clinic", 12).next().unwrap().unwrap();
-    assert_eq!(
-        (entry.who.as_str(), entry.migration.as_str()),
-        ("alice", "clinic")
-    );
+    assert_eq!((entry.who.as_str(), entry.migration.as_str()), ("alice", "clinic"));
     assert!(entry.at >= began && entry.at <= Timestamp::now());
 }
 
@@ -130,10 +119,7 @@ fn a_removed_entry_is_noticed_wherever_it_was() {
         let reopened = super::tests::journal(&ledger);
         match reopened.append("m", &event(1)) {
             Ok(_) => assert!(removed < 5 && reopened.verify_chain("m").is_err()),
-            Err(error) => assert!(
-                matches!(error, JournalError::Broken { seq: 5, .. }),
-                "{error}"
-            ),
+            Err(error) => assert!(matches!(error, JournalError::Broken { seq: 5, .. }), "{error}"),
         }
     }
 }

@@ -45,8 +45,7 @@ fn writes_until_it_is_killed() {
         cold.put(&batch.to_be_bytes(), &batch).unwrap();
         for write in 0..HOT_WRITES {
             let size = usize::try_from((batch * 31 + write * 7) % 3000).unwrap();
-            hot.put(&hot_key(batch, write), &(batch, "v".repeat(size)))
-                .unwrap();
+            hot.put(&hot_key(batch, write), &(batch, "v".repeat(size))).unwrap();
         }
         if batch % 16 == 0 {
             hot.put(b"large", &(batch, "v".repeat(400_000))).unwrap();
@@ -129,13 +128,7 @@ fn tear_snapshots(dir: &Path) {
     // Missing when the first writer was killed at once.
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let path = entry.unwrap().path();
-        if path
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .starts_with("snap.")
-        {
+        if path.file_name().unwrap().to_str().unwrap().starts_with("snap.") {
             let length = fs::metadata(&path).unwrap().len();
             File::options()
                 .write(true)

@@ -85,11 +85,7 @@ fn a_half_written_snapshot_beside_a_good_one_costs_nothing() {
     let place = Place::new();
     let expected = churn(&place);
     let half = place.ledger_dir().join("snap.00000000FFFFFFFF.generating");
-    for bytes in [
-        Vec::new(),
-        vec![1; 5000],
-        fs::read(&place.snapshots()[0]).unwrap(),
-    ] {
+    for bytes in [Vec::new(), vec![1; 5000], fs::read(&place.snapshots()[0]).unwrap()] {
         fs::write(&half, bytes).unwrap();
         let (ledger, repairs) = place.open().unwrap();
         assert!(matches!(&repairs[..], [Repair::SetAside { file, .. }] if *file == half));
@@ -134,18 +130,10 @@ fn garbage_after_the_end_of_the_log_costs_nothing() {
     let place = Place::new();
     let expected = churn(&place);
     let db = place.ledger_dir().join("db");
-    for (length, byte) in [
-        (1, 0xFF),
-        (100, 0),
-        (5000, 0xA5),
-        (600_000, 0x5A),
-        (1_200_000, 0xFF),
-    ] {
+    for (length, byte) in [(1, 0xFF), (100, 0), (5000, 0xA5), (600_000, 0x5A), (1_200_000, 0xFF)] {
         let mut file = OpenOptions::new().append(true).open(&db).unwrap();
         file.write_all(&vec![byte; length]).unwrap();
-        let (ledger, _) = place
-            .open()
-            .unwrap_or_else(|e| panic!("{length} bytes of {byte}: {e}"));
+        let (ledger, _) = place.open().unwrap_or_else(|e| panic!("{length} bytes of {byte}: {e}"));
         assert_eq!(contents(&ledger), expected, "{length} bytes of {byte}");
     }
 }
@@ -187,11 +175,7 @@ fn all_or_an_error(
                 let table = ledger.table::<Record>("records").unwrap();
                 let read: Result<Vec<_>, _> = table.iter().collect();
                 match read {
-                    Ok(_) => assert_eq!(
-                        &contents(&ledger),
-                        expected,
-                        "loss in silence, damage {time}"
-                    ),
+                    Ok(_) => assert_eq!(&contents(&ledger), expected, "loss in silence, damage {time}"),
                     Err(error) => {
                         assert!(
                             matches!(error, LedgerError::Damaged { .. } | LedgerError::File(_)),
@@ -274,10 +258,7 @@ fn what_is_left_of_a_ledger_can_be_copied_out() {
         })
     ));
     let aside = Ledger::set_aside(&place.ledger_dir()).unwrap();
-    assert_eq!(
-        contents(&Ledger::salvage(&aside, &place.vault).unwrap()),
-        expected
-    );
+    assert_eq!(contents(&Ledger::salvage(&aside, &place.vault).unwrap()), expected);
 }
 
 #[test]

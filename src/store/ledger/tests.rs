@@ -48,8 +48,7 @@ impl Place {
     }
 
     pub(super) fn text(&self, error: &LedgerError) -> String {
-        format!("{error}\nhint: {}", error.hint().unwrap())
-            .replace(self.root.path().to_str().unwrap(), "~")
+        format!("{error}\nhint: {}", error.hint().unwrap()).replace(self.root.path().to_str().unwrap(), "~")
     }
 
     pub(super) fn snapshots(&self) -> Vec<PathBuf> {
@@ -57,13 +56,7 @@ impl Place {
             .unwrap()
             .map(|entry| entry.unwrap().path());
         entries
-            .filter(|path| {
-                path.file_name()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .starts_with("snap.")
-            })
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("snap."))
             .collect()
     }
 }
@@ -90,23 +83,13 @@ fn records_come_back_in_the_order_of_their_keys() {
     assert!(!table.remove(&key(1)).unwrap());
 
     let numbers = |entries: Vec<Result<(Vec<u8>, Record), LedgerError>>| -> Vec<u64> {
-        entries
-            .into_iter()
-            .map(|entry| entry.unwrap().1.number)
-            .collect()
+        entries.into_iter().map(|entry| entry.unwrap().1.number).collect()
     };
     assert_eq!(numbers(table.iter().collect()), [6, 256, 300, 70_000]);
     assert_eq!(numbers(table.iter().rev().collect()), [70_000, 300, 256, 6]);
+    assert_eq!(numbers(table.scan_prefix(&key(0)[..6]).collect()), [6, 256, 300]);
     assert_eq!(
-        numbers(table.scan_prefix(&key(0)[..6]).collect()),
-        [6, 256, 300]
-    );
-    assert_eq!(
-        numbers(
-            table
-                .range((Excluded(&key(5)), Included(&key(300))))
-                .collect()
-        ),
+        numbers(table.range((Excluded(&key(5)), Included(&key(300)))).collect()),
         [256, 300]
     );
     assert_eq!(
@@ -114,20 +97,13 @@ fn records_come_back_in_the_order_of_their_keys() {
         [300, 70_000]
     );
     assert_eq!(
-        numbers(
-            table
-                .range((Included(&key(300)), Excluded(&key(2))))
-                .collect()
-        ),
+        numbers(table.range((Included(&key(300)), Excluded(&key(2)))).collect()),
         [0; 0]
     );
     assert_eq!(table.first().unwrap().unwrap().1.number, 6);
     assert_eq!(table.last().unwrap().unwrap().0, key(70_000));
     assert_eq!(
-        (
-            table.count().unwrap(),
-            table.count_prefix(&key(0)[..7]).unwrap()
-        ),
+        (table.count().unwrap(), table.count_prefix(&key(0)[..7]).unwrap()),
         (4, 1)
     );
     assert_eq!(table.get(&key(300)).unwrap(), Some(record(300)));
@@ -170,10 +146,7 @@ fn nothing_readable_lies_on_disk_and_a_moved_record_is_noticed() {
     // What somebody with write access, but no key, could do.
     let tree = |name| ledger.handle.call(|db| db.open_tree(name)).unwrap();
     let raw = tree("records");
-    let (a, b) = (
-        raw.get(b"a").unwrap().unwrap(),
-        raw.get(b"b").unwrap().unwrap(),
-    );
+    let (a, b) = (raw.get(b"a").unwrap().unwrap(), raw.get(b"b").unwrap().unwrap());
     raw.insert(b"a", b).unwrap();
     tree("others").insert(b"a", a).unwrap();
     insta::assert_snapshot!(place.text(&table.get(b"a").unwrap_err()), @r"
@@ -220,10 +193,7 @@ fn after_a_failed_write_the_ledger_takes_nothing_more_and_does_not_hang() {
     the disk is full: ~/ledger could not be written
     hint: free some space on the disk that holds ~, then run the same command again; it continues where it stopped
     ");
-    for error in [
-        table.get(&key(1)).unwrap_err(),
-        ledger.durable().unwrap_err(),
-    ] {
+    for error in [table.get(&key(1)).unwrap_err(), ledger.durable().unwrap_err()] {
         assert!(
             matches!(error, LedgerError::File(FileError::DiskFull { .. })),
             "{error:?}"

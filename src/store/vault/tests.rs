@@ -50,20 +50,14 @@ fn a_key_file_opens_its_own_vault_and_no_other_secret_does() {
     let dir = tempfile::tempdir().unwrap();
     let keys = dir.path().join("keys");
     let (secret, path) = key_file(dir.path(), "a.key");
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(
         create_key_file(&path).is_err(),
         "an existing key file is never replaced"
     );
     let sealed = Vault::create(&keys, &secret).unwrap().seal(b"", b"data");
     assert_eq!(
-        Vault::open(&keys, &secret)
-            .unwrap()
-            .unseal(b"", &sealed)
-            .unwrap(),
+        Vault::open(&keys, &secret).unwrap().unseal(b"", &sealed).unwrap(),
         b"data"
     );
 
@@ -96,26 +90,14 @@ fn a_changed_secret_opens_what_was_sealed_before() {
     let vault = Vault::create(&keys, &old).unwrap();
     let sealed = vault.sealer("landing").seal(b"", b"data");
     let hash = vault.hasher("patient").hash(&[b"1"]);
-    vault
-        .change_secret(&keys, &passphrase("new words"))
-        .unwrap();
+    vault.change_secret(&keys, &passphrase("new words")).unwrap();
 
-    assert!(matches!(
-        Vault::open(&keys, &old),
-        Err(VaultError::WrongKind { .. })
-    ));
+    assert!(matches!(Vault::open(&keys, &old), Err(VaultError::WrongKind { .. })));
     let vault = Vault::open(&keys, &passphrase("new words")).unwrap();
-    assert_eq!(
-        vault.sealer("landing").unseal(b"", &sealed).unwrap(),
-        b"data"
-    );
+    assert_eq!(vault.sealer("landing").unseal(b"", &sealed).unwrap(), b"data");
     assert_eq!(vault.hasher("patient").hash(&[b"1"]), hash);
     assert_eq!(
-        fs::metadata(keys.join("vault.json"))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777,
+        fs::metadata(keys.join("vault.json")).unwrap().permissions().mode() & 0o777,
         0o600
     );
 }
@@ -129,15 +111,9 @@ fn a_vault_is_never_replaced_and_an_empty_passphrase_never_accepted() {
         Vault::create(&keys, &passphrase("")),
         Err(VaultError::EmptyPassphrase)
     ));
-    assert!(matches!(
-        Vault::open(&keys, &secret),
-        Err(VaultError::Missing { .. })
-    ));
+    assert!(matches!(Vault::open(&keys, &secret), Err(VaultError::Missing { .. })));
     Vault::create(&keys, &secret).unwrap();
-    assert!(matches!(
-        Vault::create(&keys, &secret),
-        Err(VaultError::Exists { .. })
-    ));
+    assert!(matches!(Vault::create(&keys, &secret), Err(VaultError::Exists { .. })));
 }
 
 #[test]
@@ -196,15 +172,11 @@ fn a_forged_vault_file_cannot_ask_for_unbounded_memory_or_time() {
         assert_ne!(forged, good);
         // With the checksum made to match, as a forger would.
         let mut json: serde_json::Value = serde_json::from_str(&forged).unwrap();
-        let lock: crate::store::secret::Lock =
-            serde_json::from_value(json["lock"].clone()).unwrap();
+        let lock: crate::store::secret::Lock = serde_json::from_value(json["lock"].clone()).unwrap();
         json["check"] = vault_file::check(&lock, json["wrapped"].as_str().unwrap()).into();
         fs::write(&file, json.to_string()).unwrap();
         assert!(
-            matches!(
-                Vault::open(&keys, &passphrase("x")),
-                Err(VaultError::Corrupt { .. })
-            ),
+            matches!(Vault::open(&keys, &passphrase("x")), Err(VaultError::Corrupt { .. })),
             "{to}"
         );
     }
@@ -214,19 +186,10 @@ fn a_forged_vault_file_cannot_ask_for_unbounded_memory_or_time() {
 fn domains_and_purposes_have_keys_of_their_own() {
     let vault = Vault::from_key(Zeroizing::new([1; 32]));
     let sealed = vault.sealer("landing").seal(b"", b"data");
-    assert_eq!(
-        vault.sealer("ledger").unseal(b"", &sealed),
-        Err(Unauthentic)
-    );
+    assert_eq!(vault.sealer("ledger").unseal(b"", &sealed), Err(Unauthentic));
     assert_eq!(vault.unseal(b"", &sealed), Err(Unauthentic));
-    assert_ne!(
-        vault.hasher("a").hash(&[b"x"]),
-        vault.hasher("b").hash(&[b"x"])
-    );
-    assert_ne!(
-        *derive(&vault.key, "seal", "a"),
-        *derive(&vault.key, "hash", "a")
-    );
+    assert_ne!(vault.hasher("a").hash(&[b"x"]), vault.hasher("b").hash(&[b"x"]));
+    assert_ne!(*derive(&vault.key, "seal", "a"), *derive(&vault.key, "hash", "a"));
 }
 
 #[test]

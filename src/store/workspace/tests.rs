@@ -58,10 +58,7 @@ fn everything_in_a_workspace_is_private_and_comes_back() {
             }
         }
     }
-    assert!(
-        found >= 6,
-        "vault, lock, log, settings, snapshot, large value: {found}"
-    );
+    assert!(found >= 6, "vault, lock, log, settings, snapshot, large value: {found}");
 }
 
 #[test]
@@ -106,17 +103,10 @@ fn data_without_its_key_is_never_given_a_new_one() {
         Err(WorkspaceError::Vault(VaultError::Exists { .. }))
     ));
     fs::remove_file(root.join("keys/vault.json")).unwrap();
-    for attempt in [
-        Workspace::open_or_create,
-        Workspace::create,
-        Workspace::open,
-    ] {
+    for attempt in [Workspace::open_or_create, Workspace::create, Workspace::open] {
         let result = attempt(&root, &secret, "demo");
         assert!(
-            matches!(
-                result,
-                Err(WorkspaceError::Vault(VaultError::Missing { .. }))
-            ),
+            matches!(result, Err(WorkspaceError::Vault(VaultError::Missing { .. }))),
             "{result:?}"
         );
     }
@@ -136,12 +126,7 @@ fn creation_that_was_interrupted_is_taken_up_again() {
 fn a_damaged_ledger_is_set_aside_on_request_and_not_before() {
     let (_dir, root, secret) = place();
     let workspace = Workspace::create(&root, &secret, "demo").unwrap();
-    workspace
-        .ledger()
-        .table::<u8>("t")
-        .unwrap()
-        .put(b"k", &1)
-        .unwrap();
+    workspace.ledger().table::<u8>("t").unwrap().put(b"k", &1).unwrap();
     workspace.ledger().durable().unwrap();
     drop(workspace);
     fs::write(root.join("ledger/db"), "").unwrap();
@@ -150,15 +135,7 @@ fn a_damaged_ledger_is_set_aside_on_request_and_not_before() {
         other => panic!("{other:?}"),
     }
     let workspace = Workspace::open_with_new_ledger(&root, &secret, "doctor").unwrap();
-    assert_eq!(
-        workspace
-            .ledger()
-            .table::<u8>("t")
-            .unwrap()
-            .get(b"k")
-            .unwrap(),
-        None
-    );
+    assert_eq!(workspace.ledger().table::<u8>("t").unwrap().get(b"k").unwrap(), None);
     assert!(root.join("ledger.damaged.1/db").exists());
     drop(workspace);
     Workspace::open(&root, &secret, "run").unwrap();
@@ -189,11 +166,7 @@ fn a_second_process_is_told_who_holds_the_workspace_until_the_first_ends() {
     );
 
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "store::workspace::tests::holds_a_workspace",
-            "--nocapture",
-        ])
+        .args(["--exact", "store::workspace::tests::holds_a_workspace", "--nocapture"])
         .env(HELD, &root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -208,10 +181,7 @@ fn a_second_process_is_told_who_holds_the_workspace_until_the_first_ends() {
     // The time first: its digits may contain the process id.
     let shown = text(&dir, &error)
         .replace(&format!("{:.0}", holder.since), "SINCE")
-        .replace(
-            &format!(" on {}", holder.host.as_deref().unwrap()),
-            " on HOST",
-        )
+        .replace(&format!(" on {}", holder.host.as_deref().unwrap()), " on HOST")
         .replace(&format!("process {}", holder.pid), "process PID")
         .replace(&format!("kill {}", holder.pid), "kill PID");
     insta::assert_snapshot!(shown, @r"
@@ -249,9 +219,7 @@ fn wrong_secrets_leave_the_workspace_unlocked_for_the_next_try() {
         Err(WorkspaceError::Vault(VaultError::WrongKeyFile { .. }))
     ));
     let workspace = Workspace::open(&root, &secret, "run").unwrap();
-    workspace
-        .change_secret(&Secret::KeyFile(other.clone()))
-        .unwrap();
+    workspace.change_secret(&Secret::KeyFile(other.clone())).unwrap();
     drop(workspace);
     Workspace::open(&root, &Secret::KeyFile(other), "run").unwrap();
 }

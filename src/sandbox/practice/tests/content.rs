@@ -38,35 +38,18 @@ fn every_resource_has_what_r4_requires() {
         ("Encounter", &["/status", "/class"][..]),
         ("Observation", &["/status", "/code"]),
         ("Condition", &["/subject/reference"]),
-        (
-            "MedicationRequest",
-            &["/status", "/intent", "/subject/reference"],
-        ),
+        ("MedicationRequest", &["/status", "/intent", "/subject/reference"]),
         ("MedicationStatement", &["/status", "/subject/reference"]),
-        (
-            "DocumentReference",
-            &["/status", "/content/0/attachment/contentType"],
-        ),
+        ("DocumentReference", &["/status", "/content/0/attachment/contentType"]),
         ("AllergyIntolerance", &["/patient/reference"]),
         (
             "Immunization",
-            &[
-                "/status",
-                "/vaccineCode",
-                "/patient/reference",
-                "/occurrenceDateTime",
-            ],
+            &["/status", "/vaccineCode", "/patient/reference", "/occurrenceDateTime"],
         ),
         ("Procedure", &["/status", "/subject/reference"]),
         ("DiagnosticReport", &["/status", "/code"]),
-        (
-            "Composition",
-            &["/status", "/type", "/date", "/author/0", "/title"],
-        ),
-        (
-            "Coverage",
-            &["/status", "/beneficiary/reference", "/payor/0"],
-        ),
+        ("Composition", &["/status", "/type", "/date", "/author/0", "/title"]),
+        ("Coverage", &["/status", "/beneficiary/reference", "/payor/0"]),
         ("CarePlan", &["/status", "/intent", "/subject/reference"]),
         ("Provenance", &["/target/0", "/recorded", "/agent/0/who"]),
         ("Binary", &["/contentType", "/data"]),
@@ -81,11 +64,7 @@ fn every_resource_has_what_r4_requires() {
         ),
         (
             "Practitioner",
-            &[
-                "/identifier/0/system",
-                "/identifier/0/value",
-                "/name/0/family",
-            ],
+            &["/identifier/0/system", "/identifier/0/value", "/name/0/family"],
         ),
         ("Organization", &["/name", "/active"]),
         ("Location", &["/name"]),
@@ -93,18 +72,11 @@ fn every_resource_has_what_r4_requires() {
     for (kind, resource) in parsed(&Practice::new(200, 11)) {
         assert_eq!(text(&resource, "/resourceType"), kind);
         for pointer in required.get(kind.as_str()).into_iter().copied().flatten() {
-            assert!(
-                resource.pointer(pointer).is_some(),
-                "{kind}{pointer}: {resource}"
-            );
+            assert!(resource.pointer(pointer).is_some(), "{kind}{pointer}: {resource}");
         }
         if kind.starts_with("Medication") {
             let coded = resource.get("medicationCodeableConcept").is_some();
-            assert_ne!(
-                coded,
-                resource.get("medicationReference").is_some(),
-                "{resource}"
-            );
+            assert_ne!(coded, resource.get("medicationReference").is_some(), "{resource}");
         }
         let mistaken = text(&resource, "/verificationStatus/coding/0/code") == "entered-in-error";
         if kind == "Condition" || kind == "AllergyIntolerance" {
@@ -115,11 +87,7 @@ fn every_resource_has_what_r4_requires() {
             );
         }
         if resource.get("abatementDateTime").is_some() {
-            assert_eq!(
-                text(&resource, "/clinicalStatus/coding/0/code"),
-                "resolved",
-                "con-4"
-            );
+            assert_eq!(text(&resource, "/clinicalStatus/coding/0/code"), "resolved", "con-4");
         }
     }
 }
@@ -141,10 +109,7 @@ fn every_reference_resolves() {
                 if let Some(fragment) = address.strip_prefix('#') {
                     assert_eq!(text(resource, "/contained/0/id"), fragment);
                 } else if key == "reference" || address.contains("Binary/") {
-                    assert!(
-                        known.contains(&parts(address)),
-                        "{kind} points at {address}"
-                    );
+                    assert!(known.contains(&parts(address)), "{kind} points at {address}");
                 }
             }
             if let Some(div) = object.get("div").and_then(Value::as_str) {
@@ -187,21 +152,11 @@ fn records_stay_within_one_patient_and_one_life() {
         walk(resource, &mut |object| {
             let address = text(object, "/reference");
             if let (Some(own), false) = (own, address.is_empty() || address.starts_with('#')) {
-                assert_eq!(
-                    patient_of.get(&parts(address)).unwrap_or(own),
-                    own,
-                    "{resource}"
-                );
+                assert_eq!(patient_of.get(&parts(address)).unwrap_or(own), own, "{resource}");
             }
         });
-        if let Some(updated) = resource
-            .pointer("/meta/lastUpdated")
-            .and_then(Value::as_str)
-        {
-            assert!(
-                updated.parse::<jiff::Timestamp>().unwrap() <= export,
-                "{resource}"
-            );
+        if let Some(updated) = resource.pointer("/meta/lastUpdated").and_then(Value::as_str) {
+            assert!(updated.parse::<jiff::Timestamp>().unwrap() <= export, "{resource}");
         }
     }
 }
@@ -226,17 +181,10 @@ fn attachments_have_the_size_and_the_hash_of_their_binary() {
         let (kind, id) = parts(url);
         let binary: Value = serde_json::from_slice(&practice.read(kind, id).unwrap()).unwrap();
         let data = STANDARD.decode(text(&binary, "/data")).unwrap();
-        assert_eq!(
-            attachment.get("size").and_then(Value::as_u64),
-            Some(data.len() as u64)
-        );
-        assert_eq!(
-            text(attachment, "/contentType"),
-            text(&binary, "/contentType")
-        );
+        assert_eq!(attachment.get("size").and_then(Value::as_u64), Some(data.len() as u64));
+        assert_eq!(text(attachment, "/contentType"), text(&binary, "/contentType"));
         if let Some(hash) = attachment.get("hash").and_then(Value::as_str) {
-            let digest =
-                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &data);
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &data);
             assert_eq!(STANDARD.decode(hash).unwrap(), digest.as_ref());
             hashed += 1;
         }

@@ -32,11 +32,7 @@ fn a_destination_in_use_shares_record_numbers_but_not_ids_with_the_practice() {
         .map(|line| serde_json::from_slice(line).unwrap())
         .collect();
     assert_eq!(theirs.iter().map(mrn_of).collect::<HashSet<_>>().len(), 16);
-    let stamp = |patient: &Value| {
-        text(patient, "/meta/lastUpdated")
-            .parse::<jiff::Timestamp>()
-            .ok()
-    };
+    let stamp = |patient: &Value| text(patient, "/meta/lastUpdated").parse::<jiff::Timestamp>().ok();
     let (mut newer, mut older) = (0, 0);
     for (nth, their) in theirs.iter().enumerate() {
         let our = &ours[&mrn_of(their)];
@@ -58,10 +54,7 @@ fn a_destination_in_use_shares_record_numbers_but_not_ids_with_the_practice() {
                 _ => {}
             }
         } else {
-            assert!(
-                !same("/birthDate") && !same("/name/0/family"),
-                "{their}\n{our}"
-            );
+            assert!(!same("/birthDate") && !same("/name/0/family"), "{their}\n{our}");
         }
     }
     assert!(newer > 0 && older > 0, "{newer} newer, {older} older");
@@ -79,7 +72,6 @@ fn a_destination_in_use_shares_record_numbers_but_not_ids_with_the_practice() {
     });
     assert_eq!(
         crowded.types(),
-        [("Patient", 5), ("Condition", 5), ("Observation", 5)]
-            .map(|(kind, count)| (kind.to_owned(), count))
+        [("Patient", 5), ("Condition", 5), ("Observation", 5)].map(|(kind, count)| (kind.to_owned(), count))
     );
 }

@@ -101,16 +101,11 @@ fn every_peculiarity_occurs_within_200_patients_of_any_seed() {
             assert!(occurs, "seed {seed}: {spelling}");
         }
         for (script, range) in SCRIPTS {
-            let occurs = lines
-                .iter()
-                .any(|line| line.chars().any(|c| range.contains(&c)));
+            let occurs = lines.iter().any(|line| line.chars().any(|c| range.contains(&c)));
             assert!(occurs, "seed {seed}: {script}");
         }
         assert!(lines.iter().any(|line| !line.contains("\"lastUpdated\"")));
-        assert!(
-            lines.iter().any(|line| line.len() > 150_000),
-            "a large Binary"
-        );
+        assert!(lines.iter().any(|line| line.len() > 150_000), "a large Binary");
         let mean = lines.iter().map(String::len).sum::<usize>() / lines.len();
         assert!((800..1_500).contains(&mean), "{mean} bytes a line");
     }
