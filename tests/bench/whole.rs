@@ -1,0 +1,216 @@
+//! The whole way, whole processes, over loopback: from an HTTP file server to durable in the embedded store.
+//!
+//! `cargo bench --bench whole` makes about 1 GB of NDJSON of a synthetic practice (once, in the target folder), serves it from
+//! `cutover sandbox` in a process of its own, and prints, for the same files: what four plain downloads reach, what `cutover run` reaches
+//! from the first byte to the last checkpoint, and what a second run over unchanged files reaches; with peak memory. `BENCH_PATIENTS`,
+//! `BENCH_FILES` and `BENCH_SEED` change the size.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cutover::migration::{AuthMethod, ExportLevel, Plan};
+use cutover::sandbox::Dataset;
+use cutover::sandbox::practice::Practice;
+use cutover::store::{Secret, Storage, Workspace, create_key_file};
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_cutover");
+
+fn main() {
+    let patients = setting("BENCH_PATIENTS", 9_500);
+    let files = setting("BENCH_FILES", 32);
+    let seed = setting("BENCH_SEED", 1);
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    let data = root.join(format!("data-{patients}-{files}-{seed}"));
+    if !data.join("complete").exists() {
+        eprintln!("making the data of {patients} patients in {}", data.display());
+        make(&data, patients, files, seed);
+    }
+    let bytes: u64 = fs::read_dir(&data).expect("data").map(|f| f.expect("file").metadata().expect("size").len()).sum();
+    println!("{:.2} GB of NDJSON in {} files", giga(bytes), fs::read_dir(&data).expect("data").count() - 1);
+
+    let server = Server::start(&data);
+    let (time, _) = timed(|| downloads(&server.base, &data));
+    let plain = mega(bytes) / time.as_secs_f64();
+    println!("four plain downloads, bytes thrown away   {plain:7.0} MB/s   1.00");
+
+    let home = root.join("home");
+    let _ = fs::remove_dir_all(&home);
+    fs::create_dir_all(&home).expect("home");
+    let key = root.join("key");
+    let _ = fs::remove_file(&key);
+    prepare(&home, &key, &server.base);
+    for label in ["cutover run, nothing there yet", "cutover run again, nothing changed"] {
+        let run = Run::measure(&home, &key);
+        let rate = mega(bytes) / run.intake.as_secs_f64();
+        println!(
+            "{label:<41} {rate:7.0} MB/s   {:.2}   {:.0} MB of memory   {} rows, {:.0} rows/s; verified in {:.1} s",
+            rate / plain,
+            mega(run.peak),
+            run.rows,
+            run.rows as f64 / run.intake.as_secs_f64(),
+            run.verified.as_secs_f64(),
+        );
+    }
+    let _ = fs::remove_dir_all(&home);
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn giga(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let result = work();
+    (start.elapsed(), result)
+}
+
+/// Writes a practice as NDJSON, split into about `files` files by their share of the rows.
+fn make(folder: &Path, patients: u64, files: u64, seed: u64) {
+    fs::create_dir_all(folder).expect("folder");
+    let practice = Practice::new(patients, seed);
+    let types = practice.types();
+    let rows: u64 = types.iter().map(|(_, n)| n).sum();
+    for (resource_type, count) in types {
+        let parts = (count * files / rows).max(1);
+        for part in 0..parts {
+            let path = folder.join(format!("{resource_type}.{part:03}.ndjson"));
+            let mut out = BufWriter::new(File::create(path).expect("file"));
+            for line in practice.lines(&resource_type, count * part / parts..count * (part + 1) / parts) {
+                out.write_all(&line).expect("write");
+                out.write_all(b"\n").expect("write");
+            }
+            out.flush().expect("flush");
+        }
+    }
+    File::create(folder.join("complete")).expect("mark");
+}
+
+struct Server {
+    child: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["sandbox", "--open", "--no-gzip", "--polls", "0", "--lines-per-file", "100000000", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("its first line");
+        let told: Value = serde_json::from_str(&line).expect("JSON");
+        Self { child, base: told["base_url"].as_str().expect("base").to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Downloads every file, four at a time, with `curl`, and throws the bytes away.
+fn downloads(base: &str, _data: &Path) {
+    let kickoff = curl(&["-s", "-D", "-", "-o", "/dev/null", "-H", "Accept: application/fhir+json", "-H", "Prefer: respond-async", &format!("{base}/$export")]);
+    let status = kickoff.lines().find_map(|l| l.strip_prefix("content-location: ")).expect("status URL").trim().to_owned();
+    let manifest = loop {
+        let text = curl(&["-s", &status]);
+        if let Ok(manifest) = serde_json::from_str::<Value>(&text) {
+            break manifest;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let urls: Vec<String> =
+        manifest["output"].as_array().expect("output").iter().map(|o| o["url"].as_str().expect("url").to_owned()).collect();
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let urls: Vec<&String> = urls.iter().skip(worker).step_by(4).collect();
+            scope.spawn(move || {
+                let mut args = vec!["-s"];
+                for url in &urls {
+                    args.extend([url.as_str(), "-o", "/dev/null"]);
+                }
+                curl(&args);
+            });
+        }
+    });
+}
+
+fn curl(args: &[&str]) -> String {
+    let output = Command::new("curl").args(args).output().expect("curl is installed");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn prepare(home: &Path, key: &Path, base: &str) {
+    create_key_file(key).expect("key file");
+    let workspace = Workspace::create(home, &Secret::KeyFile(key.to_owned()), "bench").expect("workspace");
+    let storage = Storage::open(workspace).expect("store");
+    let plan = Plan { auth: AuthMethod::None, level: ExportLevel::System, poll_floor_s: 1, ..Plan::new("bench", base) };
+    storage.tables.migrations.put(b"bench", &plan).expect("plan");
+    storage.workspace.ledger().durable().expect("durable");
+}
+
+fn cutover(home: &Path, key: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.arg("--home").arg(home).arg("--key-file").arg(key);
+    command
+}
+
+struct Run {
+    /// From the manifest to the last checkpoint.
+    intake: Duration,
+    verified: Duration,
+    rows: u64,
+    peak: u64,
+}
+
+impl Run {
+    fn measure(home: &Path, key: &Path) -> Self {
+        let mut child =
+            cutover(home, key).args(["run", "bench", "--json"]).stdout(Stdio::piped()).spawn().expect("run starts");
+        let pid = child.id();
+        let mut run = Self { intake: Duration::ZERO, verified: Duration::ZERO, rows: 0, peak: 0 };
+        let mut began = Instant::now();
+        for line in BufReader::new(child.stdout.take().expect("stdout")).lines() {
+            let event: Value = serde_json::from_str(&line.expect("line")).expect("JSON");
+            run.peak = run.peak.max(peak(pid));
+            match event["event"].as_str() {
+                Some("status_complete") => began = Instant::now(),
+                Some("export_complete") => {
+                    run.intake = began.elapsed();
+                    run.rows = event["rows"].as_u64().expect("rows");
+                    began = Instant::now();
+                }
+                Some("verified") => {
+                    run.verified = began.elapsed();
+                    assert_eq!(event["findings"], 0, "verification is clean");
+                }
+                _ => {}
+            }
+        }
+        assert!(child.wait().expect("it ends").success(), "run succeeds");
+        run
+    }
+}
+
+/// The most memory that a process has had so far, in bytes.
+fn peak(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
