@@ -19,7 +19,12 @@ pub struct Call {
 impl Call {
     /// A request with a method and without headers.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
     }
 
     /// A `GET`.

@@ -14,8 +14,9 @@ use url::{Origin, Url};
 
 use super::reply::{Seen, asked_wait};
 use super::{
-    Answer, Attempts, Call, Clock, HttpError, HttpEvent, Observer, Pacer, Reply, Retry, SystemClock, TlsProblem, Unobserved,
-    Waiting, check_transport, is_loopback, redact_url, same_origin,
+    Answer, Attempts, Call, Clock, HttpError, HttpEvent, Observer, Pacer, Reply, Retry,
+    SystemClock, TlsProblem, Unobserved, Waiting, check_transport, is_loopback, redact_url,
+    same_origin,
 };
 
 /// Redirects followed for one call.
@@ -64,11 +65,19 @@ pub(super) struct Inner {
 impl Http {
     /// A client with the machine's clock and nobody watching.
     pub fn new(settings: &HttpSettings) -> Result<Self, HttpError> {
-        Self::with(settings, Arc::new(SystemClock::default()), Arc::new(Unobserved))
+        Self::with(
+            settings,
+            Arc::new(SystemClock::default()),
+            Arc::new(Unobserved),
+        )
     }
 
     /// A client with a clock and an observer of the caller's choice.
-    pub fn with(settings: &HttpSettings, clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Result<Self, HttpError> {
+    pub fn with(
+        settings: &HttpSettings,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, HttpError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 outside: build(settings, false)?,
@@ -95,7 +104,11 @@ impl Http {
     /// Gives several hosts one budget of requests a minute, such as a FHIR server and its token server.
     pub fn share_budget(&self, urls: &[&Url], per_minute: NonZeroU32) {
         let pacer = Arc::new(Pacer::new(Some(per_minute)));
-        let mut pacers = self.inner.pacers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pacers = self
+            .inner
+            .pacers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for url in urls {
             pacers.insert(url.origin(), Arc::clone(&pacer));
         }
@@ -108,7 +121,12 @@ impl Http {
 
     /// Seconds that the host's clock is ahead of ours (negative: behind), by the `Date` of its last answer.
     pub fn skew(&self, url: &Url) -> Option<i64> {
-        self.inner.skews.lock().unwrap_or_else(PoisonError::into_inner).get(&url.origin()).copied()
+        self.inner
+            .skews
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&url.origin())
+            .copied()
     }
 
     /// Waits, unless stopped.
@@ -143,12 +161,20 @@ impl Http {
             }
             call.url = next;
         }
-        Err(HttpError::TooManyRedirects { url: redact_url(&asked), hops: MOST_REDIRECTS })
+        Err(HttpError::TooManyRedirects {
+            url: redact_url(&asked),
+            hops: MOST_REDIRECTS,
+        })
     }
 
     /// Sends a call that is safe to repeat until there is an answer that is worth no retry, and reads its body. Statuses such
     /// as 404 come back as an answer; 429 and 5xx only as an error, when patience is at its end.
-    pub async fn read(&self, call: &Call, limit: usize, cancel: &CancellationToken) -> Result<Answer, HttpError> {
+    pub async fn read(
+        &self,
+        call: &Call,
+        limit: usize,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, HttpError> {
         let mut attempts = Attempts::new(self.inner.retry);
         loop {
             let result = match self.send(call, cancel).await {
@@ -168,7 +194,11 @@ impl Http {
         let pacer = self.pacer(&call.url);
         pacer.acquire(&*inner.clock, cancel).await?;
 
-        let client = if is_loopback(&call.url) { &inner.loopback } else { &inner.outside };
+        let client = if is_loopback(&call.url) {
+            &inner.loopback
+        } else {
+            &inner.outside
+        };
         let mut request = reqwest::Request::new(call.method.clone(), call.url.clone());
         request.headers_mut().clone_from(&call.headers);
         *request.body_mut() = call.body.clone().map(Into::into);
@@ -180,7 +210,11 @@ impl Http {
             duration: Duration::ZERO,
             bytes: 0,
         };
-        let mut seen = Seen { inner: Arc::clone(inner), started: inner.clock.steady(), event };
+        let mut seen = Seen {
+            inner: Arc::clone(inner),
+            started: inner.clock.steady(),
+            event,
+        };
         let response = tokio::select! {
             response = client.execute(request) => response.map_err(|error| failure(&error, &call.url, Waiting::Answer, 0))?,
             () = cancel.cancelled() => return Err(HttpError::Cancelled),
@@ -190,37 +224,68 @@ impl Http {
         self.note_clock(&call.url, &headers);
         if status == 429 {
             let asked = asked_wait(&headers, inner.clock.wall());
-            pacer.throttled(inner.clock.steady(), asked.map(|asked| inner.retry.asked(asked, 0.0)));
+            pacer.throttled(
+                inner.clock.steady(),
+                asked.map(|asked| inner.retry.asked(asked, 0.0)),
+            );
         }
-        Ok(Reply { status, headers, url: call.url.clone(), left_origin: false, response, seen })
+        Ok(Reply {
+            status,
+            headers,
+            url: call.url.clone(),
+            left_origin: false,
+            response,
+            seen,
+        })
     }
 
     fn pacer(&self, url: &Url) -> Arc<Pacer> {
-        let mut pacers = self.inner.pacers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pacers = self
+            .inner
+            .pacers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(pacers.entry(url.origin()).or_default())
     }
 
     fn note_clock(&self, url: &Url, headers: &HeaderMap) {
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = headers
+            .get(DATE)
+            .and_then(|date| date.to_str().ok())
+            .and_then(|date| httpdate::parse_http_date(date).ok());
         let Some(theirs) = date else { return };
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let skew = match theirs.duration_since(self.inner.clock.wall()) {
             Ok(ahead) => seconds(ahead),
             Err(behind) => -seconds(behind.duration()),
         };
-        self.inner.skews.lock().unwrap_or_else(PoisonError::into_inner).insert(url.origin(), skew);
+        self.inner
+            .skews
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(url.origin(), skew);
     }
 }
 
 /// Where a redirect leads, if it may be followed.
 fn next_hop(call: &Call, location: &str) -> Result<Url, HttpError> {
-    let refused = |to: String, why| HttpError::RedirectRefused { url: redact_url(&call.url), to, why };
+    let refused = |to: String, why| HttpError::RedirectRefused {
+        url: redact_url(&call.url),
+        to,
+        why,
+    };
     let Ok(next) = call.url.join(location) else {
-        return Err(refused("an address that cannot be read".to_owned(), "it is not a URL"));
+        return Err(refused(
+            "an address that cannot be read".to_owned(),
+            "it is not a URL",
+        ));
     };
     let to = redact_url(&next);
     if !matches!(call.method, Method::GET | Method::HEAD) {
-        return Err(refused(to, "only a GET may be sent on, for the rest carries data or credentials"));
+        return Err(refused(
+            to,
+            "only a GET may be sent on, for the rest carries data or credentials",
+        ));
     }
     if call.url.scheme() == "https" && next.scheme() != "https" || check_transport(&next).is_err() {
         return Err(refused(to, "it is not https"));
@@ -243,17 +308,29 @@ fn build(settings: &HttpSettings, loopback: bool) -> Result<reqwest::Client, Htt
         builder = builder.no_proxy();
     }
     if let Some(path) = &settings.extra_authorities {
-        let failed = |reason: String| HttpError::Authorities { path: path.display().to_string(), reason };
+        let failed = |reason: String| HttpError::Authorities {
+            path: path.display().to_string(),
+            reason,
+        };
         let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(innermost(&error)))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|error| failed(innermost(&error)))?;
         if certificates.is_empty() {
             return Err(failed("there is no certificate in it".to_owned()));
         }
         builder = builder.tls_certs_merge(certificates);
     }
     builder.build().map_err(|error| {
-        let path = settings.extra_authorities.as_ref().map_or("the system's store".to_owned(), |path| path.display().to_string());
-        HttpError::Authorities { path, reason: innermost(&error) }
+        let path = settings
+            .extra_authorities
+            .as_ref()
+            .map_or("the system's store".to_owned(), |path| {
+                path.display().to_string()
+            });
+        HttpError::Authorities {
+            path,
+            reason: innermost(&error),
+        }
     })
 }
 
@@ -265,17 +342,31 @@ pub(super) fn failure(error: &reqwest::Error, url: &Url, waiting: Waiting, got: 
     };
     let words = innermost(error);
     if error.is_timeout() {
-        let waiting = if error.is_connect() { Waiting::Connection } else { waiting };
+        let waiting = if error.is_connect() {
+            Waiting::Connection
+        } else {
+            waiting
+        };
         HttpError::TimedOut { host, waiting }
     } else if let Some(problem) = TlsProblem::read(&words) {
         HttpError::Tls { host, problem }
     } else if error.is_dns() || words.contains("lookup address") {
-        HttpError::Unreachable { host, reason: "its name is not known here".to_owned() }
+        HttpError::Unreachable {
+            host,
+            reason: "its name is not known here".to_owned(),
+        }
     } else if error.is_connect() {
-        let reason = if words.contains("refused") { "connection refused".to_owned() } else { words };
+        let reason = if words.contains("refused") {
+            "connection refused".to_owned()
+        } else {
+            words
+        };
         HttpError::Unreachable { host, reason }
     } else if error.is_builder() {
-        HttpError::BadRequest { host, reason: words }
+        HttpError::BadRequest {
+            host,
+            reason: words,
+        }
     } else {
         HttpError::Broken { host, got }
     }

@@ -50,7 +50,10 @@ pub struct JumpingClock {
 impl JumpingClock {
     /// A clock that shows `start` and stands still until somebody waits.
     pub fn at(start: SystemTime) -> Self {
-        Self { start, hands: Mutex::default() }
+        Self {
+            start,
+            hands: Mutex::default(),
+        }
     }
 
     /// Moves the hands on without a wait.
@@ -60,7 +63,11 @@ impl JumpingClock {
 
     /// Every wait so far, in order.
     pub fn waits(&self) -> Vec<Duration> {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.hands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .clone()
     }
 }
 

@@ -163,33 +163,72 @@ impl HttpError {
 
     /// The status, if there was an answer.
     pub fn status(&self) -> Option<u16> {
-        if let Self::Status { status, .. } = self { Some(*status) } else { None }
+        if let Self::Status { status, .. } = self {
+            Some(*status)
+        } else {
+            None
+        }
     }
 
     /// What the server asked for in `Retry-After`, unclamped.
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
+        if let Self::Status { retry_after, .. } = self {
+            *retry_after
+        } else {
+            None
+        }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::PlainHttpRefused { .. } => "use the https address; plain http is allowed only to this machine (127.0.0.1, localhost)",
+            Self::PlainHttpRefused { .. } => {
+                "use the https address; plain http is allowed only to this machine (127.0.0.1, localhost)"
+            }
             Self::BadScheme { .. } => "check the address: it must begin with https://",
-            Self::Unreachable { reason, .. } if reason.contains("name") => "check the spelling of the host, then DNS and VPN on this machine",
-            Self::Unreachable { .. } => "check host and port, then the firewall, VPN and proxy settings (HTTPS_PROXY) of this machine",
+            Self::Unreachable { reason, .. } if reason.contains("name") => {
+                "check the spelling of the host, then DNS and VPN on this machine"
+            }
+            Self::Unreachable { .. } => {
+                "check host and port, then the firewall, VPN and proxy settings (HTTPS_PROXY) of this machine"
+            }
             Self::Tls { problem, .. } => return Some(problem.hint().to_owned()),
-            Self::TimedOut { .. } => "the server or the way to it is slow; try again, or ask its operators whether it is busy",
-            Self::Broken { .. } => "try again; if it always breaks at the same place, a proxy or firewall may limit sizes or times",
-            Self::TooManyRedirects { .. } => "check the address: the server sends requests for it in circles",
-            Self::RedirectRefused { .. } => "ask the server's operators for the final address, and use that",
-            Self::Status { status: 401, .. } => "the server did not accept the token: check the granted scopes and that the app is activated",
-            Self::Status { status: 403, .. } => "the server knows us and says no: check the granted scopes",
-            Self::Status { status: 404, .. } => "check the base address (tenant or practice code included) and the id",
-            Self::Status { status: 429, .. } => "the server asks for fewer requests; wait, or lower the request budget",
-            Self::Status { status: 500..=599, .. } => "the server failed; try again later, and if it stays so show this to its operators",
-            Self::Authorities { .. } => "the file must hold one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)",
-            Self::Status { .. } | Self::TooLarge { .. } | Self::BadRequest { .. } | Self::Cancelled => return None,
+            Self::TimedOut { .. } => {
+                "the server or the way to it is slow; try again, or ask its operators whether it is busy"
+            }
+            Self::Broken { .. } => {
+                "try again; if it always breaks at the same place, a proxy or firewall may limit sizes or times"
+            }
+            Self::TooManyRedirects { .. } => {
+                "check the address: the server sends requests for it in circles"
+            }
+            Self::RedirectRefused { .. } => {
+                "ask the server's operators for the final address, and use that"
+            }
+            Self::Status { status: 401, .. } => {
+                "the server did not accept the token: check the granted scopes and that the app is activated"
+            }
+            Self::Status { status: 403, .. } => {
+                "the server knows us and says no: check the granted scopes"
+            }
+            Self::Status { status: 404, .. } => {
+                "check the base address (tenant or practice code included) and the id"
+            }
+            Self::Status { status: 429, .. } => {
+                "the server asks for fewer requests; wait, or lower the request budget"
+            }
+            Self::Status {
+                status: 500..=599, ..
+            } => {
+                "the server failed; try again later, and if it stays so show this to its operators"
+            }
+            Self::Authorities { .. } => {
+                "the file must hold one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)"
+            }
+            Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::BadRequest { .. }
+            | Self::Cancelled => return None,
         };
         Some(hint.to_owned())
     }
@@ -225,7 +264,9 @@ impl TlsProblem {
             Self::UnknownAuthority => {
                 "if a company proxy or private authority signs it, give its certificate with --ca-file or add it to the system's store; otherwise do not go on"
             }
-            Self::Expired | Self::NotYetValid => "check the clock of this machine; if it is right, the server's operators must renew the certificate",
+            Self::Expired | Self::NotYetValid => {
+                "check the clock of this machine; if it is right, the server's operators must renew the certificate"
+            }
             Self::WrongHost => "check the spelling of the host: another server may be answering",
             Self::Revoked => "do not go on; tell the server's operators",
             Self::TooOld => "the server's operators must enable TLS 1.2 or 1.3",
@@ -241,5 +282,9 @@ pub(super) fn retryable_status(status: u16) -> bool {
 }
 
 fn quoted(outcome: &str) -> String {
-    if outcome.is_empty() { String::new() } else { format!(": {outcome}") }
+    if outcome.is_empty() {
+        String::new()
+    } else {
+        format!(": {outcome}")
+    }
 }

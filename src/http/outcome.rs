@@ -44,25 +44,48 @@ impl Outcome {
     /// Reads a body leniently; anything at all gives an outcome.
     pub fn read(body: &[u8]) -> Self {
         match serde_json::from_slice::<Value>(body) {
-            Ok(json) if json["resourceType"] == "OperationOutcome" => Self::from_issues(&json["issue"]),
+            Ok(json) if json["resourceType"] == "OperationOutcome" => {
+                Self::from_issues(&json["issue"])
+            }
             Ok(json) if json["error"].is_string() => {
                 let code = json["error"].as_str().unwrap_or_default();
                 let description = json["error_description"].as_str().unwrap_or_default();
-                let text = if description.is_empty() { code.to_owned() } else { format!("{code}: {description}") };
-                Self { issues: Vec::new(), text: presentable(&text) }
+                let text = if description.is_empty() {
+                    code.to_owned()
+                } else {
+                    format!("{code}: {description}")
+                };
+                Self {
+                    issues: Vec::new(),
+                    text: presentable(&text),
+                }
             }
-            Ok(json) => Self { issues: Vec::new(), text: presentable(json["message"].as_str().unwrap_or_default()) },
-            Err(_) => Self { issues: Vec::new(), text: presentable(&plain_text(&String::from_utf8_lossy(body))) },
+            Ok(json) => Self {
+                issues: Vec::new(),
+                text: presentable(json["message"].as_str().unwrap_or_default()),
+            },
+            Err(_) => Self {
+                issues: Vec::new(),
+                text: presentable(&plain_text(&String::from_utf8_lossy(body))),
+            },
         }
     }
 
     /// True if the failure is passing (issue type `transient` or one of its children) and no other error is named beside it.
     pub fn is_transient(&self) -> bool {
-        const PASSING: [&str; 7] =
-            ["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"];
+        const PASSING: [&str; 7] = [
+            "transient",
+            "lock-error",
+            "no-store",
+            "exception",
+            "timeout",
+            "incomplete",
+            "throttled",
+        ];
         let passing = |issue: &Issue| PASSING.contains(&issue.code.as_str());
         let grave = |issue: &Issue| issue.severity != "warning" && issue.severity != "information";
-        self.issues.iter().any(passing) && self.issues.iter().filter(|issue| grave(issue)).all(passing)
+        self.issues.iter().any(passing)
+            && self.issues.iter().filter(|issue| grave(issue)).all(passing)
     }
 
     fn from_issues(issues: &Value) -> Self {
@@ -72,8 +95,15 @@ impl Outcome {
             .flatten()
             .filter_map(|issue| RawIssue::deserialize(issue).ok())
             .map(|raw| {
-                let text = [&raw.details["text"], &raw.diagnostics, &raw.details["coding"][0]["display"]];
-                let text = text.into_iter().filter_map(Value::as_str).find(|text| !text.trim().is_empty());
+                let text = [
+                    &raw.details["text"],
+                    &raw.diagnostics,
+                    &raw.details["coding"][0]["display"],
+                ];
+                let text = text
+                    .into_iter()
+                    .filter_map(Value::as_str)
+                    .find(|text| !text.trim().is_empty());
                 let code = raw.code.as_str().unwrap_or_default();
                 Issue {
                     severity: presentable(raw.severity.as_str().unwrap_or_default()),
@@ -118,9 +148,13 @@ fn plain_text(text: &str) -> String {
 fn presentable(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !c.is_control() && !is_direction(*c)).collect();
+        let word: String = word
+            .chars()
+            .filter(|c| !c.is_control() && !is_direction(*c))
+            .collect();
         let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let word = if bare.starts_with("eyJ") || bare.len() > LONGEST_WORD && !word.contains("://") {
+        let word = if bare.starts_with("eyJ") || bare.len() > LONGEST_WORD && !word.contains("://")
+        {
             "[hidden]"
         } else if word.contains("://") {
             word.split('?').next().unwrap_or_default()
@@ -155,35 +189,61 @@ mod tests {
     #[test]
     fn b92_anything_at_all_can_be_read_as_an_outcome() {
         assert_eq!(
-            text(r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found","diagnostics":"No such Group"},
-                {"severity":"error","code":"invalid","details":{"text":"and more"}},{"code":"exception"}]}"#),
+            text(
+                r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found","diagnostics":"No such Group"},
+                {"severity":"error","code":"invalid","details":{"text":"and more"}},{"code":"exception"}]}"#
+            ),
             "No such Group; and more; exception"
         );
-        assert_eq!(text(r#"{"error":"invalid_client","error_description":"who?"}"#), "invalid_client: who?");
-        assert_eq!(text("<html><head><title> 502 Bad Gateway </title></head>..."), "web page \"502 Bad Gateway\"");
+        assert_eq!(
+            text(r#"{"error":"invalid_client","error_description":"who?"}"#),
+            "invalid_client: who?"
+        );
+        assert_eq!(
+            text("<html><head><title> 502 Bad Gateway </title></head>..."),
+            "web page \"502 Bad Gateway\""
+        );
         assert_eq!(text("<p>Not <b>here</b></p>"), "Not here");
         assert_eq!(text("Unauthorized\r\n"), "Unauthorized");
         assert_eq!(text(""), "");
         assert_eq!(text("[1,2]"), "");
         assert_eq!(Outcome::read(b"\xff\xfe").text, "\u{fffd}\u{fffd}");
-        assert_eq!(text(r#"{"resourceType":"OperationOutcome","issue":"broken"}"#), "");
+        assert_eq!(
+            text(r#"{"resourceType":"OperationOutcome","issue":"broken"}"#),
+            ""
+        );
     }
 
     #[test]
     fn a29_tokens_signatures_and_terminal_tricks_in_a_server_text_are_not_shown() {
-        assert_eq!(text("bad token eyJhbGciOiJSUzM4NCJ9.e30.c2ln here"), "bad token [hidden] here");
-        assert_eq!(text("see https://x.example/f?sig=1 \u{1b}[31mred \u{202e}x"), "see https://x.example/f [31mred x");
+        assert_eq!(
+            text("bad token eyJhbGciOiJSUzM4NCJ9.e30.c2ln here"),
+            "bad token [hidden] here"
+        );
+        assert_eq!(
+            text("see https://x.example/f?sig=1 \u{1b}[31mred \u{202e}x"),
+            "see https://x.example/f [31mred x"
+        );
         assert_eq!(text(&"a".repeat(300)), "[hidden]");
         assert!(text(&"word ".repeat(3000)).chars().count() < 410);
     }
 
     #[test]
     fn b47_transient_only_when_every_error_is_passing() {
-        let outcome = |issues: &str| Outcome::read(format!(r#"{{"resourceType":"OperationOutcome","issue":[{issues}]}}"#).as_bytes());
+        let outcome = |issues: &str| {
+            Outcome::read(
+                format!(r#"{{"resourceType":"OperationOutcome","issue":[{issues}]}}"#).as_bytes(),
+            )
+        };
         let transient = r#"{"severity":"error","code":"transient"}"#;
         assert!(outcome(transient).is_transient());
         assert!(outcome(r#"{"severity":"error","code":"lock-error"},{"severity":"warning","code":"informational"}"#).is_transient());
-        assert!(!outcome(&format!(r#"{transient},{{"severity":"fatal","code":"processing"}}"#)).is_transient());
+        assert!(
+            !outcome(&format!(
+                r#"{transient},{{"severity":"fatal","code":"processing"}}"#
+            ))
+            .is_transient()
+        );
         assert!(!outcome("").is_transient());
     }
 }

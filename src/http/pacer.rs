@@ -28,11 +28,18 @@ struct State {
 impl Pacer {
     /// A pacer with a budget of requests a minute, or without one.
     pub fn new(per_minute: Option<NonZeroU32>) -> Self {
-        Self { per_minute, state: Mutex::default() }
+        Self {
+            per_minute,
+            state: Mutex::default(),
+        }
     }
 
     /// Waits until a request may be sent, and counts it.
-    pub async fn acquire(&self, clock: &dyn Clock, cancel: &CancellationToken) -> Result<(), HttpError> {
+    pub async fn acquire(
+        &self,
+        clock: &dyn Clock,
+        cancel: &CancellationToken,
+    ) -> Result<(), HttpError> {
         loop {
             let wait = match self.reserve(clock.steady()) {
                 Ok(()) => return Ok(()),
@@ -63,7 +70,11 @@ impl Pacer {
         let mut state = self.state();
         state.forget(now);
         let sent = u32::try_from(state.sent.len()).unwrap_or(u32::MAX);
-        Some(if now < state.quiet_until { 0 } else { budget.saturating_sub(sent) })
+        Some(if now < state.quiet_until {
+            0
+        } else {
+            budget.saturating_sub(sent)
+        })
     }
 
     fn reserve(&self, now: Duration) -> Result<(), Duration> {
@@ -71,10 +82,14 @@ impl Pacer {
         if now < state.quiet_until {
             return Err(state.quiet_until.saturating_sub(now));
         }
-        let Some(budget) = self.per_minute else { return Ok(()) };
+        let Some(budget) = self.per_minute else {
+            return Ok(());
+        };
         state.forget(now);
         match state.sent.front() {
-            Some(oldest) if state.sent.len() >= budget.get() as usize => Err((*oldest + WINDOW).saturating_sub(now)),
+            Some(oldest) if state.sent.len() >= budget.get() as usize => {
+                Err((*oldest + WINDOW).saturating_sub(now))
+            }
             _ => {
                 state.sent.push_back(now);
                 Ok(())
@@ -90,7 +105,11 @@ impl Pacer {
 
 impl State {
     fn forget(&mut self, now: Duration) {
-        while self.sent.front().is_some_and(|oldest| now >= *oldest + WINDOW) {
+        while self
+            .sent
+            .front()
+            .is_some_and(|oldest| now >= *oldest + WINDOW)
+        {
             self.sent.pop_front();
         }
     }
@@ -136,7 +155,10 @@ mod tests {
         pacer.reserve(Duration::from_secs(10)).unwrap();
         pacer.throttled(Duration::from_secs(30), None);
         assert_eq!(pacer.remaining(Duration::from_secs(30)), Some(0));
-        assert_eq!(pacer.reserve(Duration::from_secs(31)), Err(Duration::from_secs(40)));
+        assert_eq!(
+            pacer.reserve(Duration::from_secs(31)),
+            Err(Duration::from_secs(40))
+        );
         assert_eq!(pacer.reserve(Duration::from_secs(71)), Ok(()));
         assert_eq!(pacer.remaining(Duration::from_secs(71)), Some(249));
     }
@@ -145,7 +167,10 @@ mod tests {
     fn a_429_with_a_time_is_quiet_that_long_even_without_a_budget() {
         let pacer = Pacer::default();
         pacer.throttled(Duration::ZERO, Some(Duration::from_secs(7)));
-        assert_eq!(pacer.reserve(Duration::from_secs(2)), Err(Duration::from_secs(5)));
+        assert_eq!(
+            pacer.reserve(Duration::from_secs(2)),
+            Err(Duration::from_secs(5))
+        );
         assert_eq!(pacer.reserve(Duration::from_secs(7)), Ok(()));
     }
 
@@ -160,6 +185,9 @@ mod tests {
         pacer.throttled(clock.steady(), Some(Duration::from_secs(3600)));
         cancel.cancel();
         let real = crate::http::SystemClock::default();
-        assert!(matches!(pacer.acquire(&real, &cancel).await, Err(HttpError::Cancelled)));
+        assert!(matches!(
+            pacer.acquire(&real, &cancel).await,
+            Err(HttpError::Cancelled)
+        ));
     }
 }

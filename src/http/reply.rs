@@ -76,7 +76,12 @@ impl Reply {
                 self.seen.event.bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
                 Ok(chunk)
             }
-            Err(error) => Err(failure(&error, &self.url, Waiting::Body, self.seen.event.bytes)),
+            Err(error) => Err(failure(
+                &error,
+                &self.url,
+                Waiting::Body,
+                self.seen.event.bytes,
+            )),
         }
     }
 
@@ -85,19 +90,41 @@ impl Reply {
         let mut body = BytesMut::new();
         while let Some(chunk) = self.chunk().await? {
             if body.len() + chunk.len() > limit {
-                return Err(HttpError::TooLarge { url: redact_url(&self.url), limit });
+                return Err(HttpError::TooLarge {
+                    url: redact_url(&self.url),
+                    limit,
+                });
             }
             body.extend_from_slice(&chunk);
         }
         let retry_after = self.retry_after();
-        let Self { status, headers, url, .. } = self;
-        Ok(Answer { status, headers, url, body: body.freeze(), retry_after })
+        let Self {
+            status,
+            headers,
+            url,
+            ..
+        } = self;
+        Ok(Answer {
+            status,
+            headers,
+            url,
+            body: body.freeze(),
+            retry_after,
+        })
     }
 
     /// The answer with its body, or the failure that it is if the same call may succeed later (408, 429, 5xx).
-    pub(crate) async fn settle(self, limit: usize, cancel: &CancellationToken) -> Result<Answer, HttpError> {
+    pub(crate) async fn settle(
+        self,
+        limit: usize,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, HttpError> {
         let settled = async {
-            if retryable_status(self.status) { Err(self.into_error().await) } else { self.read(limit).await }
+            if retryable_status(self.status) {
+                Err(self.into_error().await)
+            } else {
+                self.read(limit).await
+            }
         };
         tokio::select! {
             result = settled => result,
@@ -116,7 +143,12 @@ impl Reply {
             }
         }
         let (retry_after, url) = (self.retry_after(), redact_url(&self.url));
-        HttpError::Status { status: self.status, url, outcome: Outcome::read(&body).text, retry_after }
+        HttpError::Status {
+            status: self.status,
+            url,
+            outcome: Outcome::read(&body).text,
+            retry_after,
+        }
     }
 }
 

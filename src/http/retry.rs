@@ -36,7 +36,11 @@ impl Default for Retry {
 impl Retry {
     /// The wait after the `failure`th failure in a row (from 1): exponential, with full jitter from `random` in [0, 1).
     pub fn backoff(&self, failure: u32, random: f64) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(failure.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled = self.base.saturating_mul(
+            1_u32
+                .checked_shl(failure.saturating_sub(1))
+                .unwrap_or(u32::MAX),
+        );
         doubled.min(self.longest).mul_f64(random.clamp(0.0, 1.0))
     }
 
@@ -61,7 +65,12 @@ pub struct Attempts {
 impl Attempts {
     /// None made yet.
     pub fn new(retry: Retry) -> Self {
-        Self { retry, failed: 0, failures: 0, throttles: 0 }
+        Self {
+            retry,
+            failed: 0,
+            failures: 0,
+            throttles: 0,
+        }
     }
 
     /// How many attempts have failed so far.
@@ -75,9 +84,16 @@ impl Attempts {
     }
 
     /// Waits before the next attempt, or gives the error back if there should be none.
-    pub async fn wait_after(&mut self, http: &Http, error: HttpError, cancel: &CancellationToken) -> Result<(), HttpError> {
+    pub async fn wait_after(
+        &mut self,
+        http: &Http,
+        error: HttpError,
+        cancel: &CancellationToken,
+    ) -> Result<(), HttpError> {
         self.failed += 1;
-        let Some(wait) = self.next_wait(&error, random()) else { return Err(error) };
+        let Some(wait) = self.next_wait(&error, random()) else {
+            return Err(error);
+        };
         http.pause(wait, cancel).await
     }
 
@@ -115,13 +131,20 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, retry_after: Option<u64>) -> HttpError {
-        HttpError::Status { status, url: String::new(), outcome: String::new(), retry_after: retry_after.map(Duration::from_secs) }
+        HttpError::Status {
+            status,
+            url: String::new(),
+            outcome: String::new(),
+            retry_after: retry_after.map(Duration::from_secs),
+        }
     }
 
     #[test]
     fn b42_backoff_doubles_with_full_jitter_up_to_the_longest() {
         let retry = Retry::default();
-        let longest: Vec<u64> = (1..=7).map(|failure| retry.backoff(failure, 1.0).as_secs()).collect();
+        let longest: Vec<u64> = (1..=7)
+            .map(|failure| retry.backoff(failure, 1.0).as_secs())
+            .collect();
         assert_eq!(longest, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(retry.backoff(5, 0.25), Duration::from_secs(4));
         assert_eq!(retry.backoff(500, 1.0), retry.longest);
@@ -133,7 +156,10 @@ mod tests {
         for random in [0.0, 0.5, 0.999] {
             let wait = retry.asked(Duration::from_secs(100), random);
             assert!((100..=110).contains(&wait.as_secs()));
-            assert_eq!(retry.asked(Duration::from_secs(7200), random).as_secs(), 300);
+            assert_eq!(
+                retry.asked(Duration::from_secs(7200), random).as_secs(),
+                300
+            );
             assert!(retry.asked(Duration::ZERO, random) >= Duration::from_secs(1));
         }
     }
@@ -150,7 +176,11 @@ mod tests {
         }
         attempts.progressed();
         assert!(attempts.next_wait(&answered(500, None), 0.5).is_some());
-        for permanent in [answered(400, None), answered(404, Some(1)), HttpError::Cancelled] {
+        for permanent in [
+            answered(400, None),
+            answered(404, Some(1)),
+            HttpError::Cancelled,
+        ] {
             assert!(attempts.next_wait(&permanent, 0.5).is_none());
         }
     }

@@ -26,7 +26,8 @@ impl RetryAfter {
         let until = |moment: SystemTime| moment.duration_since(now).unwrap_or_default();
         let asked = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
             let number: u128 = value.parse().unwrap_or(u128::MAX);
-            let moment = |since: Duration| UNIX_EPOCH.checked_add(since).map_or(Duration::MAX, until);
+            let moment =
+                |since: Duration| UNIX_EPOCH.checked_add(since).map_or(Duration::MAX, until);
             match u64::try_from(number) {
                 Ok(seconds) if number < EPOCH_SECONDS => Duration::from_secs(seconds),
                 Ok(seconds) if number < EPOCH_MILLIS => moment(Duration::from_secs(seconds)),
@@ -36,7 +37,9 @@ impl RetryAfter {
         } else {
             until(httpdate::parse_http_date(value).ok()?)
         };
-        Some(Self { asked: asked.min(ABSURD) })
+        Some(Self {
+            asked: asked.min(ABSURD),
+        })
     }
 
     /// The wait that is honoured: at least a second, at most `longest`.
@@ -84,6 +87,9 @@ mod tests {
         assert_eq!(honoured("1790000042000"), Some(42));
         assert_eq!(honoured("1700000000"), Some(1));
         assert_eq!(honoured("99999999999999"), Some(300));
-        assert_eq!(honoured("99999999999999999999999999999999999999999999"), Some(300));
+        assert_eq!(
+            honoured("99999999999999999999999999999999999999999999"),
+            Some(300)
+        );
     }
 }

@@ -32,6 +32,9 @@ mod tests {
 
     #[test]
     fn a29_debug_output_never_shows_a_secret() {
-        assert_eq!(format!("{:?}", Some(Secret::new("s3cr3t"))), "Some([hidden])");
+        assert_eq!(
+            format!("{:?}", Some(Secret::new("s3cr3t"))),
+            "Some([hidden])"
+        );
     }
 }

@@ -44,10 +44,17 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    pub(crate) async fn start(script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let stage = Stage { script: Arc::new(script), seen: Arc::default() };
+        let url = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let stage = Stage {
+            script: Arc::new(script),
+            seen: Arc::default(),
+        };
         let seen = Arc::clone(&stage.seen);
         let app = axum::Router::new().fallback(play).with_state(stage);
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -69,7 +76,13 @@ async fn play(State(stage): State<Stage>, request: Request) -> Result<Response<B
     let seen = {
         let mut all = stage.seen.lock().unwrap();
         let target = parts.uri.path_and_query().unwrap().to_string();
-        let seen = Seen { method: parts.method, target, headers: parts.headers, body, before: all.len() };
+        let seen = Seen {
+            method: parts.method,
+            target,
+            headers: parts.headers,
+            body,
+            before: all.len(),
+        };
         all.push(seen.clone());
         seen
     };
@@ -77,7 +90,11 @@ async fn play(State(stage): State<Stage>, request: Request) -> Result<Response<B
 }
 
 /// An answer with headers.
-pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
+pub(crate) fn answer(
+    status: u16,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Response<Body> {
     let mut builder = Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -90,10 +107,13 @@ pub(crate) fn cut(bytes: &[u8]) -> Body {
     let chunk = Ok(Bytes::copy_from_slice(bytes));
     let end = Err(std::io::Error::other("cut"));
     // The pause lets the server write the chunk before it notices the end.
-    Body::from_stream(futures_util::stream::unfold(vec![end, chunk], |mut left| async move {
-        tokio::task::yield_now().await;
-        left.pop().map(|next| (next, left))
-    }))
+    Body::from_stream(futures_util::stream::unfold(
+        vec![end, chunk],
+        |mut left| async move {
+            tokio::task::yield_now().await;
+            left.pop().map(|next| (next, left))
+        },
+    ))
 }
 
 /// Remembers every event.
@@ -108,7 +128,15 @@ impl Observer for Watcher {
 
 /// A client whose waits take no time.
 pub(crate) fn quick_http() -> (Http, Arc<JumpingClock>, Watcher) {
-    let (clock, watcher) = (Arc::new(JumpingClock::at(SystemTime::now())), Watcher::default());
-    let http = Http::with(&HttpSettings::default(), clock.clone(), Arc::new(watcher.clone())).unwrap();
+    let (clock, watcher) = (
+        Arc::new(JumpingClock::at(SystemTime::now())),
+        Watcher::default(),
+    );
+    let http = Http::with(
+        &HttpSettings::default(),
+        clock.clone(),
+        Arc::new(watcher.clone()),
+    )
+    .unwrap();
     (http, clock, watcher)
 }

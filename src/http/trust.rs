@@ -19,8 +19,12 @@ pub fn check_transport(url: &Url) -> Result<(), HttpError> {
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(url) => Ok(()),
-        "http" => Err(HttpError::PlainHttpRefused { url: redact_url(url) }),
-        other => Err(HttpError::BadScheme { scheme: other.to_owned() }),
+        "http" => Err(HttpError::PlainHttpRefused {
+            url: redact_url(url),
+        }),
+        other => Err(HttpError::BadScheme {
+            scheme: other.to_owned(),
+        }),
     }
 }
 
@@ -36,10 +40,22 @@ mod tests {
     #[test]
     fn b01_plain_http_is_refused_except_to_loopback() {
         let check = |text: &str| check_transport(&text.parse().unwrap());
-        for fine in ["https://ehr.example/fhir", "http://127.0.0.1:9", "http://127.9.9.9", "http://[::1]:80", "http://LOCALHOST/"] {
+        for fine in [
+            "https://ehr.example/fhir",
+            "http://127.0.0.1:9",
+            "http://127.9.9.9",
+            "http://[::1]:80",
+            "http://LOCALHOST/",
+        ] {
             assert!(check(fine).is_ok(), "{fine}");
         }
-        for bad in ["http://ehr.example/fhir", "http://127.0.0.1.evil.example/", "http://10.0.0.1/", "file:///etc/passwd", "ftp://x/"] {
+        for bad in [
+            "http://ehr.example/fhir",
+            "http://127.0.0.1.evil.example/",
+            "http://10.0.0.1/",
+            "file:///etc/passwd",
+            "ftp://x/",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
         let error = check("http://ehr.example/fhir").unwrap_err();

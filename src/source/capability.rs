@@ -55,8 +55,16 @@ impl Capability {
         if json["resourceType"] != "CapabilityStatement" {
             return None;
         }
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let software = [text(&json["software"]["name"]), text(&json["software"]["version"])];
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let software = [
+            text(&json["software"]["name"]),
+            text(&json["software"]["version"]),
+        ];
         let software = software.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let mut capability = Self {
             fhir_version: text(&json["fhirVersion"]),
@@ -64,23 +72,35 @@ impl Capability {
             ..Self::default()
         };
         for rest in items(&json["rest"]) {
-            capability.token_endpoint = capability.token_endpoint.take().or_else(|| token_endpoint(&rest["security"]));
+            capability.token_endpoint = capability
+                .token_endpoint
+                .take()
+                .or_else(|| token_endpoint(&rest["security"]));
             capability.export.system |= has_export(rest, "export");
             // Some servers declare all three at the top, told apart by name only.
             capability.export.patient |= has_export(rest, "patient-export");
             capability.export.group |= has_export(rest, "group-export");
             for resource in items(&rest["resource"]) {
-                let Some(name) = text(&resource["type"]) else { continue };
+                let Some(name) = text(&resource["type"]) else {
+                    continue;
+                };
                 match name.as_str() {
                     "Patient" => capability.export.patient |= has_export(resource, "export"),
                     "Group" => capability.export.group |= has_export(resource, "export"),
                     _ => {}
                 }
                 capability.types.push(TypeSupport {
-                    interactions: items(&resource["interaction"]).filter_map(|item| text(&item["code"])).collect(),
-                    search_params: items(&resource["searchParam"]).filter_map(|item| text(&item["name"])).collect(),
-                    not_exported: items(&resource["extension"])
-                        .any(|item| item["url"].as_str().is_some_and(|url| url.ends_with("/operation-not-supported"))),
+                    interactions: items(&resource["interaction"])
+                        .filter_map(|item| text(&item["code"]))
+                        .collect(),
+                    search_params: items(&resource["searchParam"])
+                        .filter_map(|item| text(&item["name"]))
+                        .collect(),
+                    not_exported: items(&resource["extension"]).any(|item| {
+                        item["url"]
+                            .as_str()
+                            .is_some_and(|url| url.ends_with("/operation-not-supported"))
+                    }),
                     name,
                 });
             }
@@ -96,16 +116,26 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 /// True for an operation of this name, with or without a `$` before and a version behind it (`export-v4`); what its definition
 /// says differs from vendor to vendor.
 fn has_export(place: &Value, wanted: &str) -> bool {
-    items(&place["operation"]).filter_map(|operation| operation["name"].as_str()).any(|name| {
-        let name = name.trim_start_matches('$').to_ascii_lowercase();
-        name.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with("-v"))
-    })
+    items(&place["operation"])
+        .filter_map(|operation| operation["name"].as_str())
+        .any(|name| {
+            let name = name.trim_start_matches('$').to_ascii_lowercase();
+            name.strip_prefix(wanted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("-v"))
+        })
 }
 
 fn token_endpoint(security: &Value) -> Option<String> {
-    let uris = items(&security["extension"]).find(|extension| extension["url"].as_str().is_some_and(|url| url.ends_with("/oauth-uris")))?;
+    let uris = items(&security["extension"]).find(|extension| {
+        extension["url"]
+            .as_str()
+            .is_some_and(|url| url.ends_with("/oauth-uris"))
+    })?;
     let token = items(&uris["extension"]).find(|extension| extension["url"] == "token")?;
-    token["valueUri"].as_str().or_else(|| token["valueUrl"].as_str()).map(str::to_owned)
+    token["valueUri"]
+        .as_str()
+        .or_else(|| token["valueUrl"].as_str())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -130,7 +160,15 @@ mod tests {
     #[test]
     fn whatever_is_no_capability_statement_is_none() {
         assert_eq!(Capability::parse(b"<html>"), None);
-        assert_eq!(Capability::parse(br#"{"resourceType":"OperationOutcome"}"#), None);
-        assert!(!Capability::parse(br#"{"resourceType":"CapabilityStatement","rest":"broken"}"#).unwrap().export.any());
+        assert_eq!(
+            Capability::parse(br#"{"resourceType":"OperationOutcome"}"#),
+            None
+        );
+        assert!(
+            !Capability::parse(br#"{"resourceType":"CapabilityStatement","rest":"broken"}"#)
+                .unwrap()
+                .export
+                .any()
+        );
     }
 }

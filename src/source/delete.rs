@@ -22,13 +22,24 @@ pub enum Deletion {
 }
 
 /// Deletes the job at its status URL, or cancels it if it still runs. Only after every file is safely stored.
-pub async fn delete_job(session: &Session, status_url: &Url, cancel: &CancellationToken) -> Deletion {
+pub async fn delete_job(
+    session: &Session,
+    status_url: &Url,
+    cancel: &CancellationToken,
+) -> Deletion {
     let call = Call::new(Method::DELETE, status_url.clone()).accept("application/json");
-    match session.read(&call, TokenUse::Allowed, 256 * 1024, cancel).await {
+    match session
+        .read(&call, TokenUse::Allowed, 256 * 1024, cancel)
+        .await
+    {
         Ok(answer) if answer.is_success() => Deletion::Deleted,
         Ok(answer) if matches!(answer.status, 404 | 410) => Deletion::AlreadyGone,
-        Ok(answer) => Deletion::Failed { reason: answer.to_error().to_string() },
-        Err(error) => Deletion::Failed { reason: error.to_string() },
+        Ok(answer) => Deletion::Failed {
+            reason: answer.to_error().to_string(),
+        },
+        Err(error) => Deletion::Failed {
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -40,11 +51,24 @@ mod tests {
     async fn deletion(status: u16) -> Deletion {
         let server = TestServer::start(move |seen| {
             assert_eq!(seen.method, "DELETE");
-            answer(if status == 503 && seen.before == 2 { 202 } else { status }, &[], "")
+            answer(
+                if status == 503 && seen.before == 2 {
+                    202
+                } else {
+                    status
+                },
+                &[],
+                "",
+            )
         })
         .await;
         let (http, ..) = quick_http();
-        delete_job(&Session::new(http, server.at("/fhir"), None), &server.at("/job"), &CancellationToken::new()).await
+        delete_job(
+            &Session::new(http, server.at("/fhir"), None),
+            &server.at("/job"),
+            &CancellationToken::new(),
+        )
+        .await
     }
 
     #[tokio::test]
@@ -57,6 +81,8 @@ mod tests {
 
     #[tokio::test]
     async fn b91_a_failure_to_delete_is_only_a_warning() {
-        assert!(matches!(deletion(403).await, Deletion::Failed { reason } if reason.contains("403")));
+        assert!(
+            matches!(deletion(403).await, Deletion::Failed { reason } if reason.contains("403"))
+        );
     }
 }

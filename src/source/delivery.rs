@@ -52,8 +52,22 @@ pub(super) struct Delivery {
 impl Delivery {
     pub(super) fn new(resume: Option<ResumePoint>) -> Self {
         match resume {
-            Some(ResumePoint { offset, hasher, validator }) => Self { offset, hasher, validator, repeated: None },
-            None => Self { offset: 0, hasher: Context::new(&SHA256), validator: None, repeated: None },
+            Some(ResumePoint {
+                offset,
+                hasher,
+                validator,
+            }) => Self {
+                offset,
+                hasher,
+                validator,
+                repeated: None,
+            },
+            None => Self {
+                offset: 0,
+                hasher: Context::new(&SHA256),
+                validator: None,
+                repeated: None,
+            },
         }
     }
 
@@ -63,14 +77,19 @@ impl Delivery {
     }
 
     /// Hands on what is new of the next bytes of the body.
-    pub(super) async fn deliver(&mut self, mut chunk: Bytes, sink: &mut impl ByteSink) -> Result<(), Undeliverable> {
+    pub(super) async fn deliver(
+        &mut self,
+        mut chunk: Bytes,
+        sink: &mut impl ByteSink,
+    ) -> Result<(), Undeliverable> {
         if let Some((seen, hasher)) = &mut self.repeated {
             let missing = usize::try_from(self.offset - *seen).unwrap_or(usize::MAX);
             let known = chunk.split_to(chunk.len().min(missing));
             hasher.update(&known);
             *seen += known.len() as u64;
             if *seen == self.offset {
-                let same = hasher.clone().finish().as_ref() == self.hasher.clone().finish().as_ref();
+                let same =
+                    hasher.clone().finish().as_ref() == self.hasher.clone().finish().as_ref();
                 self.repeated = None;
                 if !same {
                     return Err(Undeliverable::Changed);
@@ -82,12 +101,18 @@ impl Delivery {
         }
         self.hasher.update(&chunk);
         self.offset += chunk.len() as u64;
-        sink.write(chunk).await.map_err(|SinkStopped| Undeliverable::Stopped)
+        sink.write(chunk)
+            .await
+            .map_err(|SinkStopped| Undeliverable::Stopped)
     }
 
     /// The body is complete; an error if it was shorter than what was handed on before.
     pub(super) fn end(&mut self) -> Result<(), Undeliverable> {
-        if self.repeated.is_some() { Err(Undeliverable::Changed) } else { Ok(()) }
+        if self.repeated.is_some() {
+            Err(Undeliverable::Changed)
+        } else {
+            Ok(())
+        }
     }
 
     /// The SHA-256 of the whole file.

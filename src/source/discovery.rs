@@ -78,7 +78,9 @@ pub enum DiscoveryNote {
         reason: String,
     },
     /// 200 with nothing.
-    #[error("{document} answered 200 with an empty body: the base address is probably not that of a FHIR server")]
+    #[error(
+        "{document} answered 200 with an empty body: the base address is probably not that of a FHIR server"
+    )]
     Empty {
         /// `.well-known/smart-configuration` or `metadata`.
         document: &'static str,
@@ -92,7 +94,9 @@ pub enum DiscoveryNote {
         reason: String,
     },
     /// No export among the operations.
-    #[error("the CapabilityStatement names no export operation; many servers forget it, so this proves nothing")]
+    #[error(
+        "the CapabilityStatement names no export operation; many servers forget it, so this proves nothing"
+    )]
     NoExportOperation,
     /// The grant is missing.
     #[error("the EHR does not list client_credentials among its grant types")]
@@ -103,11 +107,19 @@ impl DiscoveryNote {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Empty { .. } => "check the base address letter by letter, the practice or tenant code and hyphens included: some servers answer 200 to any unknown address",
-            Self::Missing { .. } => "check the base address, practice or tenant code included; if it is right, the preset or a typed value must do",
-            Self::UnusableEndpoint { .. } => "ask the EHR's operators for the https address of the token endpoint, and type it",
+            Self::Empty { .. } => {
+                "check the base address letter by letter, the practice or tenant code and hyphens included: some servers answer 200 to any unknown address"
+            }
+            Self::Missing { .. } => {
+                "check the base address, practice or tenant code included; if it is right, the preset or a typed value must do"
+            }
+            Self::UnusableEndpoint { .. } => {
+                "ask the EHR's operators for the https address of the token endpoint, and type it"
+            }
             Self::NoExportOperation => "go on; the kickoff will tell",
-            Self::NoClientCredentials => "go on; if the token is refused, ask whether backend services are enabled for this app",
+            Self::NoClientCredentials => {
+                "go on; if the token is refused, ask whether backend services are enabled for this app"
+            }
         };
         Some(hint.to_owned())
     }
@@ -137,21 +149,45 @@ pub async fn discover(
     cancel: &CancellationToken,
 ) -> Result<Discovered, HttpError> {
     let mut notes = Vec::new();
-    let smart = document(http, base, ".well-known/smart-configuration", "application/json", DOCUMENT_LIMIT, &mut notes, cancel).await?;
+    let smart = document(
+        http,
+        base,
+        ".well-known/smart-configuration",
+        "application/json",
+        DOCUMENT_LIMIT,
+        &mut notes,
+        cancel,
+    )
+    .await?;
     let smart = smart.and_then(|body| {
         let configuration: Option<SmartConfiguration> = serde_json::from_slice(&body).ok();
         if configuration.is_none() {
             let reason = "what came is not a discovery document".to_owned();
-            notes.push(DiscoveryNote::Missing { document: ".well-known/smart-configuration", reason });
+            notes.push(DiscoveryNote::Missing {
+                document: ".well-known/smart-configuration",
+                reason,
+            });
         }
         configuration
     });
-    let metadata = document(http, base, "metadata", "application/fhir+json", METADATA_LIMIT, &mut notes, cancel).await?;
+    let metadata = document(
+        http,
+        base,
+        "metadata",
+        "application/fhir+json",
+        METADATA_LIMIT,
+        &mut notes,
+        cancel,
+    )
+    .await?;
     let capability = metadata.and_then(|body| {
         let capability = Capability::parse(&body);
         if capability.is_none() {
             let reason = "what came is not a CapabilityStatement".to_owned();
-            notes.push(DiscoveryNote::Missing { document: "metadata", reason });
+            notes.push(DiscoveryNote::Missing {
+                document: "metadata",
+                reason,
+            });
         }
         capability
     });
@@ -160,18 +196,33 @@ pub async fn discover(
     let mut endpoints = Candidates::new(override_discovery);
     for (origin, text) in [
         (Origin::Discovery, smart.token_endpoint.as_deref()),
-        (Origin::Metadata, capability.as_ref().and_then(|capability| capability.token_endpoint.as_deref())),
-        (Origin::Preset, preset.token_endpoint.as_ref().map(Url::as_str)),
-        (Origin::Typed, typed.token_endpoint.as_ref().map(Url::as_str)),
+        (
+            Origin::Metadata,
+            capability
+                .as_ref()
+                .and_then(|capability| capability.token_endpoint.as_deref()),
+        ),
+        (
+            Origin::Preset,
+            preset.token_endpoint.as_ref().map(Url::as_str),
+        ),
+        (
+            Origin::Typed,
+            typed.token_endpoint.as_ref().map(Url::as_str),
+        ),
     ] {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+            continue;
+        };
         match resolve(base, text) {
             Ok(url) => endpoints.add(origin, url),
             Err(reason) => notes.push(DiscoveryNote::UnusableEndpoint { origin, reason }),
         }
     }
     let mut algorithms = Candidates::new(override_discovery);
-    let listed = smart.token_endpoint_auth_signing_alg_values_supported.filter(|list| !list.is_empty());
+    let listed = smart
+        .token_endpoint_auth_signing_alg_values_supported
+        .filter(|list| !list.is_empty());
     for (origin, list) in [
         (Origin::Discovery, listed),
         (Origin::Preset, preset.signing_algorithms.clone()),
@@ -181,16 +232,25 @@ pub async fn discover(
             algorithms.add(origin, list);
         }
     }
-    if capability.as_ref().is_some_and(|capability| !capability.export.any()) {
+    if capability
+        .as_ref()
+        .is_some_and(|capability| !capability.export.any())
+    {
         notes.push(DiscoveryNote::NoExportOperation);
     }
     let grant_types = smart.grant_types_supported.unwrap_or_default();
-    if !grant_types.is_empty() && !grant_types.iter().any(|grant| grant == "client_credentials") {
+    if !grant_types.is_empty()
+        && !grant_types
+            .iter()
+            .any(|grant| grant == "client_credentials")
+    {
         notes.push(DiscoveryNote::NoClientCredentials);
     }
     Ok(Discovered {
         token_endpoint: endpoints.best(),
-        auth_methods: smart.token_endpoint_auth_methods_supported.unwrap_or_default(),
+        auth_methods: smart
+            .token_endpoint_auth_methods_supported
+            .unwrap_or_default(),
         signing_algorithms: algorithms.best(),
         scopes: smart.scopes_supported.unwrap_or_default(),
         capabilities: smart.capabilities.unwrap_or_default(),
@@ -208,7 +268,10 @@ struct Candidates<T> {
 
 impl<T: PartialEq> Candidates<T> {
     fn new(typed_first: bool) -> Self {
-        Self { found: Vec::new(), typed_first }
+        Self {
+            found: Vec::new(),
+            typed_first,
+        }
     }
 
     fn add(&mut self, origin: Origin, value: T) {
@@ -222,7 +285,11 @@ impl<T: PartialEq> Candidates<T> {
     fn best(self) -> Option<Sourced<T>> {
         let mut found = self.found.into_iter();
         let (origin, value) = found.next()?;
-        Some(Sourced { value, origin, others: found.collect() })
+        Some(Sourced {
+            value,
+            origin,
+            others: found.collect(),
+        })
     }
 }
 
@@ -238,8 +305,14 @@ async fn document(
 ) -> Result<Option<bytes::Bytes>, HttpError> {
     let mut url = base.clone();
     url.set_path(&format!("{}/{name}", base.path().trim_end_matches('/')));
-    let missing = |error: &HttpError| DiscoveryNote::Missing { document: name, reason: error.to_string() };
-    match http.read(&Call::get(url).accept(accept), limit, cancel).await {
+    let missing = |error: &HttpError| DiscoveryNote::Missing {
+        document: name,
+        reason: error.to_string(),
+    };
+    match http
+        .read(&Call::get(url).accept(accept), limit, cancel)
+        .await
+    {
         Ok(answer) if answer.is_success() && answer.body.trim_ascii().is_empty() => {
             notes.push(DiscoveryNote::Empty { document: name });
             Ok(None)
@@ -249,7 +322,12 @@ async fn document(
             notes.push(missing(&answer.to_error()));
             Ok(None)
         }
-        Err(error @ (HttpError::Status { .. } | HttpError::TooLarge { .. } | HttpError::RedirectRefused { .. } | HttpError::TooManyRedirects { .. })) => {
+        Err(
+            error @ (HttpError::Status { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::RedirectRefused { .. }
+            | HttpError::TooManyRedirects { .. }),
+        ) => {
             notes.push(missing(&error));
             Ok(None)
         }
@@ -261,7 +339,9 @@ async fn document(
 fn resolve(base: &Url, text: &str) -> Result<Url, String> {
     let mut folder = base.clone();
     folder.set_path(&format!("{}/", base.path().trim_end_matches('/')));
-    let url = folder.join(text.trim()).map_err(|_| "it is not a URL".to_owned())?;
+    let url = folder
+        .join(text.trim())
+        .map_err(|_| "it is not a URL".to_owned())?;
     check_transport(&url).map_err(|error| error.to_string())?;
     Ok(url)
 }

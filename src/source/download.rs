@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderValue, IF_RANGE,
-    LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    DATE, ETAG, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -70,7 +70,11 @@ impl From<SessionError> for Fault {
 
 impl From<HttpError> for Fault {
     fn from(error: HttpError) -> Self {
-        if error.is_retryable() { Self::Retry(error) } else { Self::Final(error.into()) }
+        if error.is_retryable() {
+            Self::Retry(error)
+        } else {
+            Self::Final(error.into())
+        }
     }
 }
 
@@ -87,9 +91,20 @@ pub async fn fetch(
     cancel: &CancellationToken,
 ) -> Result<Fetched, DownloadError> {
     if session.base().scheme() == "https" && file.url.scheme() != "https" {
-        return Err(HttpError::PlainHttpRefused { url: redact_url(&file.url) }.into());
+        return Err(HttpError::PlainHttpRefused {
+            url: redact_url(&file.url),
+        }
+        .into());
     }
-    let mut download = Download { session, file, delivery: Delivery::new(resume), ranges: true, wire_bytes: 0, requests: 0, cancel };
+    let mut download = Download {
+        session,
+        file,
+        delivery: Delivery::new(resume),
+        ranges: true,
+        wire_bytes: 0,
+        requests: 0,
+        cancel,
+    };
     let mut attempts = Attempts::new(session.http().retry());
     let mut restarts = 0;
     loop {
@@ -114,16 +129,24 @@ pub async fn fetch(
             Fault::Final(error) => return Err(error),
             Fault::RangeUseless => download.ranges = false,
             Fault::Retry(error) => attempts.wait_after(session.http(), error, cancel).await?,
-            Fault::Empty(error) => match attempts.wait_after(session.http(), broken(&file.url, 0), cancel).await {
+            Fault::Empty(error) => match attempts
+                .wait_after(session.http(), broken(&file.url, 0), cancel)
+                .await
+            {
                 Err(HttpError::Broken { .. }) => return Err(error),
                 waited => waited?,
             },
             Fault::Changed if restarts >= MOST_RESTARTS => {
-                return Err(DownloadError::KeepsChanging { url: redact_url(&file.url), times: restarts + 1 });
+                return Err(DownloadError::KeepsChanging {
+                    url: redact_url(&file.url),
+                    times: restarts + 1,
+                });
             }
             Fault::Changed => {
                 restarts += 1;
-                sink.restart().await.map_err(|SinkStopped| DownloadError::SinkStopped)?;
+                sink.restart()
+                    .await
+                    .map_err(|SinkStopped| DownloadError::SinkStopped)?;
                 download.delivery = Delivery::new(None);
             }
         }
@@ -149,11 +172,17 @@ impl Download<'_> {
         match &range {
             Some((range, validator)) => {
                 call = call.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-                call = call.header(RANGE, range.clone()).header(IF_RANGE, validator.clone());
+                call = call
+                    .header(RANGE, range.clone())
+                    .header(IF_RANGE, validator.clone());
             }
             None => call = call.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
         }
-        let token = if self.file.access == Access::NoToken { TokenUse::Never } else { TokenUse::Allowed };
+        let token = if self.file.access == Access::NoToken {
+            TokenUse::Never
+        } else {
+            TokenUse::Allowed
+        };
         self.requests += 1;
         let mut reply = self.session.send(&call, token, self.cancel).await?;
         let url = redact_url(&reply.url);
@@ -162,19 +191,31 @@ impl Download<'_> {
             206 if range.is_some() => Some(self.check_range(&reply).ok_or(Fault::RangeUseless)?),
             206 | 416 if range.is_some() || self.ranges => return Err(Fault::RangeUseless),
             401 => {
-                let withheld = token == TokenUse::Never || reply.left_origin || !self.session.may_carry_token(&self.file.url);
+                let withheld = token == TokenUse::Never
+                    || reply.left_origin
+                    || !self.session.may_carry_token(&self.file.url);
                 return Err(Fault::Final(DownloadError::Unauthorized { url, withheld }));
             }
-            status @ (403 | 404 | 410) => return Err(Fault::Final(DownloadError::Expired { url, status })),
+            status @ (403 | 404 | 410) => {
+                return Err(Fault::Final(DownloadError::Expired { url, status }));
+            }
             _ => return Err(reply.into_error().await.into()),
         };
         let content_type = reply.header(CONTENT_TYPE).map(str::to_owned);
-        if content_type.as_deref().is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html")) {
+        if content_type.as_deref().is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/html")
+        }) {
             return Err(Fault::Final(DownloadError::WebPage { url }));
         }
         let mut gunzip = gunzip(&reply, &url)?;
         if reply.status == 200 {
-            self.delivery.validator = if gunzip.is_some() { None } else { validator(&reply) };
+            self.delivery.validator = if gunzip.is_some() {
+                None
+            } else {
+                validator(&reply)
+            };
         }
         self.delivery.begin(reply.status == 200);
         sink.opened(self.delivery.validator.as_deref());
@@ -184,7 +225,12 @@ impl Download<'_> {
     }
 
     /// Reads the body to its end; gives its length on the wire.
-    async fn body(&mut self, reply: &mut Reply, gunzip: Option<&mut Gunzip>, sink: &mut impl ByteSink) -> Result<u64, Fault> {
+    async fn body(
+        &mut self,
+        reply: &mut Reply,
+        gunzip: Option<&mut Gunzip>,
+        sink: &mut impl ByteSink,
+    ) -> Result<u64, Fault> {
         let mut got = 0;
         let Some(gunzip) = gunzip else {
             while let Some(chunk) = self.chunk(reply, &mut got).await? {
@@ -205,7 +251,11 @@ impl Download<'_> {
         Ok(got)
     }
 
-    async fn chunk(&mut self, reply: &mut Reply, got: &mut u64) -> Result<Option<Bytes>, HttpError> {
+    async fn chunk(
+        &mut self,
+        reply: &mut Reply,
+        got: &mut u64,
+    ) -> Result<Option<Bytes>, HttpError> {
         let chunk = tokio::select! {
             chunk = reply.chunk() => chunk?,
             () = self.cancel.cancelled() => return Err(HttpError::Cancelled),
@@ -216,8 +266,18 @@ impl Download<'_> {
         Ok(chunk)
     }
 
-    fn check_whole(&self, reply: &Reply, got: u64, total: Option<u64>, encoded: bool) -> Result<(), Fault> {
-        let have = if encoded || reply.status == 200 { got } else { self.delivery.offset };
+    fn check_whole(
+        &self,
+        reply: &Reply,
+        got: u64,
+        total: Option<u64>,
+        encoded: bool,
+    ) -> Result<(), Fault> {
+        let have = if encoded || reply.status == 200 {
+            got
+        } else {
+            self.delivery.offset
+        };
         if total.is_some_and(|total| total != have) {
             return Err(broken(&reply.url, got).into());
         }
@@ -242,27 +302,46 @@ impl Download<'_> {
 
     /// The length of the whole file, if a 206 is the rest that was asked for, of the same version, and not encoded.
     fn check_range(&self, reply: &Reply) -> Option<u64> {
-        let (bounds, total) = reply.header(CONTENT_RANGE)?.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (bounds, total) = reply
+            .header(CONTENT_RANGE)?
+            .trim()
+            .strip_prefix("bytes ")?
+            .split_once('/')?;
         let (first, last) = bounds.split_once('-')?;
-        let (first, last, total): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, total.parse().ok()?);
-        let plain = reply.header(CONTENT_ENCODING).is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+        let (first, last, total): (u64, u64, u64) =
+            (first.parse().ok()?, last.parse().ok()?, total.parse().ok()?);
+        let plain = reply
+            .header(CONTENT_ENCODING)
+            .is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
         let same = match (reply.header(ETAG), self.delivery.validator.as_deref()) {
             (Some(now), Some(then)) if then.starts_with('"') => now == then,
             _ => true,
         };
-        (first == self.delivery.offset && last >= first && last < total && plain && same).then_some(total)
+        (first == self.delivery.offset && last >= first && last < total && plain && same)
+            .then_some(total)
     }
 }
 
 /// A decoder if the body is gzip; refuses what was not asked for.
 fn gunzip(reply: &Reply, url: &str) -> Result<Option<Gunzip>, Fault> {
-    let encoding = reply.header(CONTENT_ENCODING).unwrap_or_default().trim().to_ascii_lowercase();
+    let encoding = reply
+        .header(CONTENT_ENCODING)
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match encoding.as_str() {
         "" | "identity" => Ok(None),
         "gzip" | "x-gzip" => Ok(Some(Gunzip::new())),
         _ => {
-            let encoding = encoding.chars().filter(|c| !c.is_control()).take(40).collect();
-            Err(Fault::Final(DownloadError::Encoding { url: url.to_owned(), encoding }))
+            let encoding = encoding
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(40)
+                .collect();
+            Err(Fault::Final(DownloadError::Encoding {
+                url: url.to_owned(),
+                encoding,
+            }))
         }
     }
 }
@@ -273,7 +352,11 @@ fn content_length(reply: &Reply) -> Option<u64> {
 
 /// The `If-Range` value of this version of the file, if ranges are accepted and the validator is strong (RFC 9110, section 13.1.5).
 fn validator(reply: &Reply) -> Option<String> {
-    if !reply.header(ACCEPT_RANGES)?.trim().eq_ignore_ascii_case("bytes") {
+    if !reply
+        .header(ACCEPT_RANGES)?
+        .trim()
+        .eq_ignore_ascii_case("bytes")
+    {
         return None;
     }
     if let Some(etag) = reply.header(ETAG) {
@@ -281,13 +364,19 @@ fn validator(reply: &Reply) -> Option<String> {
     }
     // A date is strong only if the file was at rest for a while when it was sent (section 8.8.2.2).
     let date = |value: Option<&str>| httpdate::parse_http_date(value?).ok();
-    let (sent, modified) = (date(reply.header(DATE))?, date(reply.header(LAST_MODIFIED))?);
+    let (sent, modified) = (
+        date(reply.header(DATE))?,
+        date(reply.header(LAST_MODIFIED))?,
+    );
     let rest = sent.duration_since(modified).ok()?;
     (rest.as_secs() >= 60).then(|| reply.header(LAST_MODIFIED).map(str::to_owned))?
 }
 
 fn broken(url: &Url, got: u64) -> HttpError {
-    HttpError::Broken { host: url.host_str().unwrap_or_default().to_owned(), got }
+    HttpError::Broken {
+        host: url.host_str().unwrap_or_default().to_owned(),
+        got,
+    }
 }
 
 #[cfg(test)]

@@ -66,14 +66,24 @@ impl DownloadError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Session(error) => return error.hint(),
-            Self::Expired { .. } => "fetch the manifest again; if the file stays away, ask for a new export",
+            Self::Expired { .. } => {
+                "fetch the manifest again; if the file stays away, ask for a new export"
+            }
             Self::Unauthorized { withheld: true, .. } => {
                 "trust that host explicitly if the EHR's operators confirm that it takes the same token"
             }
-            Self::Unauthorized { .. } => "check the granted scopes: they must cover the type of this file",
-            Self::Empty { .. } => "ask the EHR's operators; the export may have been cleaned up while it was downloaded",
-            Self::WebPage { .. } => "a proxy or a login page may stand in between; open the address's host in a browser to see",
-            Self::Encoding { .. } => "tell the EHR's operators; a proxy may re-encode files on the way",
+            Self::Unauthorized { .. } => {
+                "check the granted scopes: they must cover the type of this file"
+            }
+            Self::Empty { .. } => {
+                "ask the EHR's operators; the export may have been cleaned up while it was downloaded"
+            }
+            Self::WebPage { .. } => {
+                "a proxy or a login page may stand in between; open the address's host in a browser to see"
+            }
+            Self::Encoding { .. } => {
+                "tell the EHR's operators; a proxy may re-encode files on the way"
+            }
             Self::KeepsChanging { .. } => "wait until the export has really ended, then run again",
             Self::SinkStopped => return None,
         };

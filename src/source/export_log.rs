@@ -18,7 +18,12 @@ pub struct LogItem {
 
 /// What happened, with its details.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "eventId", content = "eventDetail", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "eventId",
+    content = "eventDetail",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 pub enum LogEvent {
     /// The export was asked for.
     Kickoff {
@@ -150,16 +155,41 @@ mod tests {
 
     #[test]
     fn items_have_the_names_that_other_readers_of_the_log_expect() {
-        let item = |event| LogItem { export_id: "e1".to_owned(), timestamp: "2026-11-20T10:00:00Z".to_owned(), event };
-        let request = LogEvent::DownloadRequest { file_url: "https://e/1".to_owned(), item_type: ItemType::Output, resource_type: Some("Patient".to_owned()) };
+        let item = |event| LogItem {
+            export_id: "e1".to_owned(),
+            timestamp: "2026-11-20T10:00:00Z".to_owned(),
+            event,
+        };
+        let request = LogEvent::DownloadRequest {
+            file_url: "https://e/1".to_owned(),
+            item_type: ItemType::Output,
+            resource_type: Some("Patient".to_owned()),
+        };
         let line = serde_json::to_string(&item(request)).unwrap();
         assert_eq!(
             line,
             r#"{"exportId":"e1","timestamp":"2026-11-20T10:00:00Z","eventId":"download_request","eventDetail":{"fileUrl":"https://e/1","itemType":"output","resourceType":"Patient"}}"#
         );
-        let complete = LogEvent::ExportComplete { files: 1, resources: 2, bytes: 3, attachments: 0, duration: 4 };
+        let complete = LogEvent::ExportComplete {
+            files: 1,
+            resources: 2,
+            bytes: 3,
+            attachments: 0,
+            duration: 4,
+        };
         let json = serde_json::to_value(item(complete)).unwrap();
-        assert_eq!((json["eventId"].as_str(), json["eventDetail"]["resources"].as_u64()), (Some("export_complete"), Some(2)));
-        assert_eq!(serde_json::from_value::<LogItem>(json.clone()).map(|item| serde_json::to_value(item).unwrap()).unwrap(), json);
+        assert_eq!(
+            (
+                json["eventId"].as_str(),
+                json["eventDetail"]["resources"].as_u64()
+            ),
+            (Some("export_complete"), Some(2))
+        );
+        assert_eq!(
+            serde_json::from_value::<LogItem>(json.clone())
+                .map(|item| serde_json::to_value(item).unwrap())
+                .unwrap(),
+            json
+        );
     }
 }

@@ -22,7 +22,10 @@ pub(super) struct Gunzip {
 
 impl Gunzip {
     pub(super) fn new() -> Self {
-        Self { decoder: MultiGzDecoder::new(Vec::with_capacity(PIECE)), fed: false }
+        Self {
+            decoder: MultiGzDecoder::new(Vec::with_capacity(PIECE)),
+            fed: false,
+        }
     }
 
     /// Feeds from the front of `input`, which it shortens, until a piece of output is ready or the input is used up.
@@ -78,19 +81,27 @@ mod tests {
 
     #[test]
     fn b75_gzip_is_decoded_whatever_way_it_is_cut_into_chunks() {
-        let data: Vec<u8> = (0..200_000_u32).flat_map(|number| format!("{{\"n\":{number}}}\n").into_bytes()).collect();
+        let data: Vec<u8> = (0..200_000_u32)
+            .flat_map(|number| format!("{{\"n\":{number}}}\n").into_bytes())
+            .collect();
         let zip = zipped(&data);
         for size in [1000, 7919, zip.len()] {
             assert!(unzip(&zip.chunks(size).collect::<Vec<_>>()).unwrap() == data);
         }
         let small = zipped("Mu\u{f1}oz\n".as_bytes());
-        assert_eq!(unzip(&small.chunks(1).collect::<Vec<_>>()).unwrap(), "Mu\u{f1}oz\n".as_bytes());
+        assert_eq!(
+            unzip(&small.chunks(1).collect::<Vec<_>>()).unwrap(),
+            "Mu\u{f1}oz\n".as_bytes()
+        );
     }
 
     #[test]
     fn several_members_are_one_file() {
         let both = [zipped(b"one\n"), zipped(b""), zipped(b"two\n")].concat();
-        assert_eq!(unzip(&both.chunks(3).collect::<Vec<_>>()).unwrap(), b"one\ntwo\n");
+        assert_eq!(
+            unzip(&both.chunks(3).collect::<Vec<_>>()).unwrap(),
+            b"one\ntwo\n"
+        );
         assert_eq!(unzip(&[]).unwrap(), b"");
     }
 

@@ -81,20 +81,33 @@ impl PublicJwk {
             PublicNumbers::Rsa { .. } => KeyAlgorithm::Rs384,
             PublicNumbers::Ec { .. } => KeyAlgorithm::Es384,
         };
-        Self { kid: numbers.thumbprint(), numbers, alg, purpose: "sig".to_owned(), key_ops: vec!["verify".to_owned()] }
+        Self {
+            kid: numbers.thumbprint(),
+            numbers,
+            alg,
+            purpose: "sig".to_owned(),
+            key_ops: vec!["verify".to_owned()],
+        }
     }
 }
 
 impl PublicNumbers {
     /// RSA numbers from big-endian bytes.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Self {
-        Self::Rsa { n: URL_SAFE_NO_PAD.encode(n), e: URL_SAFE_NO_PAD.encode(e) }
+        Self::Rsa {
+            n: URL_SAFE_NO_PAD.encode(n),
+            e: URL_SAFE_NO_PAD.encode(e),
+        }
     }
 
     /// A P-384 point from its uncompressed form (`04`, x, y).
     pub(super) fn p384(point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_at_checked(48)?;
-        Some(Self::Ec { crv: "P-384".to_owned(), x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) })
+        Some(Self::Ec {
+            crv: "P-384".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(x),
+            y: URL_SAFE_NO_PAD.encode(y),
+        })
     }
 
     /// The SHA-256 over the required members in lexical order, base64url (RFC 7638, section 3).
@@ -102,7 +115,9 @@ impl PublicNumbers {
         // base64url and curve names need no JSON escapes.
         let members = match self {
             Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
-            Self::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            Self::Ec { crv, x, y } => {
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
         };
         URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
     }
@@ -123,7 +138,13 @@ mod tests {
     #[test]
     fn the_thumbprint_is_that_of_rfc_7638() {
         let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
-        let numbers = PublicNumbers::Rsa { n: n.to_owned(), e: "AQAB".to_owned() };
-        assert_eq!(numbers.thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+        let numbers = PublicNumbers::Rsa {
+            n: n.to_owned(),
+            e: "AQAB".to_owned(),
+        };
+        assert_eq!(
+            numbers.thumbprint(),
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+        );
     }
 }

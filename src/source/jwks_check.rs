@@ -47,7 +47,11 @@ pub enum FindingLevel {
 impl JwksCheck {
     /// The worst that was found.
     pub fn worst(&self) -> FindingLevel {
-        self.findings.iter().map(|finding| finding.level).max().unwrap_or(FindingLevel::Fine)
+        self.findings
+            .iter()
+            .map(|finding| finding.level)
+            .max()
+            .unwrap_or(FindingLevel::Fine)
     }
 
     /// True if an EHR that reads this set can verify what our key signs.
@@ -57,15 +61,33 @@ impl JwksCheck {
 
     fn say(&mut self, level: FindingLevel, message: impl Into<String>, hint: &str) {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        self.findings.push(JwksFinding { level, message: message.into(), hint });
+        self.findings.push(JwksFinding {
+            level,
+            message: message.into(),
+            hint,
+        });
     }
 }
 
 /// Fetches the key set at `url`, without credentials, and says whether our key will be found in it.
-pub async fn check_published(http: &Http, url: &Url, ours: &PublicJwk, cancel: &CancellationToken) -> JwksCheck {
+pub async fn check_published(
+    http: &Http,
+    url: &Url,
+    ours: &PublicJwk,
+    cancel: &CancellationToken,
+) -> JwksCheck {
     use FindingLevel::{Error, Fine, Warning};
-    let mut check = JwksCheck { findings: Vec::new() };
-    let answer = match http.read(&Call::get(url.clone()).accept("application/json"), LIMIT, cancel).await {
+    let mut check = JwksCheck {
+        findings: Vec::new(),
+    };
+    let answer = match http
+        .read(
+            &Call::get(url.clone()).accept("application/json"),
+            LIMIT,
+            cancel,
+        )
+        .await
+    {
         Ok(answer) => answer,
         Err(error) => {
             check.say(Error, error.to_string(), &error.hint().unwrap_or_default());
@@ -74,7 +96,9 @@ pub async fn check_published(http: &Http, url: &Url, ours: &PublicJwk, cancel: &
     };
     if !answer.is_success() {
         let hint = match answer.status {
-            401 | 403 => "the key set must be readable by anyone: remove the login, IP list or robot check in front of it",
+            401 | 403 => {
+                "the key set must be readable by anyone: remove the login, IP list or robot check in front of it"
+            }
             404 => "check the address; the file may not have been uploaded",
             _ => "the EHR will see the same; check the web server",
         };
@@ -86,19 +110,47 @@ pub async fn check_published(http: &Http, url: &Url, ours: &PublicJwk, cancel: &
         return check;
     }
     if url.scheme() == "https" {
-        check.say(Fine, format!("{} answers over TLS with a certificate this machine trusts, without a login", redact_url(url)), "");
+        check.say(
+            Fine,
+            format!(
+                "{} answers over TLS with a certificate this machine trusts, without a login",
+                redact_url(url)
+            ),
+            "",
+        );
     } else {
-        check.say(Warning, format!("{} is plain http, which only a rehearsal on this machine accepts", redact_url(url)), "publish it under https");
+        check.say(
+            Warning,
+            format!(
+                "{} is plain http, which only a rehearsal on this machine accepts",
+                redact_url(url)
+            ),
+            "publish it under https",
+        );
     }
-    let kind = answer.header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let kind = answer
+        .header(CONTENT_TYPE)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if kind.contains("json") {
         check.say(Fine, "it is served as JSON", "");
     } else {
-        check.say(Warning, format!("it is served as \"{}\"", kind.chars().take(60).collect::<String>()), "set Content-Type: application/json, for some EHRs insist on it");
+        check.say(
+            Warning,
+            format!(
+                "it is served as \"{}\"",
+                kind.chars().take(60).collect::<String>()
+            ),
+            "set Content-Type: application/json, for some EHRs insist on it",
+        );
     }
     match answer.header(CACHE_CONTROL) {
         Some(_) => check.say(Fine, "it says how long it may be cached", ""),
-        None => check.say(Warning, "it does not say how long it may be cached", "set Cache-Control: public, max-age=300 so that a new key is seen soon"),
+        None => check.say(
+            Warning,
+            "it does not say how long it may be cached",
+            "set Cache-Control: public, max-age=300 so that a new key is seen soon",
+        ),
     }
     keys(&mut check, &answer.body, ours);
     check
@@ -108,33 +160,80 @@ pub async fn check_published(http: &Http, url: &Url, ours: &PublicJwk, cancel: &
 fn keys(check: &mut JwksCheck, body: &[u8], ours: &PublicJwk) {
     use FindingLevel::{Alarm, Error, Fine, Warning};
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
-        return check.say(Error, "what came is not JSON", "upload the file written by: cutover keys jwks");
+        return check.say(
+            Error,
+            "what came is not JSON",
+            "upload the file written by: cutover keys jwks",
+        );
     };
     let Some(keys) = json["keys"].as_array() else {
-        let hint = "it must be a set: {\"keys\": [...]}; upload the file written by: cutover keys jwks";
+        let hint =
+            "it must be a set: {\"keys\": [...]}; upload the file written by: cutover keys jwks";
         return check.say(Error, "the JSON has no list \"keys\"", hint);
     };
-    if keys.iter().chain([&json]).any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
+    if keys.iter().chain([&json]).any(|key| {
+        PRIVATE_MEMBERS
+            .iter()
+            .any(|member| key.get(member).is_some())
+    }) {
         let hint = "take it down NOW, make a new key (cutover keys new), publish only the file of: cutover keys jwks, and tell the EHR's operators";
-        check.say(Alarm, "A PRIVATE KEY IS PUBLISHED THERE: anyone can use it to read the practice's records", hint);
+        check.say(
+            Alarm,
+            "A PRIVATE KEY IS PUBLISHED THERE: anyone can use it to read the practice's records",
+            hint,
+        );
     }
-    let same_kid: Vec<&Value> = keys.iter().filter(|key| key["kid"] == ours.kid.as_str()).collect();
+    let same_kid: Vec<&Value> = keys
+        .iter()
+        .filter(|key| key["kid"] == ours.kid.as_str())
+        .collect();
     match same_kid.as_slice() {
         [] => {
             let elsewhere = keys.iter().any(|key| same_numbers(key, &ours.numbers));
-            let message = if elsewhere { "our key is there, but under another kid" } else { "our key is not in the set" };
-            check.say(Error, format!("{message} (ours is {}, keys there: {})", ours.kid, keys.len()), "upload the file written by: cutover keys jwks");
+            let message = if elsewhere {
+                "our key is there, but under another kid"
+            } else {
+                "our key is not in the set"
+            };
+            check.say(
+                Error,
+                format!(
+                    "{message} (ours is {}, keys there: {})",
+                    ours.kid,
+                    keys.len()
+                ),
+                "upload the file written by: cutover keys jwks",
+            );
         }
         [key] => {
-            check.say(Fine, format!("our kid {} is in the set, once, among {}", ours.kid, keys.len()), "");
+            check.say(
+                Fine,
+                format!(
+                    "our kid {} is in the set, once, among {}",
+                    ours.kid,
+                    keys.len()
+                ),
+                "",
+            );
             one_key(check, key, ours);
         }
         several => {
-            check.say(Error, format!("our kid is in the set {} times", several.len()), "each key needs a kid of its own; remove the copies");
+            check.say(
+                Error,
+                format!("our kid is in the set {} times", several.len()),
+                "each key needs a kid of its own; remove the copies",
+            );
         }
     }
-    if keys.iter().any(|key| key["kid"].as_str().is_none_or(str::is_empty)) {
-        check.say(Warning, "a key in the set has no kid", "give every key a kid, for some EHRs refuse the whole set otherwise");
+    if keys
+        .iter()
+        .any(|key| key["kid"].as_str().is_none_or(str::is_empty))
+    {
+        check.say(
+            Warning,
+            "a key in the set has no kid",
+            "give every key a kid, for some EHRs refuse the whole set otherwise",
+        );
     }
 }
 
@@ -143,27 +242,58 @@ fn one_key(check: &mut JwksCheck, key: &Value, ours: &PublicJwk) {
     if same_numbers(key, &ours.numbers) {
         check.say(Fine, "its numbers are those of our key", "");
     } else {
-        check.say(Error, "the key under our kid is another key", "upload the file written by: cutover keys jwks");
+        check.say(
+            Error,
+            "the key under our kid is another key",
+            "upload the file written by: cutover keys jwks",
+        );
     }
-    if key["alg"].as_str().is_some_and(|alg| alg != ours.alg.name()) {
-        check.say(Error, format!("its alg is not {}", ours.alg.name()), "upload the file written by: cutover keys jwks");
+    if key["alg"]
+        .as_str()
+        .is_some_and(|alg| alg != ours.alg.name())
+    {
+        check.say(
+            Error,
+            format!("its alg is not {}", ours.alg.name()),
+            "upload the file written by: cutover keys jwks",
+        );
     }
     if key["use"].as_str().is_some_and(|purpose| purpose != "sig") {
-        check.say(Error, "its use is not \"sig\"", "upload the file written by: cutover keys jwks");
+        check.say(
+            Error,
+            "its use is not \"sig\"",
+            "upload the file written by: cutover keys jwks",
+        );
     }
-    let verifies = key["key_ops"].as_array().map(|ops| ops.iter().any(|op| op == "verify"));
+    let verifies = key["key_ops"]
+        .as_array()
+        .map(|ops| ops.iter().any(|op| op == "verify"));
     match verifies {
-        Some(false) => check.say(Error, "its key_ops lacks \"verify\"", "upload the file written by: cutover keys jwks"),
-        None => check.say(Warning, "it has no key_ops", "some EHRs pass over keys without key_ops [\"verify\"]"),
+        Some(false) => check.say(
+            Error,
+            "its key_ops lacks \"verify\"",
+            "upload the file written by: cutover keys jwks",
+        ),
+        None => check.say(
+            Warning,
+            "it has no key_ops",
+            "some EHRs pass over keys without key_ops [\"verify\"]",
+        ),
         Some(true) => {}
     }
 }
 
 fn same_numbers(key: &Value, ours: &PublicNumbers) -> bool {
-    let is = |member: &str, value: &str| key[member].as_str().is_some_and(|theirs| theirs.trim_end_matches('=') == value);
+    let is = |member: &str, value: &str| {
+        key[member]
+            .as_str()
+            .is_some_and(|theirs| theirs.trim_end_matches('=') == value)
+    };
     match ours {
         PublicNumbers::Rsa { n, e } => is("kty", "RSA") && is("n", n) && is("e", e),
-        PublicNumbers::Ec { crv, x, y } => is("kty", "EC") && is("crv", crv) && is("x", x) && is("y", y),
+        PublicNumbers::Ec { crv, x, y } => {
+            is("kty", "EC") && is("crv", crv) && is("x", x) && is("y", y)
+        }
     }
 }
 
@@ -174,30 +304,58 @@ mod tests {
     use crate::source::jwk::{Jwks, KeyAlgorithm};
     use crate::source::key::PrivateKey;
 
-    async fn check(status: u16, headers: &'static [(&str, &str)], body: String, ours: &PublicJwk) -> (JwksCheck, String) {
+    async fn check(
+        status: u16,
+        headers: &'static [(&str, &str)],
+        body: String,
+        ours: &PublicJwk,
+    ) -> (JwksCheck, String) {
         let server = TestServer::start(move |seen| {
-            assert_eq!((seen.header("accept"), seen.header("authorization")), (Some("application/json"), None));
+            assert_eq!(
+                (seen.header("accept"), seen.header("authorization")),
+                (Some("application/json"), None)
+            );
             answer(status, headers, body.clone())
         })
         .await;
         let (http, ..) = quick_http();
-        let check = check_published(&http, &server.at("/jwks.json"), ours, &CancellationToken::new()).await;
-        let words: Vec<String> = check.findings.iter().map(|finding| format!("{:?}: {}", finding.level, finding.message)).collect();
+        let check = check_published(
+            &http,
+            &server.at("/jwks.json"),
+            ours,
+            &CancellationToken::new(),
+        )
+        .await;
+        let words: Vec<String> = check
+            .findings
+            .iter()
+            .map(|finding| format!("{:?}: {}", finding.level, finding.message))
+            .collect();
         let words = words.join("\n");
         (check, words)
     }
 
-    const GOOD: &[(&str, &str)] = &[("content-type", "application/json"), ("cache-control", "max-age=300")];
+    const GOOD: &[(&str, &str)] = &[
+        ("content-type", "application/json"),
+        ("cache-control", "max-age=300"),
+    ];
 
     #[tokio::test]
     async fn a03_a04_a05_our_own_document_is_usable() {
         let key = PrivateKey::generate(KeyAlgorithm::Es384).unwrap();
-        let body = Jwks { keys: vec![key.public().clone()] }.to_json();
+        let body = Jwks {
+            keys: vec![key.public().clone()],
+        }
+        .to_json();
         let (good, words) = check(200, GOOD, body.clone(), key.public()).await;
         assert!(good.is_usable(), "{words}");
-        let (sloppy, words) = check(200, &[("content-type", "text/plain")], body, key.public()).await;
+        let (sloppy, words) =
+            check(200, &[("content-type", "text/plain")], body, key.public()).await;
         assert_eq!(sloppy.worst(), FindingLevel::Warning);
-        assert!(words.contains("served as \"text/plain\"") && words.contains("cached"), "{words}");
+        assert!(
+            words.contains("served as \"text/plain\"") && words.contains("cached"),
+            "{words}"
+        );
     }
 
     #[tokio::test]
@@ -205,9 +363,20 @@ mod tests {
         let key = PrivateKey::generate(KeyAlgorithm::Es384).unwrap();
         let other = PrivateKey::generate(KeyAlgorithm::Es384).unwrap();
         let ours = key.public();
-        let impostor = PublicJwk { kid: ours.kid.clone(), ..other.public().clone() };
-        let renamed = PublicJwk { kid: "mine".to_owned(), ..ours.clone() };
-        let set = |keys: &[&PublicJwk]| Jwks { keys: keys.iter().map(|&key| key.clone()).collect() }.to_json();
+        let impostor = PublicJwk {
+            kid: ours.kid.clone(),
+            ..other.public().clone()
+        };
+        let renamed = PublicJwk {
+            kid: "mine".to_owned(),
+            ..ours.clone()
+        };
+        let set = |keys: &[&PublicJwk]| {
+            Jwks {
+                keys: keys.iter().map(|&key| key.clone()).collect(),
+            }
+            .to_json()
+        };
         for (body, expected) in [
             (set(&[other.public()]), "our key is not in the set"),
             (set(&[&renamed]), "under another kid"),
@@ -217,10 +386,21 @@ mod tests {
             (serde_json::to_string(ours).unwrap(), "no list \"keys\""),
         ] {
             let (check, words) = check(200, GOOD, body, ours).await;
-            assert!(check.worst() == FindingLevel::Error && words.contains(expected), "{expected}: {words}");
+            assert!(
+                check.worst() == FindingLevel::Error && words.contains(expected),
+                "{expected}: {words}"
+            );
         }
         let (forbidden, words) = check(403, GOOD, "login".to_owned(), ours).await;
-        assert!(!forbidden.is_usable() && forbidden.findings[0].hint.as_ref().unwrap().contains("readable by anyone"), "{words}");
+        assert!(
+            !forbidden.is_usable()
+                && forbidden.findings[0]
+                    .hint
+                    .as_ref()
+                    .unwrap()
+                    .contains("readable by anyone"),
+            "{words}"
+        );
     }
 
     #[tokio::test]
@@ -228,7 +408,13 @@ mod tests {
         let key = PrivateKey::generate(KeyAlgorithm::Es384).unwrap();
         let mut json = serde_json::to_value(key.public()).unwrap();
         json["d"] = "c2VjcmV0".into();
-        let (check, words) = check(200, GOOD, serde_json::json!({"keys": [json]}).to_string(), key.public()).await;
+        let (check, words) = check(
+            200,
+            GOOD,
+            serde_json::json!({"keys": [json]}).to_string(),
+            key.public(),
+        )
+        .await;
         assert_eq!(check.worst(), FindingLevel::Alarm);
         assert!(!check.is_usable() && !words.contains("c2VjcmV0"), "{words}");
     }

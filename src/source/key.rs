@@ -61,15 +61,25 @@ impl KeyError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Unrecognized => "give a file that begins with -----BEGIN PRIVATE KEY-----, or a JWK in JSON; or make a new one with: cutover keys new",
-            Self::Encrypted => "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem (and delete plain.pem after the import)",
-            Self::NotPrivate(_) => "give the private half; the EHR gets the public half (cutover keys jwks)",
+            Self::Unrecognized => {
+                "give a file that begins with -----BEGIN PRIVATE KEY-----, or a JWK in JSON; or make a new one with: cutover keys new"
+            }
+            Self::Encrypted => {
+                "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem (and delete plain.pem after the import)"
+            }
+            Self::NotPrivate(_) => {
+                "give the private half; the EHR gets the public half (cutover keys jwks)"
+            }
             Self::WrongCurve { form: "SEC1" } => {
                 "if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new --alg ES384"
             }
-            Self::WrongCurve { .. } => "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)",
+            Self::WrongCurve { .. } => {
+                "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)"
+            }
             Self::UnfitRsa | Self::Unsupported => "make a new one with: cutover keys new",
-            Self::Jwk { .. } => "an RSA key needs n, e, d, p, q, dp, dq, qi; an EC key needs crv, x, y, d; all base64url",
+            Self::Jwk { .. } => {
+                "an RSA key needs n, e, d, p, q, dp, dq, qi; an EC key needs crv, x, y, d; all base64url"
+            }
             Self::Library(_) => return None,
         };
         Some(hint.to_owned())
@@ -81,8 +91,12 @@ impl PrivateKey {
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
         let failed = |_| KeyError::Library("making a key");
         match algorithm {
-            KeyAlgorithm::Rs384 => Self::from_rsa(&RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?),
-            KeyAlgorithm::Es384 => Self::from_ec(&EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?),
+            KeyAlgorithm::Rs384 => {
+                Self::from_rsa(&RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?)
+            }
+            KeyAlgorithm::Es384 => Self::from_ec(
+                &EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?,
+            ),
         }
     }
 
@@ -113,14 +127,19 @@ impl PrivateKey {
     }
 
     /// Signs claims as a compact JWT with `typ`, `alg`, `kid` and, if asked for, `jku` in its header (RFC 7515).
-    pub(super) fn sign_jwt(&self, claims: &impl Serialize, jku: Option<&str>) -> Result<Secret, KeyError> {
+    pub(super) fn sign_jwt(
+        &self,
+        claims: &impl Serialize,
+        jku: Option<&str>,
+    ) -> Result<Secret, KeyError> {
         let mut header = Header::new(match self.algorithm() {
             KeyAlgorithm::Rs384 => Algorithm::RS384,
             KeyAlgorithm::Es384 => Algorithm::ES384,
         });
         header.kid = Some(self.public.kid.clone());
         header.jku = jku.map(str::to_owned);
-        let jwt = jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| KeyError::Library("signing"))?;
+        let jwt = jsonwebtoken::encode(&header, claims, &self.signing)
+            .map_err(|_| KeyError::Library("signing"))?;
         Ok(Secret::new(jwt))
     }
 
@@ -133,19 +152,28 @@ impl PrivateKey {
             public.modulus().big_endian_without_leading_zero(),
             public.exponent().big_endian_without_leading_zero(),
         );
-        let der = pair.as_der().map_err(|_| KeyError::Library("encoding a key"))?;
+        let der = pair
+            .as_der()
+            .map_err(|_| KeyError::Library("encoding a key"))?;
         Self::assemble(Zeroizing::new(der.as_ref().to_vec()), numbers)
     }
 
     pub(super) fn from_ec(pair: &EcdsaKeyPair) -> Result<Self, KeyError> {
-        let numbers = PublicNumbers::p384(pair.public_key().as_ref()).ok_or(KeyError::Unsupported)?;
-        let der = pair.to_pkcs8v1().map_err(|_| KeyError::Library("encoding a key"))?;
+        let numbers =
+            PublicNumbers::p384(pair.public_key().as_ref()).ok_or(KeyError::Unsupported)?;
+        let der = pair
+            .to_pkcs8v1()
+            .map_err(|_| KeyError::Library("encoding a key"))?;
         Self::assemble(Zeroizing::new(der.as_ref().to_vec()), numbers)
     }
 
     fn assemble(pkcs8: Zeroizing<Vec<u8>>, numbers: PublicNumbers) -> Result<Self, KeyError> {
         let public = PublicJwk::new(numbers);
-        let mut key = Self { pkcs8, signing: EncodingKey::from_secret(&[]), public };
+        let mut key = Self {
+            pkcs8,
+            signing: EncodingKey::from_secret(&[]),
+            public,
+        };
         let pem = key.to_pkcs8_pem();
         let signing = match key.algorithm() {
             KeyAlgorithm::Rs384 => EncodingKey::from_rsa_pem(pem.as_bytes()),
@@ -158,6 +186,11 @@ impl PrivateKey {
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PrivateKey({} {})", self.algorithm().name(), self.public.kid)
+        write!(
+            f,
+            "PrivateKey({} {})",
+            self.algorithm().name(),
+            self.public.kid
+        )
     }
 }

@@ -42,15 +42,34 @@ impl PrivateKey {
         }
         let mut refused = KeyError::Unrecognized;
         for (label, body) in pem_blocks(text) {
-            let base64 = Zeroizing::new(body.filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-            let der = || STANDARD.decode(&*base64).map(Zeroizing::new).map_err(|_| KeyError::Unrecognized);
+            let base64 = Zeroizing::new(
+                body.filter(|byte| !byte.is_ascii_whitespace())
+                    .collect::<Vec<u8>>(),
+            );
+            let der = || {
+                STANDARD
+                    .decode(&*base64)
+                    .map(Zeroizing::new)
+                    .map_err(|_| KeyError::Unrecognized)
+            };
             match label {
                 "PRIVATE KEY" => return from_pkcs8(&der()?),
-                "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
-                "RSA PRIVATE KEY" => return Self::from_rsa(&RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?),
+                "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => {
+                    return Err(KeyError::Encrypted);
+                }
+                "RSA PRIVATE KEY" => {
+                    return Self::from_rsa(
+                        &RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?,
+                    );
+                }
                 "EC PRIVATE KEY" => {
-                    let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P384_SHA384_FIXED_SIGNING, &der()?);
-                    return Self::from_ec(&pair.map_err(|_| KeyError::WrongCurve { form: "SEC1" })?);
+                    let pair = EcdsaKeyPair::from_private_key_der(
+                        &ECDSA_P384_SHA384_FIXED_SIGNING,
+                        &der()?,
+                    );
+                    return Self::from_ec(
+                        &pair.map_err(|_| KeyError::WrongCurve { form: "SEC1" })?,
+                    );
                 }
                 "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
                 "PUBLIC KEY" | "RSA PUBLIC KEY" => refused = KeyError::NotPrivate("a public key"),
@@ -74,10 +93,15 @@ fn pem_blocks(text: &str) -> impl Iterator<Item = (&str, impl Iterator<Item = u8
 
 fn from_pkcs8(der: &[u8]) -> Result<PrivateKey, KeyError> {
     /// The object identifiers of `rsaEncryption` and `id-ecPublicKey`, as they stand in DER.
-    const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    const RSA: &[u8] = &[
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+    ];
     const EC: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
     let head = &der[..der.len().min(32)];
-    let is = |identifier: &[u8]| head.windows(identifier.len()).any(|window| window == identifier);
+    let is = |identifier: &[u8]| {
+        head.windows(identifier.len())
+            .any(|window| window == identifier)
+    };
     if is(RSA) {
         PrivateKey::from_rsa(&RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::UnfitRsa)?)
     } else if is(EC) {
@@ -94,7 +118,9 @@ fn from_json(text: &str) -> Result<PrivateKey, KeyError> {
         return match (private.next(), private.next()) {
             (Some(key), None) => from_jwk(key),
             (None, _) => Err(KeyError::NotPrivate("a set of public keys")),
-            (Some(_), Some(_)) => Err(KeyError::Jwk { member: "keys (more than one private key is in it)" }),
+            (Some(_), Some(_)) => Err(KeyError::Jwk {
+                member: "keys (more than one private key is in it)",
+            }),
         };
     }
     from_jwk(&serde_json::from_str(text).map_err(|_| KeyError::Unrecognized)?)
@@ -103,7 +129,9 @@ fn from_json(text: &str) -> Result<PrivateKey, KeyError> {
 fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
     let member = |value: &Option<String>, member: &'static str| {
         let value = value.as_deref().ok_or(KeyError::Jwk { member })?;
-        let bytes = URL_SAFE_NO_PAD.decode(value.trim_end_matches('=')).map_err(|_| KeyError::Jwk { member })?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(value.trim_end_matches('='))
+            .map_err(|_| KeyError::Jwk { member })?;
         Ok::<_, KeyError>(Zeroizing::new(bytes))
     };
     if !jwk.kty.is_empty() && jwk.d.is_none() {
@@ -123,14 +151,26 @@ fn from_jwk(jwk: &PrivateJwk) -> Result<PrivateKey, KeyError> {
                 dQ: member(&jwk.dq, "dq")?,
                 qInv: member(&jwk.qi, "qi")?,
             };
-            PrivateKey::from_rsa(&RsaKeyPair::from_components(&components).map_err(|_| KeyError::UnfitRsa)?)
+            PrivateKey::from_rsa(
+                &RsaKeyPair::from_components(&components).map_err(|_| KeyError::UnfitRsa)?,
+            )
         }
         "EC" if jwk.crv.as_deref() != Some("P-384") => Err(KeyError::WrongCurve { form: "JWK" }),
         "EC" => {
-            let (x, y, d) = (member(&jwk.x, "x")?, member(&jwk.y, "y")?, member(&jwk.d, "d")?);
+            let (x, y, d) = (
+                member(&jwk.x, "x")?,
+                member(&jwk.y, "y")?,
+                member(&jwk.d, "d")?,
+            );
             let point: Vec<u8> = [&[4][..], &x, &y].concat();
-            let pair = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P384_SHA384_FIXED_SIGNING, &d, &point);
-            PrivateKey::from_ec(&pair.map_err(|_| KeyError::Jwk { member: "d that fits x and y" })?)
+            let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                &ECDSA_P384_SHA384_FIXED_SIGNING,
+                &d,
+                &point,
+            );
+            PrivateKey::from_ec(&pair.map_err(|_| KeyError::Jwk {
+                member: "d that fits x and y",
+            })?)
         }
         "" => Err(KeyError::Jwk { member: "kty" }),
         _ => Err(KeyError::Unsupported),

@@ -133,9 +133,15 @@ impl KickoffRequest {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
             None => url.host_str().unwrap_or_default().to_owned(),
         };
-        let target = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let target = url.query().map_or(url.path().to_owned(), |query| {
+            format!("{}?{query}", url.path())
+        });
         let verb = if body.is_some() { "POST" } else { "GET" };
-        let mut lines = vec![format!("{verb} {target} HTTP/1.1"), format!("host: {host}"), format!("accept: {FHIR_JSON}")];
+        let mut lines = vec![
+            format!("{verb} {target} HTTP/1.1"),
+            format!("host: {host}"),
+            format!("accept: {FHIR_JSON}"),
+        ];
         lines.push(format!("prefer: {}", self.prefer()));
         if session.may_carry_token(&url) {
             lines.push("authorization: Bearer [hidden]".to_owned());
@@ -150,7 +156,11 @@ impl KickoffRequest {
 
     /// Kicks the export off. Nothing is repeated, for each success is a job at the EHR, except: renewing the token after a
     /// 401, and the other method after 404, 405 or 415 (when there is no patient list).
-    pub async fn send(&self, session: &Session, cancel: &CancellationToken) -> Result<KickoffReply, KickoffError> {
+    pub async fn send(
+        &self,
+        session: &Session,
+        cancel: &CancellationToken,
+    ) -> Result<KickoffReply, KickoffError> {
         if self.level == Level::System && !self.patients.is_empty() {
             return Err(KickoffError::PatientsAtSystemLevel);
         }
@@ -165,55 +175,112 @@ impl KickoffRequest {
         };
         let second = self.ask(session, other, cancel).await?;
         // When neither works, the answer to what was asked for first says more.
-        if second.is_success() || second.status == 429 { self.accept(session, &second, other) } else { self.accept(session, &answer, method) }
+        if second.is_success() || second.status == 429 {
+            self.accept(session, &second, other)
+        } else {
+            self.accept(session, &answer, method)
+        }
     }
 
-    async fn ask(&self, session: &Session, method: KickoffMethod, cancel: &CancellationToken) -> Result<Answer, KickoffError> {
+    async fn ask(
+        &self,
+        session: &Session,
+        method: KickoffMethod,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, KickoffError> {
         let (url, body) = self.compose(session, method);
-        let prefer = HeaderValue::from_str(&self.prefer()).unwrap_or(HeaderValue::from_static("respond-async"));
+        let prefer = HeaderValue::from_str(&self.prefer())
+            .unwrap_or(HeaderValue::from_static("respond-async"));
         let call = match body {
             Some(body) => Call::new(Method::POST, url).body(FHIR_JSON, body),
             None => Call::get(url),
         };
         let call = call.accept(FHIR_JSON).header(PREFER, prefer);
         let unclear = |error: SessionError| match error {
-            SessionError::Http(error @ (HttpError::TimedOut { .. } | HttpError::Broken { .. })) => KickoffError::Unclear(error),
+            SessionError::Http(error @ (HttpError::TimedOut { .. } | HttpError::Broken { .. })) => {
+                KickoffError::Unclear(error)
+            }
             error => KickoffError::Session(error),
         };
-        let reply = session.send(&call, TokenUse::Allowed, cancel).await.map_err(unclear)?;
+        let reply = session
+            .send(&call, TokenUse::Allowed, cancel)
+            .await
+            .map_err(unclear)?;
         tokio::select! {
             answer = reply.read(ANSWER_LIMIT) => answer.map_err(|error| unclear(error.into())),
             () = cancel.cancelled() => Err(KickoffError::Session(HttpError::Cancelled.into())),
         }
     }
 
-    fn accept(&self, session: &Session, answer: &Answer, method: KickoffMethod) -> Result<KickoffReply, KickoffError> {
+    fn accept(
+        &self,
+        session: &Session,
+        answer: &Answer,
+        method: KickoffMethod,
+    ) -> Result<KickoffReply, KickoffError> {
         let Outcome { text: words, .. } = answer.outcome();
         let status = answer.status;
         match (status, &self.level) {
             (200..=299, _) => {}
-            (404, Level::Group(group)) => return Err(KickoffError::GroupNotFound { group: group.clone(), words }),
-            (429, _) => return Err(KickoffError::Busy { retry_after: answer.retry_after, words }),
+            (404, Level::Group(group)) => {
+                return Err(KickoffError::GroupNotFound {
+                    group: group.clone(),
+                    words,
+                });
+            }
+            (429, _) => {
+                return Err(KickoffError::Busy {
+                    retry_after: answer.retry_after,
+                    words,
+                });
+            }
             _ => {
-                let about_types = !self.types.is_empty() && words.contains("_type") && !words.contains("_typeFilter");
-                return Err(KickoffError::Rejected { status, words, about_types });
+                let about_types = !self.types.is_empty()
+                    && words.contains("_type")
+                    && !words.contains("_typeFilter");
+                return Err(KickoffError::Rejected {
+                    status,
+                    words,
+                    about_types,
+                });
             }
         }
-        let Some(address) = answer.header(CONTENT_LOCATION) else { return Err(KickoffError::NoStatusUrl { status, words }) };
+        let Some(address) = answer.header(CONTENT_LOCATION) else {
+            return Err(KickoffError::NoStatusUrl { status, words });
+        };
         let address = address.trim().trim_matches('"');
         let status_url = match session.resolve(&answer.url, address) {
             Some(url) if !address.is_empty() => url,
             _ => return Err(KickoffError::NoStatusUrl { status, words }),
         };
-        crate::http::check_transport(&status_url).map_err(|error| KickoffError::Session(error.into()))?;
-        let applied = answer.headers.get_all("preference-applied").iter().filter_map(|value| value.to_str().ok());
-        let applied: Vec<&str> = applied.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let separate_status = ["respond-async", "separate-export-status"].iter().all(|name| applied.contains(name));
-        Ok(KickoffReply { status_url, method, separate_status, words })
+        crate::http::check_transport(&status_url)
+            .map_err(|error| KickoffError::Session(error.into()))?;
+        let applied = answer
+            .headers
+            .get_all("preference-applied")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let applied: Vec<&str> = applied
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect();
+        let separate_status = ["respond-async", "separate-export-status"]
+            .iter()
+            .all(|name| applied.contains(name));
+        Ok(KickoffReply {
+            status_url,
+            method,
+            separate_status,
+            words,
+        })
     }
 
     fn effective_method(&self) -> KickoffMethod {
-        if self.patients.is_empty() { self.method } else { KickoffMethod::Post }
+        if self.patients.is_empty() {
+            self.method
+        } else {
+            KickoffMethod::Post
+        }
     }
 
     fn prefer(&self) -> String {
@@ -247,18 +314,27 @@ impl KickoffRequest {
     fn query(&self) -> String {
         let mut pairs: Vec<String> = Vec::new();
         let mut list = |name: &str, values: &[String], kept: &str| {
-            let values: Vec<String> = values.iter().map(|value| percent_encoded(value, kept)).collect();
+            let values: Vec<String> = values
+                .iter()
+                .map(|value| percent_encoded(value, kept))
+                .collect();
             match self.repeat {
                 _ if values.is_empty() => {}
                 RepeatStyle::Comma => pairs.push(format!("{name}={}", values.join(","))),
-                RepeatStyle::Repeat => pairs.extend(values.iter().map(|value| format!("{name}={value}"))),
+                RepeatStyle::Repeat => {
+                    pairs.extend(values.iter().map(|value| format!("{name}={value}")))
+                }
             }
         };
         list("_type", &self.types, "");
         list("_since", self.since.as_slice(), ":");
         list("_until", self.until.as_slice(), ":");
         // A comma inside a filter is encoded once more, so that it is not taken for the one between filters.
-        let filters: Vec<String> = self.type_filters.iter().map(|filter| filter.replace(',', "%2C")).collect();
+        let filters: Vec<String> = self
+            .type_filters
+            .iter()
+            .map(|filter| filter.replace(',', "%2C"))
+            .collect();
         list("_typeFilter", &filters, "");
         list("_elements", &self.elements, "");
         list("includeAssociatedData", &self.include_associated_data, "");
@@ -273,15 +349,27 @@ impl KickoffRequest {
     fn parameters(&self) -> Value {
         let mut parameter: Vec<Value> = Vec::new();
         let mut list = |name: &str, kind: &str, values: &[String]| {
-            parameter.extend(values.iter().map(|value| json!({"name": name, kind: value})));
+            parameter.extend(
+                values
+                    .iter()
+                    .map(|value| json!({"name": name, kind: value})),
+            );
         };
         list("_type", "valueString", &self.types);
         list("_since", "valueInstant", self.since.as_slice());
         list("_until", "valueInstant", self.until.as_slice());
         list("_typeFilter", "valueString", &self.type_filters);
         list("_elements", "valueString", &self.elements);
-        list("organizeOutputBy", "valueString", self.organize_output_by.as_slice());
-        list("_outputFormat", "valueString", self.output_format.as_slice());
+        list(
+            "organizeOutputBy",
+            "valueString",
+            self.organize_output_by.as_slice(),
+        );
+        list(
+            "_outputFormat",
+            "valueString",
+            self.output_format.as_slice(),
+        );
         for patient in &self.patients {
             let id = patient.strip_prefix("Patient/").unwrap_or(patient);
             parameter.push(json!({"name": "patient", "valueReference": {"reference": format!("Patient/{id}")}}));
@@ -289,7 +377,9 @@ impl KickoffRequest {
         for code in &self.include_associated_data {
             parameter.push(match self.edition {
                 Edition::Published => json!({"name": "includeAssociatedData", "valueCode": code}),
-                Edition::Fourth => json!({"name": "includeAssociatedData", "valueCoding": {"code": code}}),
+                Edition::Fourth => {
+                    json!({"name": "includeAssociatedData", "valueCoding": {"code": code}})
+                }
             });
         }
         if self.allow_partial_manifests {
@@ -303,12 +393,17 @@ impl KickoffRequest {
 fn percent_encoded(text: &str, kept: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.as_bytes().contains(&byte);
+        let plain = byte.is_ascii_alphanumeric()
+            || b"-._~".contains(&byte)
+            || kept.as_bytes().contains(&byte);
         if plain {
             encoded.push(char::from(byte));
         } else {
             encoded.push('%');
-            encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+            encoded.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
         }
     }
     encoded

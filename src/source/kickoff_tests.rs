@@ -21,7 +21,10 @@ fn group() -> KickoffRequest {
 fn full() -> KickoffRequest {
     KickoffRequest {
         until: Some("2026-02-01T00:00:00Z".to_owned()),
-        type_filters: strings(&["Condition?clinical-status=active,recurrence", "Patient?active=true"]),
+        type_filters: strings(&[
+            "Condition?clinical-status=active,recurrence",
+            "Patient?active=true",
+        ]),
         elements: strings(&["Patient.name", "id"]),
         include_associated_data: strings(&["LatestProvenanceResources"]),
         organize_output_by: Some("Patient".to_owned()),
@@ -35,13 +38,25 @@ fn full() -> KickoffRequest {
 
 fn session() -> Session {
     let (http, ..) = quick_http();
-    Session::new(http, "https://ehr.example/fhir/r4/ABCDEF/".parse().unwrap(), None)
+    Session::new(
+        http,
+        "https://ehr.example/fhir/r4/ABCDEF/".parse().unwrap(),
+        None,
+    )
 }
 
-async fn send(request: &KickoffRequest, script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> (Result<KickoffReply, KickoffError>, Vec<Seen>) {
+async fn send(
+    request: &KickoffRequest,
+    script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
+) -> (Result<KickoffReply, KickoffError>, Vec<Seen>) {
     let server = TestServer::start(script).await;
     let (http, ..) = quick_http();
-    let reply = request.send(&Session::new(http, server.at("/fhir"), None), &CancellationToken::new()).await;
+    let reply = request
+        .send(
+            &Session::new(http, server.at("/fhir"), None),
+            &CancellationToken::new(),
+        )
+        .await;
     (reply, server.seen())
 }
 
@@ -67,13 +82,24 @@ fn b28_a_comma_inside_a_filter_is_not_one_between_filters() {
         accept: application/fhir+json
         prefer: respond-async, handling=lenient, separate-export-status
     ");
-    let repeated = KickoffRequest { repeat: RepeatStyle::Repeat, ..group() };
-    assert!(repeated.preview(&session()).contains("?_type=Patient&_type=Condition&"));
+    let repeated = KickoffRequest {
+        repeat: RepeatStyle::Repeat,
+        ..group()
+    };
+    assert!(
+        repeated
+            .preview(&session())
+            .contains("?_type=Patient&_type=Condition&")
+    );
 }
 
 #[test]
 fn b11_b12_b13_a_post_repeats_entries_and_never_joins_values() {
-    let request = KickoffRequest { method: KickoffMethod::Post, patients: strings(&["Patient/p1", "p2"]), ..full() };
+    let request = KickoffRequest {
+        method: KickoffMethod::Post,
+        patients: strings(&["Patient/p1", "p2"]),
+        ..full()
+    };
     insta::assert_snapshot!(request.preview(&session()), @r#"
         POST /fhir/r4/ABCDEF/Group/f0eea0a7-0793%2F49/$export HTTP/1.1
         host: ehr.example
@@ -83,22 +109,43 @@ fn b11_b12_b13_a_post_repeats_entries_and_never_joins_values() {
 
         {"resourceType":"Parameters","parameter":[{"name":"_type","valueString":"Patient"},{"name":"_type","valueString":"Condition"},{"name":"_since","valueInstant":"2026-01-02T03:04:05+01:00"},{"name":"_until","valueInstant":"2026-02-01T00:00:00Z"},{"name":"_typeFilter","valueString":"Condition?clinical-status=active,recurrence"},{"name":"_typeFilter","valueString":"Patient?active=true"},{"name":"_elements","valueString":"Patient.name"},{"name":"_elements","valueString":"id"},{"name":"organizeOutputBy","valueString":"Patient"},{"name":"_outputFormat","valueString":"application/fhir+ndjson"},{"name":"patient","valueReference":{"reference":"Patient/p1"}},{"name":"patient","valueReference":{"reference":"Patient/p2"}},{"name":"includeAssociatedData","valueCode":"LatestProvenanceResources"},{"name":"allowPartialManifests","valueBoolean":true}]}
     "#);
-    let fourth = KickoffRequest { edition: Edition::Fourth, ..request };
-    assert!(fourth.preview(&session()).contains(r#"{"name":"includeAssociatedData","valueCoding":{"code":"LatestProvenanceResources"}}"#));
+    let fourth = KickoffRequest {
+        edition: Edition::Fourth,
+        ..request
+    };
+    assert!(fourth.preview(&session()).contains(
+        r#"{"name":"includeAssociatedData","valueCoding":{"code":"LatestProvenanceResources"}}"#
+    ));
 }
 
 #[tokio::test]
 async fn the_preview_is_what_is_sent() {
-    for request in [group(), KickoffRequest { method: KickoffMethod::Post, ..full() }] {
+    for request in [
+        group(),
+        KickoffRequest {
+            method: KickoffMethod::Post,
+            ..full()
+        },
+    ] {
         let server = TestServer::start(|_| answer(202, &[("content-location", "/job")], "")).await;
         let (http, ..) = quick_http();
         let session = Session::new(http, server.at("/fhir"), None);
-        request.send(&session, &CancellationToken::new()).await.unwrap();
+        request
+            .send(&session, &CancellationToken::new())
+            .await
+            .unwrap();
         let seen = &server.seen()[0];
         let mut sent = vec![format!("{} {} HTTP/1.1", seen.method, seen.target)];
-        sent.extend(["host", "accept", "prefer", "content-type"].iter().filter_map(|name| Some(format!("{name}: {}", seen.header(name)?))));
+        sent.extend(
+            ["host", "accept", "prefer", "content-type"]
+                .iter()
+                .filter_map(|name| Some(format!("{name}: {}", seen.header(name)?))),
+        );
         if !seen.body.is_empty() {
-            sent.extend([String::new(), String::from_utf8(seen.body.to_vec()).unwrap()]);
+            sent.extend([
+                String::new(),
+                String::from_utf8(seen.body.to_vec()).unwrap(),
+            ]);
         }
         assert_eq!(sent.join("\n"), request.preview(&session));
     }
@@ -106,12 +153,30 @@ async fn the_preview_is_what_is_sent() {
 
 #[tokio::test]
 async fn b23_a_patient_list_goes_by_post_and_never_at_system_level() {
-    let request = KickoffRequest { patients: strings(&["p1"]), ..group() };
+    let request = KickoffRequest {
+        patients: strings(&["p1"]),
+        ..group()
+    };
     let (reply, seen) = send(&request, |_| answer(405, &[], "")).await;
-    assert!(matches!(reply, Err(KickoffError::Rejected { status: 405, .. })));
-    assert_eq!(seen.iter().map(|seen| seen.method.as_str()).collect::<Vec<_>>(), ["POST"], "no fallback can carry the list");
-    let system = KickoffRequest { level: Level::System, ..request };
-    assert_eq!(send(&system, |_| answer(202, &[], "")).await.0, Err(KickoffError::PatientsAtSystemLevel));
+    assert!(matches!(
+        reply,
+        Err(KickoffError::Rejected { status: 405, .. })
+    ));
+    assert_eq!(
+        seen.iter()
+            .map(|seen| seen.method.as_str())
+            .collect::<Vec<_>>(),
+        ["POST"],
+        "no fallback can carry the list"
+    );
+    let system = KickoffRequest {
+        level: Level::System,
+        ..request
+    };
+    assert_eq!(
+        send(&system, |_| answer(202, &[], "")).await.0,
+        Err(KickoffError::PatientsAtSystemLevel)
+    );
 }
 
 #[tokio::test]
@@ -128,7 +193,12 @@ async fn b32_the_status_url_is_found_in_all_the_forms_servers_use() {
             answer(status, &[("content-location", location)], "")
         };
         let reply = send(&request, script).await.0.unwrap();
-        let target = reply.status_url.query().map_or(reply.status_url.path().to_owned(), |query| format!("{}?{query}", reply.status_url.path()));
+        let target = reply
+            .status_url
+            .query()
+            .map_or(reply.status_url.path().to_owned(), |query| {
+                format!("{}?{query}", reply.status_url.path())
+            });
         assert_eq!((target.as_str(), reply.separate_status), (expected, false));
     }
 }
@@ -139,54 +209,124 @@ async fn b32_without_a_status_url_the_answer_is_shown() {
     let error = reply.unwrap_err();
     assert!(error.hint().unwrap().contains("base address"), "{error}");
     let (reply, _) = send(&group(), |_| answer(202, &[], "accepted, thank you")).await;
-    assert!(matches!(reply, Err(KickoffError::NoStatusUrl { status: 202, words }) if words == "accepted, thank you"));
-    let (reply, _) = send(&group(), |_| answer(202, &[("content-location", "http://ehr.example/job")], "")).await;
-    assert!(matches!(reply, Err(KickoffError::Session(SessionError::Http(HttpError::PlainHttpRefused { .. })))));
+    assert!(
+        matches!(reply, Err(KickoffError::NoStatusUrl { status: 202, words }) if words == "accepted, thank you")
+    );
+    let (reply, _) = send(&group(), |_| {
+        answer(202, &[("content-location", "http://ehr.example/job")], "")
+    })
+    .await;
+    assert!(matches!(
+        reply,
+        Err(KickoffError::Session(SessionError::Http(
+            HttpError::PlainHttpRefused { .. }
+        )))
+    ));
 }
 
 #[test]
 fn a_server_behind_a_proxy_that_speaks_of_itself_as_http_is_taken_as_https() {
     let session = session();
-    let resolve = |address: &str| session.resolve(session.base(), address).unwrap().to_string();
+    let resolve = |address: &str| {
+        session
+            .resolve(session.base(), address)
+            .unwrap()
+            .to_string()
+    };
     assert_eq!(resolve("http://ehr.example/job"), "https://ehr.example/job");
-    assert_eq!(resolve("http://other.example/job"), "http://other.example/job");
-    assert_eq!(resolve("http://ehr.example:8080/job"), "http://ehr.example:8080/job");
+    assert_eq!(
+        resolve("http://other.example/job"),
+        "http://other.example/job"
+    );
+    assert_eq!(
+        resolve("http://ehr.example:8080/job"),
+        "http://ehr.example:8080/job"
+    );
     assert_eq!(session.resolve(session.base(), "data:,x"), None);
 }
 
 #[tokio::test]
 async fn b16_separate_status_is_in_effect_only_if_the_server_says_so() {
-    for (applied, expected) in [("respond-async, separate-export-status", true), ("respond-async", false)] {
-        let (reply, _) = send(&full(), move |_| answer(202, &[("content-location", "/job"), ("preference-applied", applied)], "")).await;
+    for (applied, expected) in [
+        ("respond-async, separate-export-status", true),
+        ("respond-async", false),
+    ] {
+        let (reply, _) = send(&full(), move |_| {
+            answer(
+                202,
+                &[
+                    ("content-location", "/job"),
+                    ("preference-applied", applied),
+                ],
+                "",
+            )
+        })
+        .await;
         assert_eq!(reply.unwrap().separate_status, expected);
     }
     let (reply, seen) = send(&full(), |_| {
-        let mut reply = answer(202, &[("content-location", "/job"), ("preference-applied", "respond-async")], "");
-        reply.headers_mut().append("preference-applied", "separate-export-status".parse().unwrap());
+        let mut reply = answer(
+            202,
+            &[
+                ("content-location", "/job"),
+                ("preference-applied", "respond-async"),
+            ],
+            "",
+        );
+        reply.headers_mut().append(
+            "preference-applied",
+            "separate-export-status".parse().unwrap(),
+        );
         reply
     })
     .await;
     assert!(reply.unwrap().separate_status);
-    assert_eq!(seen[0].header("prefer"), Some("respond-async, handling=lenient, separate-export-status"));
+    assert_eq!(
+        seen[0].header("prefer"),
+        Some("respond-async, handling=lenient, separate-export-status")
+    );
 }
 
 #[tokio::test]
 async fn the_other_method_is_tried_only_after_404_405_and_415() {
     for status in [404, 405, 415] {
-        let (reply, seen) = send(&group(), move |seen| if seen.method == "POST" { answer(202, &[("content-location", "/job")], "") } else { answer(status, &[], "") }).await;
-        assert_eq!((reply.unwrap().method, seen.len()), (KickoffMethod::Post, 2));
+        let (reply, seen) = send(&group(), move |seen| {
+            if seen.method == "POST" {
+                answer(202, &[("content-location", "/job")], "")
+            } else {
+                answer(status, &[], "")
+            }
+        })
+        .await;
+        assert_eq!(
+            (reply.unwrap().method, seen.len()),
+            (KickoffMethod::Post, 2)
+        );
     }
     for status in [400, 401, 403, 422, 429, 500, 503] {
         let (reply, seen) = send(&group(), move |_| answer(status, &[], "")).await;
         assert!(reply.is_err());
-        assert_eq!(seen.len(), 1, "{status}: every success would be another job");
+        assert_eq!(
+            seen.len(),
+            1,
+            "{status}: every success would be another job"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_group_that_is_not_there_is_named() {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found","diagnostics":"Group not found"}]}"#;
-    let error = send(&group(), move |seen| if seen.method == "GET" { answer(404, &[], outcome) } else { answer(405, &[], "") }).await.0.unwrap_err();
+    let error = send(&group(), move |seen| {
+        if seen.method == "GET" {
+            answer(404, &[], outcome)
+        } else {
+            answer(405, &[], "")
+        }
+    })
+    .await
+    .0
+    .unwrap_err();
     insta::assert_snapshot!(shown(&error), @r#"
         the EHR has no Group "f0eea0a7-0793/49": Group not found
 
@@ -197,7 +337,10 @@ async fn a_group_that_is_not_there_is_named() {
 #[tokio::test]
 async fn b33_a_rejection_is_shown_in_the_servers_words() {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","details":{"text":"An identical export is in progress"}}]}"#;
-    let error = send(&group(), move |_| answer(400, &[], outcome)).await.0.unwrap_err();
+    let error = send(&group(), move |_| answer(400, &[], outcome))
+        .await
+        .0
+        .unwrap_err();
     insta::assert_snapshot!(shown(&error), @"
         the EHR rejected the export with 400: An identical export is in progress
 
@@ -209,18 +352,40 @@ async fn b33_a_rejection_is_shown_in_the_servers_words() {
 async fn b21_a_rejection_of_the_types_is_recognized() {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"The _type parameter is not supported"}]}"#;
     let (reply, _) = send(&group(), move |_| answer(400, &[], outcome)).await;
-    assert!(matches!(reply, Err(KickoffError::Rejected { about_types: true, .. })));
+    assert!(matches!(
+        reply,
+        Err(KickoffError::Rejected {
+            about_types: true,
+            ..
+        })
+    ));
 }
 
 #[tokio::test]
 async fn b33_busy_servers_are_not_asked_again() {
-    let (reply, seen) = send(&group(), |_| answer(429, &[("retry-after", "7200")], "one at a time")).await;
-    assert_eq!(reply, Err(KickoffError::Busy { retry_after: Some(Duration::from_secs(7200)), words: "one at a time".to_owned() }));
+    let (reply, seen) = send(&group(), |_| {
+        answer(429, &[("retry-after", "7200")], "one at a time")
+    })
+    .await;
+    assert_eq!(
+        reply,
+        Err(KickoffError::Busy {
+            retry_after: Some(Duration::from_secs(7200)),
+            words: "one at a time".to_owned()
+        })
+    );
     assert_eq!(seen.len(), 1);
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_leaves_it_unclear_whether_a_job_runs() {
-    let (reply, _) = send(&group(), |_| answer(202, &[("content-length", "10"), ("content-location", "/job")], crate::http::test_server::cut(b"{"))).await;
+    let (reply, _) = send(&group(), |_| {
+        answer(
+            202,
+            &[("content-length", "10"), ("content-location", "/job")],
+            crate::http::test_server::cut(b"{"),
+        )
+    })
+    .await;
     assert!(matches!(reply, Err(KickoffError::Unclear(_))), "{reply:?}");
 }

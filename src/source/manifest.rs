@@ -91,7 +91,9 @@ pub enum ManifestNote {
         position: usize,
     },
     /// An entry with rules of its own.
-    #[error("entry {position} of \"{list}\" carries an authorization extension that is not understood")]
+    #[error(
+        "entry {position} of \"{list}\" carries an authorization extension that is not understood"
+    )]
     Authorization {
         /// `output`, `deleted`, `error` or `outcome`.
         list: String,
@@ -102,7 +104,9 @@ pub enum ManifestNote {
     #[error("the manifest has no transactionTime, so the next run cannot ask for changes only")]
     NoTransactionTime,
     /// Not said whether files need the token.
-    #[error("the manifest does not say whether files need a token; it is sent to the EHR's own origin only")]
+    #[error(
+        "the manifest does not say whether files need a token; it is sent to the EHR's own origin only"
+    )]
     NoAccessRule,
     /// A link to a next page that cannot be followed.
     #[error("the manifest names a next page, but its url is not usable")]
@@ -133,8 +137,12 @@ impl ManifestError {
             Self::NotAManifest(what) if what == "it is empty" => {
                 "some servers answer so for any unknown address: check the base address and the status URL"
             }
-            Self::NotAManifest(_) => "ask the EHR's operators what its status URL answers; the job itself may be fine",
-            Self::Loop { .. } | Self::TooManyPages(_) => "tell the EHR's operators; the files listed so far can still be fetched",
+            Self::NotAManifest(_) => {
+                "ask the EHR's operators what its status URL answers; the job itself may be fine"
+            }
+            Self::Loop { .. } | Self::TooManyPages(_) => {
+                "tell the EHR's operators; the files listed so far can still be fetched"
+            }
         };
         Some(hint.to_owned())
     }
@@ -142,23 +150,41 @@ impl ManifestError {
 
 impl Manifest {
     /// Reads a manifest tolerantly; `resolve` turns its addresses, absolute or relative to the status URL, into URLs.
-    pub fn parse(body: &[u8], resolve: &dyn Fn(&str) -> Option<Url>) -> Result<Self, ManifestError> {
+    pub fn parse(
+        body: &[u8],
+        resolve: &dyn Fn(&str) -> Option<Url>,
+    ) -> Result<Self, ManifestError> {
         let not_a = |what: &str| Err(ManifestError::NotAManifest(what.to_owned()));
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         if body.trim_ascii().is_empty() {
             return not_a("it is empty");
         }
-        let Ok(raw) = std::str::from_utf8(body) else { return not_a("it is not UTF-8 text") };
+        let Ok(raw) = std::str::from_utf8(body) else {
+            return not_a("it is not UTF-8 text");
+        };
         let Ok(json) = serde_json::from_str::<Value>(raw) else {
             let words = Outcome::read(body).text;
-            return not_a(if words.is_empty() { "it is not JSON" } else { &words });
+            return not_a(if words.is_empty() {
+                "it is not JSON"
+            } else {
+                &words
+            });
         };
         if !json["output"].is_array() && !json["transactionTime"].is_string() {
             let words = Outcome::read(body).text;
-            return not_a(if words.is_empty() { "it has neither output nor transactionTime" } else { &words });
+            return not_a(if words.is_empty() {
+                "it has neither output nor transactionTime"
+            } else {
+                &words
+            });
         }
 
-        let text = |name: &str| json[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |name: &str| {
+            json[name]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         let mut notes = Vec::new();
         let access = match &json["requiresAccessToken"] {
             Value::Bool(true) => Access::Token,
@@ -174,7 +200,13 @@ impl Manifest {
         if transaction_time.is_none() {
             notes.push(ManifestNote::NoTransactionTime);
         }
-        let mut reader = Reader { resolve, access, seen: HashSet::new(), files: Vec::new(), notes };
+        let mut reader = Reader {
+            resolve,
+            access,
+            seen: HashSet::new(),
+            files: Vec::new(),
+            notes,
+        };
         reader.list(&json, "output", FileKind::Output);
         reader.list(&json, "deleted", FileKind::Deleted);
         reader.list(&json, "error", FileKind::Outcome);
@@ -207,18 +239,40 @@ impl Reader<'_> {
         let entries = json[list].as_array().map(Vec::as_slice).unwrap_or_default();
         for (index, entry) in entries.iter().enumerate() {
             let position = index + 1;
-            let Some(url) = entry["url"].as_str().filter(|url| !url.trim().is_empty()).and_then(self.resolve) else {
-                self.notes.push(ManifestNote::NoUrl { list: list.to_owned(), position });
+            let Some(url) = entry["url"]
+                .as_str()
+                .filter(|url| !url.trim().is_empty())
+                .and_then(self.resolve)
+            else {
+                self.notes.push(ManifestNote::NoUrl {
+                    list: list.to_owned(),
+                    position,
+                });
                 continue;
             };
-            if !entry["extension"].is_null() && entry["extension"].to_string().to_ascii_lowercase().contains("authoriz") {
-                self.notes.push(ManifestNote::Authorization { list: list.to_owned(), position });
+            if !entry["extension"].is_null()
+                && entry["extension"]
+                    .to_string()
+                    .to_ascii_lowercase()
+                    .contains("authoriz")
+            {
+                self.notes.push(ManifestNote::Authorization {
+                    list: list.to_owned(),
+                    position,
+                });
             }
             if !self.seen.insert((kind, url.clone())) {
-                self.notes.push(ManifestNote::Duplicate { url: redact_url(&url) });
+                self.notes.push(ManifestNote::Duplicate {
+                    url: redact_url(&url),
+                });
                 continue;
             }
-            let text = |name: &str| entry[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            let text = |name: &str| {
+                entry[name]
+                    .as_str()
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned)
+            };
             self.files.push(OutputFile {
                 url,
                 kind,
@@ -232,7 +286,10 @@ impl Reader<'_> {
     }
 
     fn next_page(&mut self, json: &Value) -> Option<Url> {
-        let links = json["link"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let links = json["link"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let link = links.iter().find(|link| link["relation"] == "next")?;
         let next = link["url"].as_str().and_then(self.resolve);
         if next.is_none() {
@@ -244,7 +301,9 @@ impl Reader<'_> {
 
 /// A count as a number or a text.
 fn whole_number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// Follows `link[next]` from page to page and notices circles.
@@ -259,17 +318,23 @@ impl PageWalk {
 
     /// A walk that begins at the status URL.
     pub fn from(first: Url) -> Self {
-        Self { visited: HashSet::from([first]) }
+        Self {
+            visited: HashSet::from([first]),
+        }
     }
 
     /// The URL of the page after this one, to be polled like the status URL; nothing after the last.
     pub fn after(&mut self, page: &Manifest) -> Result<Option<Url>, ManifestError> {
-        let Some(next) = &page.next else { return Ok(None) };
+        let Some(next) = &page.next else {
+            return Ok(None);
+        };
         if self.visited.len() >= Self::MOST {
             return Err(ManifestError::TooManyPages(Self::MOST));
         }
         if !self.visited.insert(next.clone()) {
-            return Err(ManifestError::Loop { url: redact_url(next) });
+            return Err(ManifestError::Loop {
+                url: redact_url(next),
+            });
         }
         Ok(Some(next.clone()))
     }

@@ -17,9 +17,24 @@ fn b60_to_b67_the_published_dialect() {
             "extension":{"https://x":{"a":1}}}"#,
     )
     .unwrap();
-    assert_eq!(manifest.transaction_time.as_deref(), Some("2026-11-20T10:00:00.1234+05:30"), "verbatim");
-    assert_eq!((manifest.access, manifest.organized_by.as_deref(), manifest.next.as_ref()), (Access::Token, None, None));
-    let files: Vec<_> = manifest.files.iter().map(|file| (file.kind, file.url.as_str(), file.count)).collect();
+    assert_eq!(
+        manifest.transaction_time.as_deref(),
+        Some("2026-11-20T10:00:00.1234+05:30"),
+        "verbatim"
+    );
+    assert_eq!(
+        (
+            manifest.access,
+            manifest.organized_by.as_deref(),
+            manifest.next.as_ref()
+        ),
+        (Access::Token, None, None)
+    );
+    let files: Vec<_> = manifest
+        .files
+        .iter()
+        .map(|file| (file.kind, file.url.as_str(), file.count))
+        .collect();
     assert_eq!(
         files,
         [
@@ -29,8 +44,14 @@ fn b60_to_b67_the_published_dialect() {
             (FileKind::Outcome, "https://ehr.example/fhir/e1", None),
         ]
     );
-    assert_eq!(manifest.files[1].continues_in.as_deref(), Some("https://other.example/files/3"));
-    assert!(manifest.notes.is_empty() && manifest.raw.contains(r#""extension":{"https://x""#), "b68");
+    assert_eq!(
+        manifest.files[1].continues_in.as_deref(),
+        Some("https://other.example/files/3")
+    );
+    assert!(
+        manifest.notes.is_empty() && manifest.raw.contains(r#""extension":{"https://x""#),
+        "b68"
+    );
 }
 
 #[test]
@@ -44,15 +65,40 @@ fn the_coming_dialect() {
     .unwrap();
     assert_eq!(manifest.access, Access::NoToken);
     assert_eq!(manifest.organized_by.as_deref(), Some("Patient"));
-    assert_eq!((manifest.files[0].file_size, manifest.files[0].resource_type.as_deref()), (Some(77), None));
+    assert_eq!(
+        (
+            manifest.files[0].file_size,
+            manifest.files[0].resource_type.as_deref()
+        ),
+        (Some(77), None)
+    );
     assert_eq!(manifest.files[2].kind, FileKind::Outcome);
     assert_eq!(manifest.next.unwrap().as_str(), "https://ehr.example/m2");
 }
 
 #[test]
 fn b61_the_access_rule_as_text_or_absent() {
-    let access = |value: &str| parse(&format!(r#"{{"transactionTime":"t","output":[],"requiresAccessToken":{value}}}"#)).unwrap().access;
-    assert_eq!((access("\"True\""), access("\"false\""), access("null"), access("1")), (Access::Token, Access::NoToken, Access::Unknown, Access::Unknown));
+    let access = |value: &str| {
+        parse(&format!(
+            r#"{{"transactionTime":"t","output":[],"requiresAccessToken":{value}}}"#
+        ))
+        .unwrap()
+        .access
+    };
+    assert_eq!(
+        (
+            access("\"True\""),
+            access("\"false\""),
+            access("null"),
+            access("1")
+        ),
+        (
+            Access::Token,
+            Access::NoToken,
+            Access::Unknown,
+            Access::Unknown
+        )
+    );
 }
 
 #[test]
@@ -78,7 +124,12 @@ fn what_is_odd_is_noted_and_the_rest_is_kept() {
 
 #[test]
 fn b63_no_files_at_all_is_a_manifest() {
-    assert!(parse(r#"{"transactionTime":"t","output":[],"requiresAccessToken":false}"#).unwrap().files.is_empty());
+    assert!(
+        parse(r#"{"transactionTime":"t","output":[],"requiresAccessToken":false}"#)
+            .unwrap()
+            .files
+            .is_empty()
+    );
 }
 
 #[test]
@@ -88,20 +139,48 @@ fn what_is_no_manifest_is_said_in_the_servers_words() {
         ("<html><title>Login</title></html>", "web page \"Login\""),
         ("[]", "it has neither output nor transactionTime"),
         ("{\"output\":", "{\"output\":"),
-        (r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"no such job"}]}"#, "no such job"),
+        (
+            r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"no such job"}]}"#,
+            "no such job",
+        ),
     ] {
-        assert_eq!(parse(body).unwrap_err(), ManifestError::NotAManifest(expected.to_owned()));
+        assert_eq!(
+            parse(body).unwrap_err(),
+            ManifestError::NotAManifest(expected.to_owned())
+        );
     }
-    assert!(parse("  ").unwrap_err().hint().unwrap().contains("base address"));
+    assert!(
+        parse("  ")
+            .unwrap_err()
+            .hint()
+            .unwrap()
+            .contains("base address")
+    );
 }
 
 #[test]
 fn b52_pages_are_walked_once_each_and_circles_are_noticed() {
-    let page = |next: &str| parse(&format!(r#"{{"transactionTime":"t","output":[],"requiresAccessToken":true{next}}}"#)).unwrap();
+    let page = |next: &str| {
+        parse(&format!(
+            r#"{{"transactionTime":"t","output":[],"requiresAccessToken":true{next}}}"#
+        ))
+        .unwrap()
+    };
     let to = |url: &str| page(&format!(r#","link":[{{"relation":"next","url":"{url}"}}]"#));
     let mut walk = PageWalk::from("https://e/1".parse().unwrap());
-    assert_eq!(walk.after(&to("https://e/2")).unwrap().unwrap().as_str(), "https://e/2");
-    assert_eq!(walk.after(&to("https://e/3")).unwrap().unwrap().as_str(), "https://e/3");
+    assert_eq!(
+        walk.after(&to("https://e/2")).unwrap().unwrap().as_str(),
+        "https://e/2"
+    );
+    assert_eq!(
+        walk.after(&to("https://e/3")).unwrap().unwrap().as_str(),
+        "https://e/3"
+    );
     assert_eq!(walk.clone().after(&page("")), Ok(None));
-    assert_eq!(walk.after(&to("https://e/1")), Err(ManifestError::Loop { url: "https://e/1".to_owned() }));
+    assert_eq!(
+        walk.after(&to("https://e/1")),
+        Err(ManifestError::Loop {
+            url: "https://e/1".to_owned()
+        })
+    );
 }

@@ -50,7 +50,13 @@ impl LineSplitter {
 
     /// A splitter in the middle of a file: at the start of the line `number`, which is at `offset`.
     pub fn resume(offset: u64, number: u64, cap: usize) -> Self {
-        Self { offset, number, cap, searched: 0, oversize: None }
+        Self {
+            offset,
+            number,
+            cap,
+            searched: 0,
+            oversize: None,
+        }
     }
 
     /// Where in the file the first byte is that was not taken yet; with [`Self::number`], a place to resume at, as long as
@@ -75,7 +81,9 @@ impl LineSplitter {
         loop {
             let (line, end) = match memchr(b'\n', rest.get(self.searched..).unwrap_or_default()) {
                 Some(found) => (self.searched + found, self.searched + found + 1),
-                None if at_end && (!rest.is_empty() || self.oversize.is_some()) => (rest.len(), rest.len()),
+                None if at_end && (!rest.is_empty() || self.oversize.is_some()) => {
+                    (rest.len(), rest.len())
+                }
                 None => {
                     self.keep_or_pass_over(rest);
                     return None;
@@ -88,17 +96,29 @@ impl LineSplitter {
             self.offset += end as u64;
             self.number += 1;
             if let Some(start) = self.oversize.take() {
-                return Some(Line::Oversize { offset: start, len: offset + line as u64 - start, number });
+                return Some(Line::Oversize {
+                    offset: start,
+                    len: offset + line as u64 - start,
+                    number,
+                });
             }
             if bytes.len() > self.cap {
-                return Some(Line::Oversize { offset, len: line as u64, number });
+                return Some(Line::Oversize {
+                    offset,
+                    len: line as u64,
+                    number,
+                });
             }
             if offset == 0 && bytes.starts_with(MARK) {
                 (bytes, offset) = (&bytes[MARK.len()..], MARK.len() as u64);
             }
             bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
             if !bytes.trim_ascii().is_empty() {
-                return Some(Line::Row { bytes, offset, number });
+                return Some(Line::Row {
+                    bytes,
+                    offset,
+                    number,
+                });
             }
         }
     }
@@ -132,7 +152,11 @@ mod tests {
             let mut rest = buffer.as_slice();
             while let Some(line) = splitter.take(&mut rest, from == file.len()) {
                 lines.push(match line {
-                    Line::Row { bytes, offset, number } => (Some(bytes.to_vec()), offset, number),
+                    Line::Row {
+                        bytes,
+                        offset,
+                        number,
+                    } => (Some(bytes.to_vec()), offset, number),
                     Line::Oversize { offset, number, .. } => (None, offset, number),
                 });
             }
@@ -152,9 +176,17 @@ mod tests {
     #[test]
     fn b79_crlf_blank_lines_byte_order_mark_and_missing_last_newline() {
         let file = "\u{feff}{\"a\":1}\r\n\n  \t\r\n{\"b\":\"Mu\u{f1}oz\"}\n{\"c\":3}";
-        let expected = [row("{\"a\":1}", 3, 1), row("{\"b\":\"Mu\u{f1}oz\"}", 18, 4), row("{\"c\":3}", 33, 5)];
+        let expected = [
+            row("{\"a\":1}", 3, 1),
+            row("{\"b\":\"Mu\u{f1}oz\"}", 18, 4),
+            row("{\"c\":3}", 33, 5),
+        ];
         for size in 1..=file.len() {
-            assert_eq!(split(file.as_bytes(), &[size], 100), expected, "blocks of {size}");
+            assert_eq!(
+                split(file.as_bytes(), &[size], 100),
+                expected,
+                "blocks of {size}"
+            );
         }
         assert_eq!(split(b"", &[1], 10), []);
         assert_eq!(split(b"\n\r\n \n", &[1], 10), []);
@@ -166,11 +198,26 @@ mod tests {
         let file = format!("one\n{long}\ntwo\n{long}");
         for block in [3, 10, 64, 5000] {
             let lines = split(file.as_bytes(), &[block], 50);
-            assert_eq!(lines, [row("one", 0, 1), (None, 4, 2), row("two", 1005, 3), (None, 1009, 4)]);
+            assert_eq!(
+                lines,
+                [
+                    row("one", 0, 1),
+                    (None, 4, 2),
+                    row("two", 1005, 3),
+                    (None, 1009, 4)
+                ]
+            );
         }
         let (mut splitter, mut rest) = (LineSplitter::new(50), file.as_bytes());
         splitter.take(&mut rest, true);
-        assert_eq!(splitter.take(&mut rest, true), Some(Line::Oversize { offset: 4, len: 1000, number: 2 }));
+        assert_eq!(
+            splitter.take(&mut rest, true),
+            Some(Line::Oversize {
+                offset: 4,
+                len: 1000,
+                number: 2
+            })
+        );
     }
 
     #[test]
@@ -181,7 +228,14 @@ mod tests {
         assert!(first.take(&mut rest, false).is_some() && first.take(&mut rest, false).is_none());
         let mut second = LineSplitter::resume(first.offset(), first.number(), 50);
         let mut rest = &file[usize::try_from(first.offset()).unwrap()..];
-        assert_eq!(second.take(&mut rest, true), Some(Line::Row { bytes: b"two", offset: 4, number: 2 }));
+        assert_eq!(
+            second.take(&mut rest, true),
+            Some(Line::Row {
+                bytes: b"two",
+                offset: 4,
+                number: 2
+            })
+        );
     }
 
     proptest! {

@@ -106,42 +106,79 @@ pub async fn poll_once(
     };
     match result {
         Ok(answer) => interpret(session, status_url, separate_status, &answer),
-        Err(error) if error.is_retryable() => Ok(PollReply::Transient { reason: error.to_string(), retry_after: None }),
+        Err(error) if error.is_retryable() => Ok(PollReply::Transient {
+            reason: error.to_string(),
+            retry_after: None,
+        }),
         Err(error) => Err(error.into()),
     }
 }
 
-fn interpret(session: &Session, status_url: &Url, separate_status: bool, answer: &Answer) -> Result<PollReply, PollError> {
+fn interpret(
+    session: &Session,
+    status_url: &Url,
+    separate_status: bool,
+    answer: &Answer,
+) -> Result<PollReply, PollError> {
     let retry_after = answer.retry_after;
-    let told = answer.header("x-export-status").and_then(|status| status.trim().parse::<u16>().ok());
+    let told = answer
+        .header("x-export-status")
+        .and_then(|status| status.trim().parse::<u16>().ok());
     // Told separately, the HTTP status speaks of this request only, and anything but 200 says nothing about the job.
     let about_job = !separate_status || answer.status == 200;
-    let status = told.filter(|_| separate_status && about_job).unwrap_or(answer.status);
+    let status = told
+        .filter(|_| separate_status && about_job)
+        .unwrap_or(answer.status);
     let read = || {
-        let mut manifest = Manifest::parse(&answer.body, &|address| session.resolve(status_url, address))?;
+        let mut manifest = Manifest::parse(&answer.body, &|address| {
+            session.resolve(status_url, address)
+        })?;
         manifest.expires = expiry(answer);
         Ok::<_, ManifestError>(Box::new(manifest))
     };
     let outcome = answer.outcome();
     Ok(match status {
-        202 => PollReply::InProgress { progress: progress(answer), retry_after, partial: read().ok() },
+        202 => PollReply::InProgress {
+            progress: progress(answer),
+            retry_after,
+            partial: read().ok(),
+        },
         200 => PollReply::Complete(read()?),
         429 => PollReply::Throttled { retry_after },
         401 | 403 if answer.status == status => {
-            return Err(PollError::NotAllowed { status, withheld: !session.may_carry_token(status_url) });
+            return Err(PollError::NotAllowed {
+                status,
+                withheld: !session.may_carry_token(status_url),
+            });
         }
-        404 | 410 => PollReply::Gone { words: outcome.text },
+        404 | 410 => PollReply::Gone {
+            words: outcome.text,
+        },
         // A gateway's page says nothing about the job; only FHIR words do.
-        _ if !about_job || outcome.is_transient() || status == 408 || status >= 500 && outcome.issues.is_empty() => {
-            PollReply::Transient { reason: answer.to_error().to_string(), retry_after }
+        _ if !about_job
+            || outcome.is_transient()
+            || status == 408
+            || status >= 500 && outcome.issues.is_empty() =>
+        {
+            PollReply::Transient {
+                reason: answer.to_error().to_string(),
+                retry_after,
+            }
         }
-        status => PollReply::Failed { status, words: outcome.text },
+        status => PollReply::Failed {
+            status,
+            words: outcome.text,
+        },
     })
 }
 
 fn progress(answer: &Answer) -> Option<String> {
     let value = answer.headers.get("x-progress")?;
-    let text: String = String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(PROGRESS_LIMIT).collect();
+    let text: String = String::from_utf8_lossy(value.as_bytes())
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(PROGRESS_LIMIT)
+        .collect();
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
@@ -167,7 +204,12 @@ impl Schedule {
     /// A schedule between two waits: the first when the server names none, and the longest.
     pub fn new(floor: Duration, ceiling: Duration) -> Self {
         let floor = floor.max(Duration::from_secs(1));
-        Self { floor, ceiling: ceiling.max(floor), asked_in_row: 0, transients: 0 }
+        Self {
+            floor,
+            ceiling: ceiling.max(floor),
+            asked_in_row: 0,
+            transients: 0,
+        }
     }
 
     /// The wait after this reply, with jitter from `random` in [0, 1); nothing if there is no use in asking again.
@@ -181,20 +223,32 @@ impl Schedule {
                 self.transients += 1;
                 retry_after
             }
-            PollReply::Complete(_) | PollReply::Gone { .. } | PollReply::Failed { .. } => return None,
+            PollReply::Complete(_) | PollReply::Gone { .. } | PollReply::Failed { .. } => {
+                return None;
+            }
         };
         if self.transients >= Self::MOST_TRANSIENTS {
             return None;
         }
         if let Some(asked) = retry_after {
             self.asked_in_row = 0;
-            let retry = Retry { longest_asked: self.ceiling, ..Retry::default() };
+            let retry = Retry {
+                longest_asked: self.ceiling,
+                ..Retry::default()
+            };
             return Some(retry.asked(*asked, random));
         }
-        let doubled = self.floor.saturating_mul(1_u32.checked_shl(self.asked_in_row).unwrap_or(u32::MAX));
+        let doubled = self
+            .floor
+            .saturating_mul(1_u32.checked_shl(self.asked_in_row).unwrap_or(u32::MAX));
         self.asked_in_row = self.asked_in_row.saturating_add(1);
         // A status request wants to be spread, not hurried: never less than half the wait, never less than the floor.
-        Some(doubled.min(self.ceiling).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0).max(self.floor))
+        Some(
+            doubled
+                .min(self.ceiling)
+                .mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+                .max(self.floor),
+        )
     }
 }
 

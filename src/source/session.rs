@@ -54,7 +54,10 @@ impl SessionError {
 
     /// True if somebody stopped it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Http(HttpError::Cancelled) | Self::Token(TokenError::Http(HttpError::Cancelled)))
+        matches!(
+            self,
+            Self::Http(HttpError::Cancelled) | Self::Token(TokenError::Http(HttpError::Cancelled))
+        )
     }
 }
 
@@ -66,7 +69,12 @@ impl Session {
         base.set_fragment(None);
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
-        Self { http, base, token, trusted: Vec::new() }
+        Self {
+            http,
+            base,
+            token,
+            trusted: Vec::new(),
+        }
     }
 
     /// Also lets the token go to this origin: for an EHR that serves status or files elsewhere, and only when the person who
@@ -90,13 +98,17 @@ impl Session {
     /// A URL under the base; `path` without a slash in front, already encoded.
     pub fn at(&self, path: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url.set_path(&format!(
+            "{}/{path}",
+            self.base.path().trim_end_matches('/')
+        ));
         url
     }
 
     /// True if the token may be sent to this URL: same origin as the base, or trusted by hand.
     pub fn may_carry_token(&self, url: &Url) -> bool {
-        self.token.is_some() && (same_origin(url, &self.base) || self.trusted.contains(&url.origin()))
+        self.token.is_some()
+            && (same_origin(url, &self.base) || self.trusted.contains(&url.origin()))
     }
 
     /// Reads an address that the EHR gave us, relative to `from`. Plain `http` for the EHR's own host is taken as `https`, for
@@ -104,7 +116,11 @@ impl Session {
     pub fn resolve(&self, from: &Url, address: &str) -> Option<Url> {
         let mut url = from.join(address.trim()).ok()?;
         url.host()?;
-        if url.scheme() == "http" && self.base.scheme() == "https" && url.host() == self.base.host() && url.port().is_none() {
+        if url.scheme() == "http"
+            && self.base.scheme() == "https"
+            && url.host() == self.base.host()
+            && url.port().is_none()
+        {
             let _ = url.set_scheme("https");
             let _ = url.set_port(self.base.port());
         }
@@ -112,20 +128,33 @@ impl Session {
     }
 
     /// Sends a call once, with a valid token if it may carry one; after a 401 the token is renewed and the call made once more.
-    pub async fn send(&self, call: &Call, token: TokenUse, cancel: &CancellationToken) -> Result<Reply, SessionError> {
+    pub async fn send(
+        &self,
+        call: &Call,
+        token: TokenUse,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, SessionError> {
         let source = match &self.token {
-            Some(source) if token == TokenUse::Allowed && self.may_carry_token(call.url()) => source,
+            Some(source) if token == TokenUse::Allowed && self.may_carry_token(call.url()) => {
+                source
+            }
             _ => return Ok(self.http.send(call, cancel).await?),
         };
         let bearer = source.bearer(cancel).await?;
-        let reply = self.http.send(&call.clone().bearer(bearer.secret()), cancel).await?;
+        let reply = self
+            .http
+            .send(&call.clone().bearer(bearer.secret()), cancel)
+            .await?;
         if reply.status != 401 || reply.left_origin {
             return Ok(reply);
         }
         drop(reply);
         source.invalidate(&bearer);
         let bearer = source.bearer(cancel).await?;
-        Ok(self.http.send(&call.clone().bearer(bearer.secret()), cancel).await?)
+        Ok(self
+            .http
+            .send(&call.clone().bearer(bearer.secret()), cancel)
+            .await?)
     }
 
     /// Sends a call that is safe to repeat until there is an answer worth no retry, and reads it whole; see [`Http::read`].

@@ -95,9 +95,15 @@ impl TokenSource {
         match result {
             Ok(granted) => {
                 state.number += 1;
-                let bearer = Bearer { secret: granted.token, number: state.number };
+                let bearer = Bearer {
+                    secret: granted.token,
+                    number: state.number,
+                };
                 let ahead = AHEAD.max(granted.life / 10).min(granted.life / 2);
-                state.current = Some(Current { bearer: bearer.clone(), renew_at: asked_at + granted.life.saturating_sub(ahead) });
+                state.current = Some(Current {
+                    bearer: bearer.clone(),
+                    renew_at: asked_at + granted.life.saturating_sub(ahead),
+                });
                 state.failure = None;
                 *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = granted.scope;
                 Ok(bearer)
@@ -105,7 +111,8 @@ impl TokenSource {
             Err(error) => {
                 state.current = None;
                 // One worker's stop is no answer for the others.
-                state.failure = (error != TokenError::Http(HttpError::Cancelled)).then(|| error.clone());
+                state.failure =
+                    (error != TokenError::Http(HttpError::Cancelled)).then(|| error.clone());
                 Err(error)
             }
         }
@@ -118,7 +125,10 @@ impl TokenSource {
 
     /// The scopes of the last token, if the server named them.
     pub fn granted_scope(&self) -> Option<String> {
-        self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.scope
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The requested scopes that the last token lacks.
@@ -147,12 +157,16 @@ impl TokenSource {
                     let read = self.settings.read(&answer, skew);
                     let off = skew.is_some_and(|skew| skew.abs() >= SKEW_THAT_MATTERS);
                     match &read {
-                        Err(TokenError::Refused { refusal, .. }) if off && refusal.signed && !by_their_clock => {
+                        Err(TokenError::Refused { refusal, .. })
+                            if off && refusal.signed && !by_their_clock =>
+                        {
                             // The clocks disagree, and that alone is reason to refuse: once more, by theirs.
                             self.by_their_clock.store(true, Ordering::Release);
                             continue;
                         }
-                        Err(TokenError::Refused { .. }) => self.by_their_clock.store(false, Ordering::Release),
+                        Err(TokenError::Refused { .. }) => {
+                            self.by_their_clock.store(false, Ordering::Release)
+                        }
                         _ => {}
                     }
                     return read;
@@ -165,9 +179,17 @@ impl TokenSource {
 
     fn now(&self, by_their_clock: bool) -> SystemTime {
         let ours = self.http.clock().wall();
-        let skew = self.http.skew(&self.settings.endpoint).filter(|_| by_their_clock).unwrap_or_default();
+        let skew = self
+            .http
+            .skew(&self.settings.endpoint)
+            .filter(|_| by_their_clock)
+            .unwrap_or_default();
         let shift = Duration::from_secs(skew.unsigned_abs());
-        let theirs = if skew < 0 { ours.checked_sub(shift) } else { ours.checked_add(shift) };
+        let theirs = if skew < 0 {
+            ours.checked_sub(shift)
+        } else {
+            ours.checked_add(shift)
+        };
         theirs.unwrap_or(ours)
     }
 }

@@ -56,8 +56,16 @@ pub struct Refusal {
 
 impl Refusal {
     fn words(&self) -> String {
-        let code = if self.code.is_empty() { format!("status {}", self.status) } else { self.code.clone() };
-        if self.description.is_empty() || self.description == code { code } else { format!("{code} ({})", self.description) }
+        let code = if self.code.is_empty() {
+            format!("status {}", self.status)
+        } else {
+            self.code.clone()
+        };
+        if self.description.is_empty() || self.description == code {
+            code
+        } else {
+            format!("{code} ({})", self.description)
+        }
     }
 
     /// The likely causes, the likeliest first.
@@ -68,7 +76,10 @@ impl Refusal {
             && skew.abs() >= SKEW_THAT_MATTERS
         {
             let way = if skew > 0 { "behind" } else { "ahead of" };
-            causes.push(format!("the clock of this machine is {} s {way} the server's: set it by NTP", skew.abs()));
+            causes.push(format!(
+                "the clock of this machine is {} s {way} the server's: set it by NTP",
+                skew.abs()
+            ));
         }
         let mut say = |cause: &str| causes.push(cause.to_owned());
         match self.code.as_str() {
@@ -86,7 +97,9 @@ impl Refusal {
                 say("this EHR does not offer backend services to this app");
             }
             "invalid_request" => {
-                say("the token server wants another way of client authentication, or a parameter more (see the preset)");
+                say(
+                    "the token server wants another way of client authentication, or a parameter more (see the preset)",
+                );
                 self.client_causes(&mut say);
             }
             _ => {
@@ -101,7 +114,9 @@ impl Refusal {
 
     fn scope_causes(&self, say: &mut impl FnMut(&str)) {
         if let Some(registered) = &self.registered_scope {
-            say(&format!("a scope is asked for that is not registered; registered are: {registered}"));
+            say(&format!(
+                "a scope is asked for that is not registered; registered are: {registered}"
+            ));
         } else {
             say("a scope is asked for that is not registered for this app");
         }
@@ -117,9 +132,15 @@ impl Refusal {
     fn client_causes(&self, say: &mut impl FnMut(&str)) {
         say("the client id is wrong, or is that of another environment (sandbox, production)");
         if self.signed {
-            say("the EHR does not find our key: it is not in the published JWKS, or an old copy is cached (cutover keys check URL)");
-            say("the EHR cannot fetch the JWKS URL: not public, not https, or not yet on its allow-list");
-            say("the token endpoint is not the exact address that the EHR knows itself by (the aud of our assertion)");
+            say(
+                "the EHR does not find our key: it is not in the published JWKS, or an old copy is cached (cutover keys check URL)",
+            );
+            say(
+                "the EHR cannot fetch the JWKS URL: not public, not https, or not yet on its allow-list",
+            );
+            say(
+                "the token endpoint is not the exact address that the EHR knows itself by (the aud of our assertion)",
+            );
         } else {
             say("the client secret is wrong or has expired");
             say("the EHR wants the secret sent the other way (basic, post), or a signed assertion");
@@ -136,13 +157,22 @@ impl TokenError {
             Self::Key(error) => error.hint(),
             Self::Refused { refusal, .. } => {
                 let causes = refusal.likely_causes();
-                let lines = causes.iter().enumerate().map(|(number, cause)| format!("\n  {}. {cause}", number + 1));
-                Some(format!("likely causes, in this order:{}", lines.collect::<String>()))
+                let lines = causes
+                    .iter()
+                    .enumerate()
+                    .map(|(number, cause)| format!("\n  {}. {cause}", number + 1));
+                Some(format!(
+                    "likely causes, in this order:{}",
+                    lines.collect::<String>()
+                ))
             }
-            Self::NoToken { what, .. } if what == "an empty body" => {
-                Some("some servers answer so for any unknown address: check the token endpoint".to_owned())
+            Self::NoToken { what, .. } if what == "an empty body" => Some(
+                "some servers answer so for any unknown address: check the token endpoint"
+                    .to_owned(),
+            ),
+            Self::NoToken { .. } => {
+                Some("check the token endpoint: this does not look like one".to_owned())
             }
-            Self::NoToken { .. } => Some("check the token endpoint: this does not look like one".to_owned()),
         }
     }
 }

@@ -89,9 +89,16 @@ impl TokenSettings {
         }
         let mut authorization = None;
         match &self.auth {
-            ClientAuth::PrivateKeyJwt { client_id, key, jku } => {
+            ClientAuth::PrivateKeyJwt {
+                client_id,
+                key,
+                jku,
+            } => {
                 let assertion = self.assertion(client_id, key, jku.as_deref(), now)?;
-                form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                form.append_pair(
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                );
                 form.append_pair("client_assertion", assertion.expose());
             }
             ClientAuth::SecretBasic { client_id, secret } => {
@@ -116,10 +123,17 @@ impl TokenSettings {
         })
     }
 
-    fn assertion(&self, client_id: &str, key: &PrivateKey, jku: Option<&str>, now: SystemTime) -> Result<Secret, KeyError> {
+    fn assertion(
+        &self,
+        client_id: &str,
+        key: &PrivateKey,
+        jku: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Secret, KeyError> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut random = [0_u8; 24];
-        aws_lc_rs::rand::fill(&mut random).map_err(|_| KeyError::Library("making a random number"))?;
+        aws_lc_rs::rand::fill(&mut random)
+            .map_err(|_| KeyError::Library("making a random number"))?;
         let claims = Claims {
             iss: client_id,
             sub: client_id,
@@ -136,25 +150,50 @@ impl TokenSettings {
     pub(super) fn read(&self, answer: &Answer, skew: Option<i64>) -> Result<Granted, TokenError> {
         let endpoint = redact_url(&self.endpoint);
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
-        let text = |name: &str| json.as_ref().and_then(|json| json[name].as_str()).unwrap_or_default();
+        let text = |name: &str| {
+            json.as_ref()
+                .and_then(|json| json[name].as_str())
+                .unwrap_or_default()
+        };
         if !answer.is_success() || !text("error").is_empty() {
             let outcome = answer.outcome().text;
-            let code: String = text("error").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
-            let description = outcome.strip_prefix(code.as_str()).map_or(outcome.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+            let code: String = text("error")
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(64)
+                .collect();
+            let description = outcome
+                .strip_prefix(code.as_str())
+                .map_or(outcome.as_str(), |rest| rest.trim_start_matches([':', ' ']));
             let refusal = Refusal {
                 status: answer.status,
-                description: if code.is_empty() { outcome.clone() } else { description.to_owned() },
+                description: if code.is_empty() {
+                    outcome.clone()
+                } else {
+                    description.to_owned()
+                },
                 code,
                 skew,
                 registered_scope: json.as_ref().and_then(|json| scope_text(&json["scope"])),
                 requested_scope: self.scopes.join(" "),
                 signed: matches!(self.auth, ClientAuth::PrivateKeyJwt { .. }),
             };
-            return Err(TokenError::Refused { endpoint, refusal: Box::new(refusal) });
+            return Err(TokenError::Refused {
+                endpoint,
+                refusal: Box::new(refusal),
+            });
         }
-        let no_token = |what: &str| TokenError::NoToken { endpoint: endpoint.clone(), status: answer.status, what: what.to_owned() };
+        let no_token = |what: &str| TokenError::NoToken {
+            endpoint: endpoint.clone(),
+            status: answer.status,
+            what: what.to_owned(),
+        };
         let Some(json) = &json else {
-            return Err(no_token(if answer.body.trim_ascii().is_empty() { "an empty body" } else { "a body that is not JSON" }));
+            return Err(no_token(if answer.body.trim_ascii().is_empty() {
+                "an empty body"
+            } else {
+                "a body that is not JSON"
+            }));
         };
         let token = text("access_token");
         if token.is_empty() || token.chars().any(|c| !c.is_ascii_graphic()) {
@@ -164,15 +203,23 @@ impl TokenSettings {
         if !kind.is_empty() && !kind.eq_ignore_ascii_case("bearer") {
             return Err(no_token("a token that is not a bearer token"));
         }
-        Ok(Granted { token: Secret::new(token), life: life(&json["expires_in"]), scope: scope_text(&json["scope"]) })
+        Ok(Granted {
+            token: Secret::new(token),
+            life: life(&json["expires_in"]),
+            scope: scope_text(&json["scope"]),
+        })
     }
 }
 
 /// `expires_in` as a number, a fraction or a text.
 fn life(value: &Value) -> Duration {
-    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let seconds = value
+        .as_f64()
+        .or_else(|| value.as_str()?.trim().parse().ok());
     match seconds {
-        Some(seconds) if seconds.is_finite() && seconds >= 0.0 => Duration::from_secs_f64(seconds.min(86_400.0)),
+        Some(seconds) if seconds.is_finite() && seconds >= 0.0 => {
+            Duration::from_secs_f64(seconds.min(86_400.0))
+        }
         _ => PRESUMED_LIFE,
     }
 }
@@ -181,7 +228,13 @@ fn life(value: &Value) -> Duration {
 fn scope_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => Some(
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
         _ => None,
     }
 }

@@ -16,11 +16,19 @@ use crate::source::key::PrivateKey;
 use crate::source::token_request::ClientAuth;
 
 fn form(seen: &Seen) -> HashMap<String, String> {
-    url::form_urlencoded::parse(&seen.body).into_owned().collect()
+    url::form_urlencoded::parse(&seen.body)
+        .into_owned()
+        .collect()
 }
 
 fn granted(number: usize) -> Response<Body> {
-    answer(200, &[("content-type", "application/json")], format!(r#"{{"access_token":"t{number}","token_type":"bearer","expires_in":300,"scope":"system/Patient.rs"}}"#))
+    answer(
+        200,
+        &[("content-type", "application/json")],
+        format!(
+            r#"{{"access_token":"t{number}","token_type":"bearer","expires_in":300,"scope":"system/Patient.rs"}}"#
+        ),
+    )
 }
 
 fn refused(status: u16, body: &'static str) -> Response<Body> {
@@ -31,14 +39,27 @@ fn signed(server: &TestServer, key: Arc<PrivateKey>) -> TokenSettings {
     TokenSettings {
         endpoint: server.at("/oauth2/token"),
         audience: None,
-        auth: ClientAuth::PrivateKeyJwt { client_id: "the-client".to_owned(), key, jku: None },
-        scopes: vec!["system/Patient.read".to_owned(), "system/Encounter.read".to_owned()],
+        auth: ClientAuth::PrivateKeyJwt {
+            client_id: "the-client".to_owned(),
+            key,
+            jku: None,
+        },
+        scopes: vec![
+            "system/Patient.read".to_owned(),
+            "system/Encounter.read".to_owned(),
+        ],
         extra: Vec::new(),
     }
 }
 
 fn with_secret(server: &TestServer) -> TokenSettings {
-    TokenSettings { auth: ClientAuth::SecretPost { client_id: "me".to_owned(), secret: Secret::new("s3cr3t&") }, ..signed(server, key()) }
+    TokenSettings {
+        auth: ClientAuth::SecretPost {
+            client_id: "me".to_owned(),
+            secret: Secret::new("s3cr3t&"),
+        },
+        ..signed(server, key())
+    }
 }
 
 fn key() -> Arc<PrivateKey> {
@@ -54,12 +75,22 @@ fn segments(jwt: &str) -> (Value, Value) {
 async fn error_of(script: impl Fn(&Seen) -> Response<Body> + Send + Sync + 'static) -> TokenError {
     let server = TestServer::start(script).await;
     let (http, ..) = quick_http();
-    TokenSource::new(http, signed(&server, key())).bearer(&CancellationToken::new()).await.unwrap_err()
+    TokenSource::new(http, signed(&server, key()))
+        .bearer(&CancellationToken::new())
+        .await
+        .unwrap_err()
 }
 
 fn shown(error: &TokenError) -> String {
     let text = format!("{error}\n\nhint: {}", error.hint().unwrap());
-    let port = text.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let port = text
+        .split("127.0.0.1:")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
     text.replace(&port, "PORT")
 }
 
@@ -69,29 +100,56 @@ async fn a10_a11_a13_a15_the_assertion_is_what_the_specification_demands() {
         let server = TestServer::start(|seen| granted(seen.before)).await;
         let key = Arc::new(PrivateKey::generate(algorithm).unwrap());
         let (http, ..) = quick_http();
-        let now = http.clock().wall().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = http
+            .clock()
+            .wall()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let settings = signed(&server, key.clone());
-        TokenSource::new(http, settings.clone()).bearer(&CancellationToken::new()).await.unwrap();
+        TokenSource::new(http, settings.clone())
+            .bearer(&CancellationToken::new())
+            .await
+            .unwrap();
 
         let seen = &server.seen()[0];
-        assert_eq!((seen.method.as_str(), seen.header("content-type")), ("POST", Some("application/x-www-form-urlencoded")));
+        assert_eq!(
+            (seen.method.as_str(), seen.header("content-type")),
+            ("POST", Some("application/x-www-form-urlencoded"))
+        );
         let form = form(seen);
         assert_eq!(form["grant_type"], "client_credentials");
         assert_eq!(form["scope"], "system/Patient.read system/Encounter.read");
-        assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        assert_eq!(
+            form["client_assertion_type"],
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        );
         assert_eq!(form.len(), 4, "and nothing else");
 
         let jwt = &form["client_assertion"];
         let (header, claims) = segments(jwt);
-        assert_eq!(header, serde_json::json!({"typ": "JWT", "alg": algorithm.name(), "kid": key.public().kid}), "a12: no jku");
-        assert_eq!((&claims["iss"], &claims["sub"]), (&"the-client".into(), &"the-client".into()));
+        assert_eq!(
+            header,
+            serde_json::json!({"typ": "JWT", "alg": algorithm.name(), "kid": key.public().kid}),
+            "a12: no jku"
+        );
+        assert_eq!(
+            (&claims["iss"], &claims["sub"]),
+            (&"the-client".into(), &"the-client".into())
+        );
         assert_eq!(claims["aud"], settings.endpoint.as_str());
         let exp = claims["exp"].as_u64().unwrap();
         assert!(exp > now + 200 && exp <= now + 300, "a14");
 
         let (decoding, algorithm) = match &key.public().numbers {
-            PublicNumbers::Rsa { n, e } => (jsonwebtoken::DecodingKey::from_rsa_components(n, e).unwrap(), jsonwebtoken::Algorithm::RS384),
-            PublicNumbers::Ec { x, y, .. } => (jsonwebtoken::DecodingKey::from_ec_components(x, y).unwrap(), jsonwebtoken::Algorithm::ES384),
+            PublicNumbers::Rsa { n, e } => (
+                jsonwebtoken::DecodingKey::from_rsa_components(n, e).unwrap(),
+                jsonwebtoken::Algorithm::RS384,
+            ),
+            PublicNumbers::Ec { x, y, .. } => (
+                jsonwebtoken::DecodingKey::from_ec_components(x, y).unwrap(),
+                jsonwebtoken::Algorithm::ES384,
+            ),
         };
         let mut validation = jsonwebtoken::Validation::new(algorithm);
         validation.set_audience(&[settings.endpoint.as_str()]);
@@ -108,8 +166,15 @@ async fn a27_a_retry_signs_a_new_assertion() {
     })
     .await;
     let (http, ..) = quick_http();
-    TokenSource::new(http, signed(&server, key())).bearer(&CancellationToken::new()).await.unwrap();
-    let jtis: HashSet<String> = server.seen().iter().map(|seen| segments(&form(seen)["client_assertion"]).1["jti"].to_string()).collect();
+    TokenSource::new(http, signed(&server, key()))
+        .bearer(&CancellationToken::new())
+        .await
+        .unwrap();
+    let jtis: HashSet<String> = server
+        .seen()
+        .iter()
+        .map(|seen| segments(&form(seen)["client_assertion"]).1["jti"].to_string())
+        .collect();
     assert_eq!(jtis.len(), 3);
 }
 
@@ -119,18 +184,62 @@ async fn a12_a28_other_ways_of_client_authentication() {
     let (http, ..) = quick_http();
     let cancel = CancellationToken::new();
     let secret = || Secret::new("s:c r&t");
-    let basic = ClientAuth::SecretBasic { client_id: "me".to_owned(), secret: secret() };
-    let settings = TokenSettings { auth: basic, extra: vec![("officekey".to_owned(), Secret::new("77"))], ..with_secret(&server) };
-    TokenSource::new(http.clone(), settings).bearer(&cancel).await.unwrap();
-    TokenSource::new(http.clone(), with_secret(&server)).bearer(&cancel).await.unwrap();
+    let basic = ClientAuth::SecretBasic {
+        client_id: "me".to_owned(),
+        secret: secret(),
+    };
+    let settings = TokenSettings {
+        auth: basic,
+        extra: vec![("officekey".to_owned(), Secret::new("77"))],
+        ..with_secret(&server)
+    };
+    TokenSource::new(http.clone(), settings)
+        .bearer(&cancel)
+        .await
+        .unwrap();
+    TokenSource::new(http.clone(), with_secret(&server))
+        .bearer(&cancel)
+        .await
+        .unwrap();
     let jku = Some("https://us.example/jwks.json".to_owned());
-    let with_jku = ClientAuth::PrivateKeyJwt { client_id: "me".to_owned(), key: key(), jku };
-    TokenSource::new(http, TokenSettings { auth: with_jku, ..with_secret(&server) }).bearer(&cancel).await.unwrap();
+    let with_jku = ClientAuth::PrivateKeyJwt {
+        client_id: "me".to_owned(),
+        key: key(),
+        jku,
+    };
+    TokenSource::new(
+        http,
+        TokenSettings {
+            auth: with_jku,
+            ..with_secret(&server)
+        },
+    )
+    .bearer(&cancel)
+    .await
+    .unwrap();
     let seen = server.seen();
-    assert_eq!(seen[0].header("authorization"), Some("Basic bWU6cyUzQWMrciUyNnQ="));
-    assert_eq!((form(&seen[0]).get("client_secret"), &form(&seen[0])["officekey"]), (None, &"77".to_owned()));
-    assert_eq!((&form(&seen[1])["client_secret"], seen[1].header("authorization")), (&"s3cr3t&".to_owned(), None));
-    assert_eq!(segments(&form(&seen[2])["client_assertion"]).0["jku"], "https://us.example/jwks.json");
+    assert_eq!(
+        seen[0].header("authorization"),
+        Some("Basic bWU6cyUzQWMrciUyNnQ=")
+    );
+    assert_eq!(
+        (
+            form(&seen[0]).get("client_secret"),
+            &form(&seen[0])["officekey"]
+        ),
+        (None, &"77".to_owned())
+    );
+    assert_eq!(
+        (
+            &form(&seen[1])["client_secret"],
+            seen[1].header("authorization")
+        ),
+        (&"s3cr3t&".to_owned(), None)
+    );
+    assert_eq!(
+        segments(&form(&seen[2])["client_assertion"]).0["jku"],
+        "https://us.example/jwks.json"
+    );
 }
 
 #[tokio::test]
@@ -142,13 +251,35 @@ async fn a16_answers_are_read_leniently() {
     ] {
         let server = TestServer::start(move |_| refused(200, body)).await;
         let (http, ..) = quick_http();
-        assert_eq!(TokenSource::new(http, with_secret(&server)).bearer(&CancellationToken::new()).await.unwrap().secret().expose(), "t");
+        assert_eq!(
+            TokenSource::new(http, with_secret(&server))
+                .bearer(&CancellationToken::new())
+                .await
+                .unwrap()
+                .secret()
+                .expose(),
+            "t"
+        );
     }
-    for (body, expected) in [("", "an empty body"), ("<html>", "not JSON"), ("{}", "without a usable access_token"), (r#"{"access_token":"t","token_type":"DPoP"}"#, "not a bearer")] {
+    for (body, expected) in [
+        ("", "an empty body"),
+        ("<html>", "not JSON"),
+        ("{}", "without a usable access_token"),
+        (
+            r#"{"access_token":"t","token_type":"DPoP"}"#,
+            "not a bearer",
+        ),
+    ] {
         let error = error_of(move |_| refused(200, body)).await;
-        assert!(matches!(&error, TokenError::NoToken { what, .. } if what.contains(expected)), "{error}");
+        assert!(
+            matches!(&error, TokenError::NoToken { what, .. } if what.contains(expected)),
+            "{error}"
+        );
     }
-    assert!(matches!(error_of(|_| refused(200, r#"{"error":"invalid_client"}"#)).await, TokenError::Refused { .. }));
+    assert!(matches!(
+        error_of(|_| refused(200, r#"{"error":"invalid_client"}"#)).await,
+        TokenError::Refused { .. }
+    ));
 }
 
 #[tokio::test]
@@ -171,8 +302,15 @@ async fn a17_a_token_is_renewed_thirty_seconds_ahead_and_by_one_worker_for_all()
             let source = Arc::clone(&source);
             tokio::spawn(async move { source.bearer(&CancellationToken::new()).await.unwrap() })
         });
-        let bearers: Vec<Bearer> = futures_util::future::join_all(workers).await.into_iter().map(Result::unwrap).collect();
-        let tokens: HashSet<&str> = bearers.iter().map(|bearer| bearer.secret().expose()).collect();
+        let bearers: Vec<Bearer> = futures_util::future::join_all(workers)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let tokens: HashSet<&str> = bearers
+            .iter()
+            .map(|bearer| bearer.secret().expose())
+            .collect();
         assert_eq!(tokens.len(), 1);
         bearers
     };
@@ -203,7 +341,12 @@ async fn a_refusal_is_shared_by_all_who_waited_for_it() {
         let source = Arc::clone(&source);
         tokio::spawn(async move { source.bearer(&CancellationToken::new()).await.is_err() })
     });
-    assert!(futures_util::future::join_all(workers).await.into_iter().all(|refused| refused.unwrap()));
+    assert!(
+        futures_util::future::join_all(workers)
+            .await
+            .into_iter()
+            .all(|refused| refused.unwrap())
+    );
     assert_eq!(server.seen().len(), 1);
     assert!(source.bearer(&CancellationToken::new()).await.is_err());
     assert_eq!(server.seen().len(), 2, "who comes later asks again");
@@ -229,10 +372,16 @@ async fn a14_when_the_clocks_disagree_the_servers_clock_is_used_once_it_refused_
         counted.fetch_add(1, Ordering::SeqCst);
         let theirs = SystemTime::now() + offset;
         let now = theirs.duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let exp = segments(&form(seen)["client_assertion"]).1["exp"].as_u64().unwrap();
+        let exp = segments(&form(seen)["client_assertion"]).1["exp"]
+            .as_u64()
+            .unwrap();
         let date = httpdate::fmt_http_date(theirs);
         if exp > now && exp <= now + 300 {
-            answer(200, &[("date", &date)], r#"{"access_token":"t","expires_in":300}"#)
+            answer(
+                200,
+                &[("date", &date)],
+                r#"{"access_token":"t","expires_in":300}"#,
+            )
         } else {
             answer(400, &[("date", &date)], r#"{"error":"invalid_grant"}"#)
         }
@@ -243,7 +392,11 @@ async fn a14_when_the_clocks_disagree_the_servers_clock_is_used_once_it_refused_
     let bearer = source.bearer(&CancellationToken::new()).await.unwrap();
     source.invalidate(&bearer);
     source.bearer(&CancellationToken::new()).await.unwrap();
-    assert_eq!(tries.load(Ordering::SeqCst), 3, "refused, taken, and taken at once");
+    assert_eq!(
+        tries.load(Ordering::SeqCst),
+        3,
+        "refused, taken, and taken at once"
+    );
 }
 
 #[tokio::test]
@@ -252,7 +405,11 @@ async fn a18_invalid_client_shows_the_likely_causes_in_order() {
     let body = r#"{"error":"invalid_client","error_description":"Unable to verify assertion"}"#;
     let mut error = error_of(move |_| answer(401, &[("date", &theirs())], body)).await;
     if let TokenError::Refused { refusal, .. } = &mut error {
-        assert!(refusal.skew.is_some_and(|skew| (3590..=3610).contains(&skew)));
+        assert!(
+            refusal
+                .skew
+                .is_some_and(|skew| (3590..=3610).contains(&skew))
+        );
         refusal.skew = Some(3600);
     }
     insta::assert_snapshot!(shown(&error), @"
@@ -284,10 +441,20 @@ async fn a18_invalid_scope_shows_what_is_registered() {
 
 #[tokio::test]
 async fn a18_invalid_grant_is_read_as_a_bad_scope_first_for_so_ecw_means_it() {
-    let TokenError::Refused { refusal, .. } = error_of(|_| refused(400, r#"{"error":"invalid_grant"}"#)).await else { panic!() };
+    let TokenError::Refused { refusal, .. } =
+        error_of(|_| refused(400, r#"{"error":"invalid_grant"}"#)).await
+    else {
+        panic!()
+    };
     let causes = refusal.likely_causes();
-    assert!(causes[0].contains("scope") && causes.iter().any(|cause| cause.contains("JWKS")), "{causes:?}");
-    let TokenError::Refused { refusal, .. } = error_of(|_| answer(401, &[], "Unauthorized")).await else { panic!() };
+    assert!(
+        causes[0].contains("scope") && causes.iter().any(|cause| cause.contains("JWKS")),
+        "{causes:?}"
+    );
+    let TokenError::Refused { refusal, .. } = error_of(|_| answer(401, &[], "Unauthorized")).await
+    else {
+        panic!()
+    };
     assert!(refusal.likely_causes()[0].contains("client id"));
 }
 
@@ -298,6 +465,13 @@ async fn a29_no_debug_output_holds_a_secret() {
     let settings = with_secret(&server);
     let source = TokenSource::new(http, settings.clone());
     let bearer = source.bearer(&CancellationToken::new()).await.unwrap();
-    let shown = format!("{bearer:?} {settings:?} {:?} {:?}", source.settings(), watcher.0.lock().unwrap());
-    assert!(!shown.contains("t0") && !shown.contains("s3cr3t"), "{shown}");
+    let shown = format!(
+        "{bearer:?} {settings:?} {:?} {:?}",
+        source.settings(),
+        watcher.0.lock().unwrap()
+    );
+    assert!(
+        !shown.contains("t0") && !shown.contains("s3cr3t"),
+        "{shown}"
+    );
 }
