@@ -199,7 +199,7 @@ impl Download<'_> {
             status @ (403 | 404 | 410) => {
                 return Err(Fault::Final(DownloadError::Expired { url, status }));
             }
-            _ => return Err(reply.into_error().await.into()),
+            _ => return Err(reply.into_error(self.cancel).await.into()),
         };
         let content_type = reply.header(CONTENT_TYPE).map(str::to_owned);
         if content_type.as_deref().is_some_and(|kind| {
@@ -379,6 +379,12 @@ fn broken(url: &Url, got: u64) -> HttpError {
     }
 }
 
+#[cfg(test)]
+#[path = "download_access_tests.rs"]
+mod access_tests;
+#[cfg(test)]
+#[path = "download_testbed.rs"]
+mod testbed;
 #[cfg(test)]
 #[path = "download_tests.rs"]
 mod tests;

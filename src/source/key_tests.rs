@@ -59,7 +59,7 @@ fn a05_a06_the_public_half_has_what_servers_look_for_and_nothing_private() {
         members.sort_unstable();
         match algorithm {
             KeyAlgorithm::Rs384 => {
-                assert_eq!(members, ["alg", "e", "key_ops", "kid", "kty", "n", "use"])
+                assert_eq!(members, ["alg", "e", "key_ops", "kid", "kty", "n", "use"]);
             }
             KeyAlgorithm::Es384 => assert_eq!(
                 members,

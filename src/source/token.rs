@@ -165,7 +165,7 @@ impl TokenSource {
                             continue;
                         }
                         Err(TokenError::Refused { .. }) => {
-                            self.by_their_clock.store(false, Ordering::Release)
+                            self.by_their_clock.store(false, Ordering::Release);
                         }
                         _ => {}
                     }
@@ -194,6 +194,9 @@ impl TokenSource {
     }
 }
 
+#[cfg(test)]
+#[path = "token_error_tests.rs"]
+mod error_tests;
 #[cfg(test)]
 #[path = "token_tests.rs"]
 mod tests;
