@@ -49,12 +49,12 @@ impl Default for HttpSettings {
 #[derive(Clone)]
 pub struct Http {
     inner: Arc<Inner>,
+    retry: Retry,
 }
 
 pub(super) struct Inner {
     outside: reqwest::Client,
     loopback: reqwest::Client,
-    retry: Retry,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
     pacers: Mutex<HashMap<Origin, Arc<Pacer>>>,
@@ -77,12 +77,12 @@ impl Http {
             inner: Arc::new(Inner {
                 outside: build(settings, false)?,
                 loopback: build(settings, true)?,
-                retry: settings.retry,
                 clock,
                 observer,
                 pacers: Mutex::default(),
                 skews: Mutex::default(),
             }),
+            retry: settings.retry,
         })
     }
 
@@ -93,7 +93,14 @@ impl Http {
 
     /// How stubborn this client is.
     pub fn retry(&self) -> Retry {
-        self.inner.retry
+        self.retry
+    }
+
+    /// The same client with other stubbornness, such as little of it while a person waits.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
     }
 
     /// Gives several hosts one budget of requests a minute, such as a FHIR server and its token server.
@@ -161,7 +168,7 @@ impl Http {
     /// Sends a call that is safe to repeat until there is an answer that is worth no retry, and reads its body. Statuses such
     /// as 404 come back as an answer; 429 and 5xx only as an error, when patience is at its end.
     pub async fn read(&self, call: &Call, limit: usize, cancel: &CancellationToken) -> Result<Answer, HttpError> {
-        let mut attempts = Attempts::new(self.inner.retry);
+        let mut attempts = Attempts::new(self.retry);
         loop {
             let result = match self.send(call, cancel).await {
                 Ok(reply) => reply.settle(limit, cancel).await,
@@ -210,7 +217,7 @@ impl Http {
         self.note_clock(&call.url, &headers);
         if status == 429 {
             let asked = asked_wait(&headers, inner.clock.wall());
-            pacer.throttled(inner.clock.steady(), asked.map(|asked| inner.retry.asked(asked, 0.0)));
+            pacer.throttled(inner.clock.steady(), asked.map(|asked| self.retry.asked(asked, 0.0)));
         }
         Ok(Reply {
             status,

@@ -78,7 +78,9 @@ impl Pacer {
         if now < state.quiet_until {
             return Err(state.quiet_until.saturating_sub(now));
         }
-        let Some(budget) = self.per_minute else { return Ok(()) };
+        let Some(budget) = self.per_minute else {
+            return Ok(());
+        };
         state.forget(now);
         match state.sent.front() {
             Some(oldest) if state.sent.len() >= budget.get() as usize => Err((*oldest + WINDOW).saturating_sub(now)),

@@ -1,5 +1,6 @@
 //! An answer, while its body is still coming.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +31,7 @@ pub struct Reply {
 }
 
 /// An answer whose body is here.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -92,24 +93,14 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
-        let retry_after = self.retry_after();
-        let Self {
-            status, headers, url, ..
-        } = self;
-        Ok(Answer {
-            status,
-            headers,
-            url,
-            body: body.freeze(),
-            retry_after,
-        })
+        Ok(self.with_body(body))
     }
 
     /// The answer with its body, or the failure that it is if the same call may succeed later (408, 429, 5xx).
     pub(crate) async fn settle(self, limit: usize, cancel: &CancellationToken) -> Result<Answer, HttpError> {
         let settled = async {
             if retryable_status(self.status) {
-                Err(self.into_error().await)
+                Err(self.into_error(cancel).await)
             } else {
                 self.read(limit).await
             }
@@ -120,23 +111,54 @@ impl Reply {
         }
     }
 
-    /// The failure that this answer is, with the server's words (read as far as they come).
-    pub async fn into_error(mut self) -> HttpError {
+    /// As much of the body as comes, up to `limit` bytes: for when the head is what matters.
+    pub async fn read_what_comes(mut self, limit: usize, cancel: &CancellationToken) -> Answer {
         let mut body = BytesMut::new();
-        while let Ok(Some(chunk)) = self.chunk().await {
-            let room = OUTCOME_LIMIT - body.len();
+        while body.len() < limit {
+            let chunk = tokio::select! {
+                chunk = self.chunk() => chunk,
+                () = cancel.cancelled() => break,
+            };
+            let Ok(Some(chunk)) = chunk else { break };
+            let room = limit - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() >= OUTCOME_LIMIT {
-                break;
-            }
         }
-        let (retry_after, url) = (self.retry_after(), redact_url(&self.url));
-        HttpError::Status {
-            status: self.status,
+        self.with_body(body)
+    }
+
+    /// The failure that this answer is, with the server's words (read as far as they come).
+    pub async fn into_error(self, cancel: &CancellationToken) -> HttpError {
+        let answer = self.read_what_comes(OUTCOME_LIMIT, cancel).await;
+        if cancel.is_cancelled() {
+            HttpError::Cancelled
+        } else {
+            answer.to_error()
+        }
+    }
+
+    fn with_body(self, body: BytesMut) -> Answer {
+        let retry_after = self.retry_after();
+        let Self {
+            status, headers, url, ..
+        } = self;
+        Answer {
+            status,
+            headers,
             url,
-            outcome: Outcome::read(&body).text,
+            body: body.freeze(),
             retry_after,
         }
+    }
+}
+
+/// Without the body, which can be a record or a token.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("url", &redact_url(&self.url))
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,6 +34,15 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// For when a person waits for the answer: three failures are enough.
+    pub fn brief() -> Self {
+        Self {
+            failures: 3,
+            throttles: 3,
+            ..Self::default()
+        }
+    }
+
     /// The wait after the `failure`th failure in a row (from 1): exponential, with full jitter from `random` in [0, 1).
     pub fn backoff(&self, failure: u32, random: f64) -> Duration {
         let doubled = self

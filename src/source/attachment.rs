@@ -83,7 +83,9 @@ pub async fn fetch_attachment(
         url: url.to_owned(),
         what: what.to_owned(),
     };
-    let Some(target) = session.resolve(&base, url) else {
+    // A fragment is a contained resource, not an address.
+    let target = session.resolve(&base, url).filter(|_| !url.starts_with('#'));
+    let Some(target) = target else {
         return Err(not_a_document("(unreadable)", "its address is not a URL"));
     };
     if session.base().scheme() == "https" && target.scheme() != "https" {

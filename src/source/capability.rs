@@ -73,7 +73,9 @@ impl Capability {
             capability.export.patient |= has_export(rest, "patient-export");
             capability.export.group |= has_export(rest, "group-export");
             for resource in items(&rest["resource"]) {
-                let Some(name) = text(&resource["type"]) else { continue };
+                let Some(name) = text(&resource["type"]) else {
+                    continue;
+                };
                 match name.as_str() {
                     "Patient" => capability.export.patient |= has_export(resource, "export"),
                     "Group" => capability.export.group |= has_export(resource, "export"),

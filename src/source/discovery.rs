@@ -1,11 +1,12 @@
 //! Finding out what an EHR can do and where its token server is (SMART App Launch, Conformance).
 
-use serde::Deserialize;
+use bytes::Bytes;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::capability::Capability;
-use crate::http::{Call, Http, HttpError, check_transport};
+use crate::http::{Call, Http, HttpError, Retry, check_transport};
 
 /// The largest discovery document that is read.
 const DOCUMENT_LIMIT: usize = 4 * 1024 * 1024;
@@ -121,21 +122,9 @@ impl DiscoveryNote {
     }
 }
 
-/// The members of a discovery document that matter here.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SmartConfiguration {
-    token_endpoint: Option<String>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
-    scopes_supported: Option<Vec<String>>,
-    capabilities: Option<Vec<String>>,
-    grant_types_supported: Option<Vec<String>>,
-}
-
-/// Asks the EHR, then falls back on what the preset says and last on what was typed; every value says where it came from.
-/// `override_discovery`: what was typed comes first, for the person has said so. Only a host that cannot be reached or
-/// trusted is an error; whatever is missing is noted.
+/// Asks the EHR (briefly, for a person waits), then falls back on what the preset says and last on what was typed; every
+/// value says where it came from. `override_discovery`: what was typed comes first, for the person has said so. Only a host
+/// that cannot be reached or trusted is an error; whatever is missing is noted.
 pub async fn discover(
     http: &Http,
     base: &Url,
@@ -144,97 +133,58 @@ pub async fn discover(
     override_discovery: bool,
     cancel: &CancellationToken,
 ) -> Result<Discovered, HttpError> {
-    let mut notes = Vec::new();
-    let smart = document(
-        http,
+    let mut asking = Asking {
+        http: http.clone().with_retry(Retry::brief()),
         base,
-        ".well-known/smart-configuration",
-        "application/json",
-        DOCUMENT_LIMIT,
-        &mut notes,
         cancel,
-    )
-    .await?;
-    let smart = smart.and_then(|body| {
-        let configuration: Option<SmartConfiguration> = serde_json::from_slice(&body).ok();
-        if configuration.is_none() {
-            let reason = "what came is not a discovery document".to_owned();
-            notes.push(DiscoveryNote::Missing {
-                document: ".well-known/smart-configuration",
-                reason,
-            });
-        }
-        configuration
-    });
-    let metadata = document(
-        http,
-        base,
-        "metadata",
-        "application/fhir+json",
-        METADATA_LIMIT,
-        &mut notes,
-        cancel,
-    )
-    .await?;
-    let capability = metadata.and_then(|body| {
-        let capability = Capability::parse(&body);
-        if capability.is_none() {
-            let reason = "what came is not a CapabilityStatement".to_owned();
-            notes.push(DiscoveryNote::Missing {
-                document: "metadata",
-                reason,
-            });
-        }
-        capability
-    });
-    let smart = smart.unwrap_or_default();
+        notes: Vec::new(),
+    };
+    let smart = asking.smart_configuration().await?;
+    let capability = asking.capability().await?;
+    let mut notes = asking.notes;
+    let list = |name: &str| texts(&smart[name]);
 
     let mut endpoints = Candidates::new(override_discovery);
+    let declared = capability.as_ref().and_then(|found| found.token_endpoint.as_deref());
     for (origin, text) in [
-        (Origin::Discovery, smart.token_endpoint.as_deref()),
-        (
-            Origin::Metadata,
-            capability
-                .as_ref()
-                .and_then(|capability| capability.token_endpoint.as_deref()),
-        ),
+        (Origin::Discovery, smart["token_endpoint"].as_str()),
+        (Origin::Metadata, declared),
         (Origin::Preset, preset.token_endpoint.as_ref().map(Url::as_str)),
         (Origin::Typed, typed.token_endpoint.as_ref().map(Url::as_str)),
     ] {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-            continue;
-        };
-        match resolve(base, text) {
-            Ok(url) => endpoints.add(origin, url),
-            Err(reason) => notes.push(DiscoveryNote::UnusableEndpoint { origin, reason }),
+        match text
+            .filter(|text| !text.trim().is_empty())
+            .map(|text| resolve(base, text))
+        {
+            Some(Ok(url)) => endpoints.add(origin, url),
+            Some(Err(reason)) => notes.push(DiscoveryNote::UnusableEndpoint { origin, reason }),
+            None => {}
         }
     }
     let mut algorithms = Candidates::new(override_discovery);
-    let listed = smart
-        .token_endpoint_auth_signing_alg_values_supported
-        .filter(|list| !list.is_empty());
-    for (origin, list) in [
-        (Origin::Discovery, listed),
+    let listed = list("token_endpoint_auth_signing_alg_values_supported");
+    for (origin, names) in [
+        (Origin::Discovery, Some(listed).filter(|names| !names.is_empty())),
         (Origin::Preset, preset.signing_algorithms.clone()),
         (Origin::Typed, typed.signing_algorithms.clone()),
     ] {
-        if let Some(list) = list {
-            algorithms.add(origin, list);
+        if let Some(names) = names {
+            algorithms.add(origin, names);
         }
     }
-    if capability.as_ref().is_some_and(|capability| !capability.export.any()) {
+    if capability.as_ref().is_some_and(|found| !found.export.any()) {
         notes.push(DiscoveryNote::NoExportOperation);
     }
-    let grant_types = smart.grant_types_supported.unwrap_or_default();
+    let grant_types = list("grant_types_supported");
     if !grant_types.is_empty() && !grant_types.iter().any(|grant| grant == "client_credentials") {
         notes.push(DiscoveryNote::NoClientCredentials);
     }
     Ok(Discovered {
         token_endpoint: endpoints.best(),
-        auth_methods: smart.token_endpoint_auth_methods_supported.unwrap_or_default(),
+        auth_methods: list("token_endpoint_auth_methods_supported"),
         signing_algorithms: algorithms.best(),
-        scopes: smart.scopes_supported.unwrap_or_default(),
-        capabilities: smart.capabilities.unwrap_or_default(),
+        scopes: list("scopes_supported"),
+        capabilities: list("capabilities"),
         grant_types,
         capability,
         notes,
@@ -274,43 +224,77 @@ impl<T: PartialEq> Candidates<T> {
     }
 }
 
-/// A document under the base; nothing, with a note, if it is not there.
-async fn document(
-    http: &Http,
-    base: &Url,
-    name: &'static str,
-    accept: &'static str,
-    limit: usize,
-    notes: &mut Vec<DiscoveryNote>,
-    cancel: &CancellationToken,
-) -> Result<Option<bytes::Bytes>, HttpError> {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/{name}", base.path().trim_end_matches('/')));
-    let missing = |error: &HttpError| DiscoveryNote::Missing {
-        document: name,
-        reason: error.to_string(),
-    };
-    match http.read(&Call::get(url).accept(accept), limit, cancel).await {
-        Ok(answer) if answer.is_success() && answer.body.trim_ascii().is_empty() => {
-            notes.push(DiscoveryNote::Empty { document: name });
-            Ok(None)
+/// A round of questions to one EHR.
+struct Asking<'a> {
+    http: Http,
+    base: &'a Url,
+    cancel: &'a CancellationToken,
+    notes: Vec<DiscoveryNote>,
+}
+
+impl Asking<'_> {
+    /// The discovery document; null if there is none. Taken member by member, for one odd member must not hide the others.
+    async fn smart_configuration(&mut self) -> Result<Value, HttpError> {
+        let document = ".well-known/smart-configuration";
+        let Some(body) = self.document(document, "application/json", DOCUMENT_LIMIT).await? else {
+            return Ok(Value::Null);
+        };
+        if let Ok(json @ Value::Object(_)) = serde_json::from_slice(&body) {
+            return Ok(json);
         }
-        Ok(answer) if answer.is_success() => Ok(Some(answer.body)),
-        Ok(answer) => {
-            notes.push(missing(&answer.to_error()));
-            Ok(None)
-        }
-        Err(
-            error @ (HttpError::Status { .. }
-            | HttpError::TooLarge { .. }
-            | HttpError::RedirectRefused { .. }
-            | HttpError::TooManyRedirects { .. }),
-        ) => {
-            notes.push(missing(&error));
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        let reason = "what came is not a discovery document".to_owned();
+        self.notes.push(DiscoveryNote::Missing { document, reason });
+        Ok(Value::Null)
     }
+
+    async fn capability(&mut self) -> Result<Option<Capability>, HttpError> {
+        let document = "metadata";
+        let Some(body) = self.document(document, "application/fhir+json", METADATA_LIMIT).await? else {
+            return Ok(None);
+        };
+        let capability = Capability::parse(&body);
+        if capability.is_none() {
+            let reason = "what came is not a CapabilityStatement".to_owned();
+            self.notes.push(DiscoveryNote::Missing { document, reason });
+        }
+        Ok(capability)
+    }
+
+    /// A document under the base; nothing, with a note, if it is not there.
+    async fn document(
+        &mut self,
+        document: &'static str,
+        accept: &'static str,
+        limit: usize,
+    ) -> Result<Option<Bytes>, HttpError> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{document}", self.base.path().trim_end_matches('/')));
+        let call = Call::get(url).accept(accept);
+        let error = match self.http.read(&call, limit, self.cancel).await {
+            Ok(answer) if answer.is_success() && answer.body.trim_ascii().is_empty() => {
+                self.notes.push(DiscoveryNote::Empty { document });
+                return Ok(None);
+            }
+            Ok(answer) if answer.is_success() => return Ok(Some(answer.body)),
+            Ok(answer) => answer.to_error(),
+            Err(
+                error @ (HttpError::Status { .. }
+                | HttpError::TooLarge { .. }
+                | HttpError::RedirectRefused { .. }
+                | HttpError::TooManyRedirects { .. }),
+            ) => error,
+            Err(error) => return Err(error),
+        };
+        let reason = error.to_string();
+        self.notes.push(DiscoveryNote::Missing { document, reason });
+        Ok(None)
+    }
+}
+
+/// The texts of a list; none if it is something else.
+fn texts(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// An endpoint, relative ones against the FHIR base, if it may be spoken to.
@@ -319,6 +303,9 @@ fn resolve(base: &Url, text: &str) -> Result<Url, String> {
     folder.set_path(&format!("{}/", base.path().trim_end_matches('/')));
     let url = folder.join(text.trim()).map_err(|_| "it is not a URL".to_owned())?;
     check_transport(&url).map_err(|error| error.to_string())?;
+    if base.scheme() == "https" && url.scheme() != "https" {
+        return Err("the EHR is spoken to over https, and the token must be too".to_owned());
+    }
     Ok(url)
 }
 

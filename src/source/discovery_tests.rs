@@ -6,7 +6,7 @@ use crate::http::test_server::{Seen, TestServer, answer, quick_http};
 
 const SMART: &str = r#"{"token_endpoint":"../oauth/token","token_endpoint_auth_methods_supported":["private_key_jwt"],
     "token_endpoint_auth_signing_alg_values_supported":["RS384"],"scopes_supported":["system/*.rs"],
-    "capabilities":["client-confidential-asymmetric"],"grant_types_supported":["client_credentials"],"issuer":null}"#;
+    "capabilities":"odd","grant_types_supported":["client_credentials"],"issuer":null}"#;
 const METADATA: &str = r#"{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1","rest":[{
     "security":{"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
         "extension":[{"url":"token","valueUri":"https://auth.example/token"}]}]},

@@ -188,8 +188,10 @@ impl Download<'_> {
                     token == TokenUse::Never || reply.left_origin || !self.session.may_carry_token(&self.file.url);
                 return Err(Fault::Final(DownloadError::Unauthorized { url, withheld }));
             }
-            status @ (403 | 404 | 410) => return Err(Fault::Final(DownloadError::Expired { url, status })),
-            _ => return Err(reply.into_error().await.into()),
+            status @ (403 | 404 | 410) => {
+                return Err(Fault::Final(DownloadError::Expired { url, status }));
+            }
+            _ => return Err(reply.into_error(self.cancel).await.into()),
         };
         let content_type = reply.header(CONTENT_TYPE).map(str::to_owned);
         if content_type
@@ -341,6 +343,12 @@ fn broken(url: &Url, got: u64) -> HttpError {
     }
 }
 
+#[cfg(test)]
+#[path = "download_access_tests.rs"]
+mod access_tests;
+#[cfg(test)]
+#[path = "download_testbed.rs"]
+mod testbed;
 #[cfg(test)]
 #[path = "download_tests.rs"]
 mod tests;

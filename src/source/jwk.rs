@@ -115,7 +115,9 @@ impl PublicNumbers {
         // base64url and curve names need no JSON escapes.
         let members = match self {
             Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
-            Self::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            Self::Ec { crv, x, y } => {
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
         };
         URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
     }

@@ -51,7 +51,9 @@ impl PrivateKey {
             };
             match label {
                 "PRIVATE KEY" => return from_pkcs8(&der()?),
-                "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
+                "RSA PRIVATE KEY" | "EC PRIVATE KEY" if text.contains("ENCRYPTED") => {
+                    return Err(KeyError::Encrypted);
+                }
                 "RSA PRIVATE KEY" => {
                     return Self::from_rsa(&RsaKeyPair::from_der(&der()?).map_err(|_| KeyError::UnfitRsa)?);
                 }

@@ -47,7 +47,9 @@ fn a05_a06_the_public_half_has_what_servers_look_for_and_nothing_private() {
         let mut members: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         members.sort_unstable();
         match algorithm {
-            KeyAlgorithm::Rs384 => assert_eq!(members, ["alg", "e", "key_ops", "kid", "kty", "n", "use"]),
+            KeyAlgorithm::Rs384 => {
+                assert_eq!(members, ["alg", "e", "key_ops", "kid", "kty", "n", "use"]);
+            }
             KeyAlgorithm::Es384 => assert_eq!(members, ["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"]),
         }
     }

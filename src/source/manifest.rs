@@ -1,6 +1,7 @@
 //! The list of files at the end of an export (Bulk Data, Complete Status), in the published and the coming dialect.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use url::Url;
 use crate::http::{Outcome, redact_url};
 
 /// A manifest, or one page of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// `transactionTime`, verbatim: the `_since` of the next run. Absent only if the server left it out.
     pub transaction_time: Option<String>,
@@ -55,7 +56,7 @@ pub enum FileKind {
 }
 
 /// One file to download.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFile {
     /// Where it is; not to be shown unredacted.
     pub url: Url,
@@ -208,6 +209,31 @@ impl Manifest {
     }
 }
 
+/// Without the document and without signatures: both grant access to records.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manifest")
+            .field("transaction_time", &self.transaction_time)
+            .field("access", &self.access)
+            .field("files", &self.files)
+            .field("next", &self.next.as_ref().map(redact_url))
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// With its URL redacted, for a signature in it grants access to records.
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputFile")
+            .field("url", &redact_url(&self.url))
+            .field("kind", &self.kind)
+            .field("resource_type", &self.resource_type)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
 struct Reader<'a> {
     resolve: &'a dyn Fn(&str) -> Option<Url>,
     access: Access,
@@ -291,7 +317,9 @@ impl PageWalk {
 
     /// The URL of the page after this one, to be polled like the status URL; nothing after the last.
     pub fn after(&mut self, page: &Manifest) -> Result<Option<Url>, ManifestError> {
-        let Some(next) = &page.next else { return Ok(None) };
+        let Some(next) = &page.next else {
+            return Ok(None);
+        };
         if self.visited.len() >= Self::MOST {
             return Err(ManifestError::TooManyPages(Self::MOST));
         }

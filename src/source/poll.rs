@@ -213,7 +213,9 @@ impl Schedule {
                 self.transients += 1;
                 retry_after
             }
-            PollReply::Complete(_) | PollReply::Gone { .. } | PollReply::Failed { .. } => return None,
+            PollReply::Complete(_) | PollReply::Gone { .. } | PollReply::Failed { .. } => {
+                return None;
+            }
         };
         if self.transients >= Self::MOST_TRANSIENTS {
             return None;

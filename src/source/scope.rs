@@ -45,7 +45,9 @@ fn in_order(letters: &str) -> bool {
 /// granted counts as not covered, for nobody knows which types are left out. An absent grant means "as requested"
 /// (RFC 6749, section 5.1).
 pub fn not_granted(requested: &[String], granted: Option<&str>) -> Vec<String> {
-    let Some(granted) = granted else { return Vec::new() };
+    let Some(granted) = granted else {
+        return Vec::new();
+    };
     let plain: Vec<&str> = granted.split_whitespace().collect();
     let scopes: Vec<SystemScope<'_>> = plain.iter().filter_map(|scope| SystemScope::parse(scope)).collect();
     let covered = |wanted: &&String| {

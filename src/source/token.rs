@@ -158,7 +158,9 @@ impl TokenSource {
                             self.by_their_clock.store(true, Ordering::Release);
                             continue;
                         }
-                        Err(TokenError::Refused { .. }) => self.by_their_clock.store(false, Ordering::Release),
+                        Err(TokenError::Refused { .. }) => {
+                            self.by_their_clock.store(false, Ordering::Release);
+                        }
                         _ => {}
                     }
                     return read;
@@ -186,6 +188,9 @@ impl TokenSource {
     }
 }
 
+#[cfg(test)]
+#[path = "token_error_tests.rs"]
+mod error_tests;
 #[cfg(test)]
 #[path = "token_tests.rs"]
 mod tests;

@@ -29,8 +29,15 @@ fn main() {
         eprintln!("making the data of {patients} patients in {}", data.display());
         make(&data, patients, files, seed);
     }
-    let bytes: u64 = fs::read_dir(&data).expect("data").map(|f| f.expect("file").metadata().expect("size").len()).sum();
-    println!("{:.2} GB of NDJSON in {} files", giga(bytes), fs::read_dir(&data).expect("data").count() - 1);
+    let bytes: u64 = fs::read_dir(&data)
+        .expect("data")
+        .map(|f| f.expect("file").metadata().expect("size").len())
+        .sum();
+    println!(
+        "{:.2} GB of NDJSON in {} files",
+        giga(bytes),
+        fs::read_dir(&data).expect("data").count() - 1
+    );
 
     let server = Server::start(&data);
     let (time, _) = timed(|| downloads(&server.base, &data));
@@ -105,15 +112,29 @@ struct Server {
 impl Server {
     fn start(data: &Path) -> Self {
         let mut child = Command::new(BINARY)
-            .args(["sandbox", "--open", "--no-gzip", "--polls", "0", "--lines-per-file", "100000000", "--data"])
+            .args([
+                "sandbox",
+                "--open",
+                "--no-gzip",
+                "--polls",
+                "0",
+                "--lines-per-file",
+                "100000000",
+                "--data",
+            ])
             .arg(data)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the sandbox starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("its first line");
+        BufReader::new(child.stdout.take().expect("stdout"))
+            .read_line(&mut line)
+            .expect("its first line");
         let told: Value = serde_json::from_str(&line).expect("JSON");
-        Self { child, base: told["base_url"].as_str().expect("base").to_owned() }
+        Self {
+            child,
+            base: told["base_url"].as_str().expect("base").to_owned(),
+        }
     }
 }
 
@@ -126,8 +147,24 @@ impl Drop for Server {
 
 /// Downloads every file, four at a time, with `curl`, and throws the bytes away.
 fn downloads(base: &str, _data: &Path) {
-    let kickoff = curl(&["-s", "-D", "-", "-o", "/dev/null", "-H", "Accept: application/fhir+json", "-H", "Prefer: respond-async", &format!("{base}/$export")]);
-    let status = kickoff.lines().find_map(|l| l.strip_prefix("content-location: ")).expect("status URL").trim().to_owned();
+    let kickoff = curl(&[
+        "-s",
+        "-D",
+        "-",
+        "-o",
+        "/dev/null",
+        "-H",
+        "Accept: application/fhir+json",
+        "-H",
+        "Prefer: respond-async",
+        &format!("{base}/$export"),
+    ]);
+    let status = kickoff
+        .lines()
+        .find_map(|l| l.strip_prefix("content-location: "))
+        .expect("status URL")
+        .trim()
+        .to_owned();
     let manifest = loop {
         let text = curl(&["-s", &status]);
         if let Ok(manifest) = serde_json::from_str::<Value>(&text) {
@@ -135,8 +172,12 @@ fn downloads(base: &str, _data: &Path) {
         }
         std::thread::sleep(Duration::from_millis(200));
     };
-    let urls: Vec<String> =
-        manifest["output"].as_array().expect("output").iter().map(|o| o["url"].as_str().expect("url").to_owned()).collect();
+    let urls: Vec<String> = manifest["output"]
+        .as_array()
+        .expect("output")
+        .iter()
+        .map(|o| o["url"].as_str().expect("url").to_owned())
+        .collect();
     std::thread::scope(|scope| {
         for worker in 0..4 {
             let urls: Vec<&String> = urls.iter().skip(worker).step_by(4).collect();
@@ -160,7 +201,12 @@ fn prepare(home: &Path, key: &Path, base: &str) {
     create_key_file(key).expect("key file");
     let workspace = Workspace::create(home, &Secret::KeyFile(key.to_owned()), "bench").expect("workspace");
     let storage = Storage::open(workspace).expect("store");
-    let plan = Plan { auth: AuthMethod::None, level: ExportLevel::System, poll_floor_s: 1, ..Plan::new("bench", base) };
+    let plan = Plan {
+        auth: AuthMethod::None,
+        level: ExportLevel::System,
+        poll_floor_s: 1,
+        ..Plan::new("bench", base)
+    };
     storage.tables.migrations.put(b"bench", &plan).expect("plan");
     storage.workspace.ledger().durable().expect("durable");
 }
@@ -181,10 +227,18 @@ struct Run {
 
 impl Run {
     fn measure(home: &Path, key: &Path) -> Self {
-        let mut child =
-            cutover(home, key).args(["run", "bench", "--json"]).stdout(Stdio::piped()).spawn().expect("run starts");
+        let mut child = cutover(home, key)
+            .args(["run", "bench", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("run starts");
         let pid = child.id();
-        let mut run = Self { intake: Duration::ZERO, verified: Duration::ZERO, rows: 0, peak: 0 };
+        let mut run = Self {
+            intake: Duration::ZERO,
+            verified: Duration::ZERO,
+            rows: 0,
+            peak: 0,
+        };
         let mut began = Instant::now();
         for line in BufReader::new(child.stdout.take().expect("stdout")).lines() {
             let event: Value = serde_json::from_str(&line.expect("line")).expect("JSON");
@@ -211,6 +265,9 @@ impl Run {
 /// The most memory that a process has had so far, in bytes.
 fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let kilobytes = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }
