@@ -44,5 +44,5 @@ pub use progress::{FileProgress, Snapshot};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
 pub use resolve::Choice;
-pub use run::{Answer, Command, Running, start};
+pub use run::{Answer, Command, Running, start, start_by};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};
