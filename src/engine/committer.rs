@@ -13,13 +13,16 @@ use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
 use super::row::{PatientMap, Row, What, location};
-use crate::migration::{Disposition, Event, ExportFile, FileState, Quarantined};
+use crate::migration::{Counts, Disposition, Event, ExportFile, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
 /// A checkpoint is made after this many bytes of source.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
 /// A checkpoint is made after this time.
 const CHECKPOINT_TIME: Duration = Duration::from_secs(1);
+
+/// Rows presumed in a file whose manifest does not count them.
+const UNCOUNTED: u64 = 50_000;
 
 /// A block that the workers are done with.
 pub struct ReadBlock {
@@ -124,7 +127,8 @@ impl Committer {
             .flat_map(|f| f.counts.values())
             .map(|c| c.quarantined)
             .sum();
-        let writer = storage.writer(run)?;
+        let promised: u64 = storage.files(run)?.iter().map(|f| f.expected.unwrap_or(UNCOUNTED)).sum();
+        let writer = storage.intake_writer(run, promised)?;
         Ok(Self {
             storage,
             recorder,
@@ -230,6 +234,15 @@ impl Committer {
     fn commit(&mut self, file: &mut ExportFile, block: ReadBlock) -> Result<(), EngineError> {
         let (segment, at) = self.writer.append(&block.sealed)?;
         self.uncommitted += block.end - file.bytes;
+        let mut counts: Vec<(u16, Counts)> = Vec::new();
+        let mut count = |number: u16, disposition| match counts.iter_mut().find(|(n, _)| *n == number) {
+            Some((_, counts)) => counts.add(disposition),
+            None => {
+                let mut one = Counts::default();
+                one.add(disposition);
+                counts.push((number, one));
+            }
+        };
         for row in block.rows {
             let place = location(segment, at, &row);
             let id = RowId {
@@ -239,9 +252,8 @@ impl Committer {
             };
             match row.what {
                 What::Record(record) => {
-                    let resource_type = self.placer.type_name(record.key.resource_type());
-                    let disposition = self.placer.place(&mut self.writer, id, place, record)?;
-                    file.counts.entry(resource_type).or_default().add(disposition);
+                    let number = record.key.resource_type();
+                    count(number, self.placer.place(&mut self.writer, id, place, record)?);
                 }
                 What::Rejected(rejected) => {
                     let what = Quarantined {
@@ -259,9 +271,8 @@ impl Committer {
                 }
                 What::Deletions(keys) => {
                     for key in keys {
-                        let resource_type = self.placer.type_name(key.resource_type());
                         self.placer.delete(&mut self.writer, id, place, key)?;
-                        file.counts.entry(resource_type).or_default().add(Disposition::Deleted);
+                        count(key.resource_type(), Disposition::Deleted);
                     }
                 }
                 What::Issues(severities) => {
@@ -270,6 +281,9 @@ impl Committer {
                     }
                 }
             }
+        }
+        for (number, counts) in counts {
+            file.counts.entry(self.placer.type_name(number)).or_default().merge(&counts);
         }
         file.bytes = block.end;
         file.validator = block.validator.map(|v| v.to_string());
