@@ -46,8 +46,9 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         clock: Arc::new(SystemClock::default()),
     };
     let exported = drive(shot, show)?;
-    if show == Show::Text {
-        output::say(&text(args, &exported));
+    match show {
+        Show::Text => output::say(&text(args, &exported)),
+        Show::Json | Show::Nothing => output::complain(&text(args, &exported)),
     }
     for (name, reason) in &exported.failed {
         output::complain(&output::wrapped(
@@ -128,7 +129,9 @@ fn line(event: &LogEvent) -> Option<String> {
             resource_count,
             file_size,
         } => {
-            let name = file_url.rsplit('/').next().unwrap_or(file_url);
+            // The signature of a signed URL is hidden already, and of no use to a person.
+            let path = file_url.split('?').next().unwrap_or(file_url);
+            let name = path.rsplit('/').next().unwrap_or(path);
             format!(
                 "{}: {} lines, {file_size} bytes",
                 fhir::safe(name),
