@@ -21,10 +21,10 @@ use crate::source::{Access, ByteSink, Session, fetch_attachment};
 use crate::store::{Piece, Storage, file_key};
 
 /// The largest document that is fetched, in bytes.
-const LIMIT: usize = 48 * 1024 * 1024;
+pub const LIMIT: usize = 48 * 1024 * 1024;
 
 /// Types whose records name documents.
-const WITH_ATTACHMENTS: [&str; 6] = [
+pub const WITH_ATTACHMENTS: [&str; 6] = [
     "DocumentReference",
     "DiagnosticReport",
     "Media",

@@ -44,6 +44,7 @@ impl Recorder {
     /// Appends to the journal; the caller makes the ledger durable and then publishes.
     pub fn append(&self, event: &Event) -> Result<Recorded, EngineError> {
         let seq = self.storage.journal.append(&self.migration, event)?;
+        tracing::info!(migration = self.migration, seq, event = event.name());
         Ok(Recorded {
             migration: self.migration.clone(),
             seq,
