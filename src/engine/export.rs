@@ -10,8 +10,13 @@ use super::job::Job;
 use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
-use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
+use crate::source::{
+    self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
+};
 use crate::store::file_key;
+
+/// How often a kickoff is sent again after the EHR said that it is busy, and until when.
+const MOST_PUT_OFFS: u32 = 5;
 
 /// The kickoff that a plan asks for.
 pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
@@ -57,10 +62,29 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
     job.recorder.record(&Event::KickoffSent {
         request: request.preview(session),
     })?;
-    let reply = request
-        .send(session, &job.cancel)
-        .await
-        .map_err(|e| EngineError::source(&e, e.hint()))?;
+    let mut put_off = 0;
+    let reply = loop {
+        let error = match request.send(session, &job.cancel).await {
+            Ok(reply) => break reply,
+            Err(error) => error,
+        };
+        // An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours.
+        let KickoffError::Busy {
+            retry_after: Some(wait),
+            ..
+        } = &error
+        else {
+            return Err(EngineError::source(&error, error.hint()));
+        };
+        if put_off == MOST_PUT_OFFS || *wait > session.http().retry().longest_asked {
+            return Err(EngineError::source(&error, error.hint()));
+        }
+        put_off += 1;
+        job.recorder.record(&Event::StatusProgress {
+            progress: error.to_string(),
+        })?;
+        pause(session, *wait, &job.cancel).await?;
+    };
     job.recorder.record(&Event::Kickoff {
         status_url: reply.status_url.to_string(),
         separate_status: reply.separate_status,
