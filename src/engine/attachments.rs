@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
