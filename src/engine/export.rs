@@ -260,6 +260,9 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
             bytes: 0,
             lines: 0,
             sha256: None,
+            // Types mixed in one file: patients may stand anywhere in it.
+            deferred: kind == FileKind::Output && output.resource_type.is_none(),
+            replayed: 0,
             counts: std::collections::BTreeMap::new(),
             issues: std::collections::BTreeMap::new(),
         });
@@ -272,11 +275,10 @@ pub fn tier(file: &ExportFile) -> u8 {
     match (file.kind, file.resource_type.as_deref()) {
         (FileKind::Outcome, _) => 0,
         (FileKind::Output, Some("Organization" | "Location" | "Practitioner" | "PractitionerRole")) => 1,
-        (FileKind::Output, Some("Patient")) => 2,
-        (FileKind::Output, Some(_)) => 3,
         // Types mixed in one file: patients may stand anywhere in it.
-        (FileKind::Output, None) => 4,
-        (FileKind::Deleted, _) => 5,
-        (FileKind::Attachments, _) => 6,
+        (FileKind::Output, Some("Patient") | None) => 2,
+        (FileKind::Output, Some(_)) => 3,
+        (FileKind::Deleted, _) => 4,
+        (FileKind::Attachments, _) => 5,
     }
 }
