@@ -55,13 +55,24 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
     })
 }
 
+/// A request with what may tell about patients left out.
+fn shown(request: &KickoffRequest) -> KickoffRequest {
+    let filter = |text: &String| text.split_once('?').map_or(text.as_str(), |(name, _)| name).to_owned() + "?left-out";
+    KickoffRequest {
+        patients: request.patients.iter().map(|_| "left-out".to_owned()).take(1).collect(),
+        type_filters: request.type_filters.iter().map(filter).collect(),
+        ..request.clone()
+    }
+}
+
 /// Kicks the export off and journals its status URL.
 pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
     let request = request(&job.plan)?;
-    // The preview may name patients and filters; the journal is sealed, the printed event leaves it out.
-    job.recorder.record(&Event::KickoffSent {
+    // The request may name patients, and filters may hold what is searched for: the sealed journal has them, the printed event does not.
+    let sent = |request: &KickoffRequest| Event::KickoffSent {
         request: request.preview(session),
-    })?;
+    };
+    job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
     let mut put_off = 0;
     let reply = loop {
         let error = match request.send(session, &job.cancel).await {
