@@ -12,7 +12,7 @@ use super::landing::FileEnd;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{PatientMap, Row, What, location};
+use super::row::{Pass, PatientMap, Row, What, location};
 use crate::migration::{Counts, Disposition, Event, ExportFile, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
@@ -38,10 +38,18 @@ pub struct ReadBlock {
     pub offset: u64,
     /// The `If-Range` value of the version that the bytes come from.
     pub validator: Option<Arc<str>>,
-    /// The sealed block.
-    pub sealed: Vec<u8>,
+    /// Where it is, or what is to be landed.
+    pub place: Place,
     /// Its rows.
     pub rows: Vec<Row>,
+}
+
+/// Where a block is.
+pub enum Place {
+    /// Nowhere yet; these are its sealed bytes.
+    New(Vec<u8>),
+    /// In this segment, at this offset.
+    Landed(u32, u64),
 }
 
 /// What the committer is told.
@@ -121,6 +129,10 @@ impl Committer {
         let progress = storage.tables.progress.get(&run_key(run))?.unwrap_or_default();
         // Segments of a former process are never written again: their lengths move where they stay.
         storage.put_tails(&progress.tails)?;
+        // Files that a former process was receiving: the next checkpoint knows only those that are begun again by then.
+        for file in &progress.receiving {
+            storage.tables.files.put(&file_key(run, file.number), file)?;
+        }
         let rejects = storage
             .files(run)?
             .iter()
@@ -210,6 +222,11 @@ impl Committer {
             receiving.next += 1;
             match next {
                 Waiting::Block(block) => self.commit(&mut receiving.file, block)?,
+                Waiting::End(end) if end.pass == Pass::Patients => {
+                    // Its other records are taken in from the landing, once all patients are known.
+                    receiving.file.sha256 = Some(end.sha256);
+                    self.uncommitted += 1;
+                }
                 Waiting::End(end) => {
                     receiving.file.state = FileState::Complete;
                     receiving.file.sha256 = Some(end.sha256);
@@ -232,8 +249,21 @@ impl Committer {
     }
 
     fn commit(&mut self, file: &mut ExportFile, block: ReadBlock) -> Result<(), EngineError> {
-        let (segment, at) = self.writer.append(&block.sealed)?;
-        self.uncommitted += block.end - file.bytes;
+        let (segment, at) = match &block.place {
+            Place::New(sealed) => {
+                let at = self.writer.append(sealed)?;
+                self.uncommitted += block.end - file.bytes;
+                file.bytes = block.end;
+                file.validator = block.validator.map(|v| v.to_string());
+                file.lines = block.lines;
+                at
+            }
+            Place::Landed(segment, at) => {
+                self.uncommitted += block.end - file.replayed;
+                file.replayed = block.end;
+                (*segment, *at)
+            }
+        };
         let mut counts: Vec<(u16, Counts)> = Vec::new();
         let mut count = |number: u16, disposition| match counts.iter_mut().find(|(n, _)| *n == number) {
             Some((_, counts)) => counts.add(disposition),
@@ -285,9 +315,6 @@ impl Committer {
         for (number, counts) in counts {
             file.counts.entry(self.placer.type_name(number)).or_default().merge(&counts);
         }
-        file.bytes = block.end;
-        file.validator = block.validator.map(|v| v.to_string());
-        file.lines = block.lines;
         Ok(())
     }
 
