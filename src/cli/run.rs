@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{RunArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
@@ -49,7 +50,7 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
         let mut running = engine::start(storage, plan.clone(), command);
         let mut progress = Progress::new(!json && std::io::stderr().is_terminal());
         let mut stop = std::pin::pin!(stopped());
-        let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
         let Running {
             events,
             snapshot,
@@ -63,7 +64,10 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
                     Some(event) => show(&event, json, &progress),
                     None => break,
                 },
-                () = &mut stop, if !cancel.is_cancelled() => cancel.cancel(),
+                () = &mut stop, if !cancel.is_cancelled() => {
+                    cancel.cancel();
+                    end_within(LONGEST_FAREWELL);
+                }
                 _ = tick.tick() => progress.show(&snapshot.borrow_and_update()),
             }
         }
@@ -71,6 +75,18 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
         let answer = answer.await.map_err(|_| Failure::from(EngineError::Stopped))?;
         answer.map_err(Failure::from)
     })
+}
+
+/// How long a job may take to make durable what it has, once it was asked to stop.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(5);
+
+/// Ends the process after this time if it has not ended by itself. What is not durable by then is received again by the next run.
+fn end_within(time: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        eprintln!("error: interrupted; the last moments are not saved and will be done again");
+        std::process::exit(i32::from(code::FAILED));
+    });
 }
 
 /// Resolves when the process is asked to stop: Ctrl-C, SIGTERM, or the terminal is gone.

@@ -11,7 +11,7 @@ use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
 use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
-use crate::store::file_key;
+use crate::store::{file_key, run_key};
 
 /// The kickoff that a plan asks for.
 pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
@@ -89,6 +89,15 @@ pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineEr
     .await?;
     let tables = &job.storage.tables;
     let files = files(job.run, &pages);
+    // A kill before the manifest was journalled may have left those of another answer.
+    let old: Vec<Vec<u8>> = tables
+        .files
+        .scan_prefix(&run_key(job.run))
+        .map(|item| item.map(|(key, _)| key))
+        .collect::<Result<_, _>>()?;
+    for key in old {
+        tables.files.remove(&key)?;
+    }
     for file in &files {
         tables.files.put(&file_key(job.run, file.number), file)?;
     }

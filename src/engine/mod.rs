@@ -3,11 +3,13 @@
 //! - [`start`]: the contract with front ends.
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
 //! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
+//! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
 
 mod attachments;
 mod committer;
 mod connect;
+mod cut_off;
 mod error;
 mod export;
 mod import;

@@ -294,7 +294,8 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
-        let decided = match known {
+        let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
+        let decided = match before {
             Some(decided) => Some(decided),
             None => self.by_policy(writer, record, meeting)?,
         };
@@ -313,14 +314,26 @@ impl Placer {
             return Ok(disposition);
         }
         let key = migration_key(&self.migration, conflict.id.as_bytes());
-        let row = ConflictRow {
-            conflict: Conflict {
-                applied: decided.is_some(),
-                decided,
-                ..conflict
+        let at = HeldRow { row, location: place };
+        let row = match known {
+            // Decided once and for all: what came of it then stays on record.
+            Some(known) if !known.conflict.open() => return Ok(disposition),
+            Some(mut known) if decided.is_none() && known.row() != row => {
+                known.also.retain(|other| other.row != row);
+                known.also.push(at);
+                known
+            }
+            _ => ConflictRow {
+                conflict: Conflict {
+                    applied: decided.is_some(),
+                    decided,
+                    ..conflict
+                },
+                location: place,
+                target: meeting.target_key.as_bytes().to_vec(),
+                also: Vec::new(),
+                added: 0,
             },
-            location: place,
-            target: meeting.target_key.as_bytes().to_vec(),
         };
         self.storage.tables.conflicts.put(&key, &row)?;
         Ok(disposition)
@@ -431,29 +444,25 @@ impl Placer {
         }
     }
 
-    /// The conflict of this meeting, and the decision already made on exactly this content, if any.
+    /// The conflict of this meeting, and the one on record when exactly this content was met before.
     fn conflict(
         &self,
         row: RowId,
         record: &Record,
         meeting: &Meeting,
-    ) -> Result<(Conflict, Option<Decided>), EngineError> {
+    ) -> Result<(Conflict, Option<ConflictRow>), EngineError> {
         let hash = self
             .storage
             .id_hash(&format!("{}/{}", self.migration, hex(record.key.as_bytes())));
-        let target = self
-            .storage
-            .id_hash(&format!("{}/{}", hex(&hash), hex(meeting.target_key.as_bytes())));
-        let id = hex(&target[..5]);
         let source_hash = hex(&record.hash);
+        let target = hex(meeting.target_key.as_bytes());
+        let meets = self.storage.id_hash(&format!("{}/{target}/{source_hash}", hex(&hash)));
+        let id = hex(&meets[..5]);
         let known = self
             .storage
             .tables
             .conflicts
             .get(&migration_key(&self.migration, id.as_bytes()))?;
-        let known = known
-            .filter(|k| k.conflict.source_hash == source_hash)
-            .and_then(|k| k.conflict.decided);
         let names: HashMap<u16, String> = self
             .storage
             .names

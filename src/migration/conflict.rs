@@ -56,7 +56,7 @@ pub struct Side {
 /// A conflict between a received row and the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// Short id, the same every time the same two records meet.
+    /// Short id, the same every time the same two records meet with the same content of the received one.
     pub id: String,
     /// The migration.
     pub migration: String,

@@ -146,6 +146,16 @@ impl Index {
         })
     }
 
+    /// How many records there are, deleted ones included: those with a version whose bytes are durable.
+    pub fn count(&self) -> Result<u64, IndexError> {
+        let mut records = 0;
+        for item in self.scan(&[]) {
+            item?;
+            records += 1;
+        }
+        Ok(records)
+    }
+
     /// Writes everything pending in one durable batch, waiting first while the flush to disk is behind.
     pub fn commit(&self, pending: &mut Pending) -> Result<(), IndexError> {
         while self.db.write_buffer_size() > WRITE_BUFFER_LIMIT {
@@ -181,6 +191,15 @@ impl Pending {
         match self.records.get(key) {
             Some(entry) => Ok(Some(*entry)),
             None => index.get(key),
+        }
+    }
+
+    /// The newest version of a record that is older than `version`, what is pending included.
+    pub fn before(&self, index: &Index, key: &RecordKey, version: u32) -> Result<Option<Entry>, IndexError> {
+        let replaced = self.history.get(key).into_iter().flatten();
+        match replaced.rev().find(|entry| entry.version < version) {
+            Some(entry) => Ok(Some(*entry)),
+            None => index.before(key, version),
         }
     }
 

@@ -14,7 +14,7 @@ use super::operator::operator;
 use super::private::replace_file;
 use super::sealer::{KeyedHasher, Sealer};
 use super::segment::Segments;
-use super::tables::{self, Tables};
+use super::tables::{self, Progress, Tables};
 use super::workspace::Workspace;
 use crate::migration::{Event, ExportFile};
 
@@ -152,12 +152,43 @@ impl Storage {
             files.push(item?.1);
         }
         if let Some(progress) = self.tables.progress.get(&tables::run_key(run))? {
-            for receiving in progress.receiving {
-                if let Some(slot) = files.iter_mut().find(|f| f.number == receiving.number) {
-                    *slot = receiving;
+            for file in progress.files {
+                if let Some(slot) = files.iter_mut().find(|f| f.number == file.number) {
+                    *slot = file;
                 }
             }
         }
         Ok(files)
+    }
+
+    /// Moves what the last checkpoint of a run says of files and segments into the tables for that, so that the next checkpoint, which
+    /// speaks of other files and other segments, takes nothing away. Only while nobody makes checkpoints of this run.
+    pub fn settle(&self, run: u32) -> Result<Progress, CheckpointError> {
+        let key = tables::run_key(run);
+        let Some(progress) = self.tables.progress.get(&key)? else {
+            return Ok(Progress::default());
+        };
+        self.put_tails(&progress.tails)?;
+        for file in &progress.files {
+            self.tables.files.put(&tables::file_key(run, file.number), file)?;
+        }
+        let settled = Progress {
+            added: progress.added,
+            ..Progress::default()
+        };
+        self.tables.progress.put(&key, &settled)?;
+        Ok(progress)
+    }
+
+    /// How many records the index must have: those that checkpoints and carried-out decisions vouch for.
+    pub fn vouched(&self) -> Result<u64, CheckpointError> {
+        let mut records = 0;
+        for item in self.tables.progress.iter() {
+            records += item?.1.added;
+        }
+        for item in self.tables.conflicts.iter() {
+            records += item?.1.added;
+        }
+        Ok(records)
     }
 }
