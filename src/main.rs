@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use cutover::cli::{Cli, execute};
+use cutover::cli::{Cli, complain, execute};
 
 fn main() -> ExitCode {
     match execute(&Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("{}", failure.text());
+            complain(&failure.text());
             ExitCode::from(failure.code)
         }
     }

@@ -135,7 +135,7 @@ pub struct RunArgs {
 pub enum MigrationCommand {
     /// Add a migration
     Add(Box<PlanArgs>),
-    /// Change a migration
+    /// Change a migration; an empty value takes away what was there
     Set(Box<PlanArgs>),
     /// List the migrations
     List(JsonArg),
@@ -186,7 +186,7 @@ pub struct PlanArgs {
     /// Signature algorithm: RS384 or ES384
     #[arg(long, value_name = "ALG")]
     pub algorithm: Option<String>,
-    /// Where our JWK Set is published, named in assertions (`jku`) if the preset wants it
+    /// Where our JWK Set is published, to be named in assertions (`jku`) where the source wants that
     #[arg(long, value_name = "URL")]
     pub jwks_url: Option<String>,
     /// Scopes to ask for, instead of those made from preset and types

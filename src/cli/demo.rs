@@ -1,12 +1,13 @@
 //! `demo`: the whole job against a simulated practice with eClinicalWorks manners, whose new system is already in use.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
-use super::{report, run};
+use super::run::Show;
+use super::{output, report, run};
 use crate::engine::{self, Answer, Choice, Command, Import, Outcome, RunOptions, Snapshot, keys};
 use crate::migration::{Event, Plan, Policy, Preset, Resolution};
 use crate::sandbox::practice::{DestinationMix, Practice};
@@ -25,12 +26,15 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     let home = scratch.path().join("workspace");
     let key_file = scratch.path().join("workspace.key");
     create_key_file(&key_file)?;
-    let events = args.json || !std::io::stdout().is_terminal();
+    let show = run::show_for(args.json);
     let say = |text: &str| {
-        if !events {
-            println!("{text}");
+        if show == Show::Text {
+            output::say(text);
         }
     };
+    if !args.headless {
+        output::complain("note: this version has no full-screen wizard yet; the demo runs without it.");
+    }
     say("A simulated practice, with the manners of eClinicalWorks. Nothing here is a real person.");
     let storage = Arc::new(Storage::open(Workspace::create(
         &home,
@@ -66,31 +70,31 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     storage.journal.append(NAME, &Event::KeyCreated { kid })?;
     storage.workspace.ledger().durable()?;
 
-    let mut outcome = run::drive(&storage, &plan, RunOptions::default(), events)?;
+    let mut outcome = run::drive(&storage, &plan, RunOptions::default(), show)?;
     if let Outcome::NeedsDecision { conflicts, held } = outcome {
         say(&format!(
             "\n{conflicts} conflicts cannot be settled by a date, and {held} rows wait for them. In a real migration a person looks;\n\
              the demo says: keep the source's."
         ));
-        outcome = decide(&storage, &plan, events)?;
+        outcome = decide(&storage, &plan, show)?;
     }
     let (code, text) = run::told(NAME, &outcome);
-    if events {
-        println!("{}", report::json(&storage, &plan)?);
+    if show == Show::Json {
+        output::say(&report::json(&storage, &plan)?);
     } else {
-        println!("\n{}\n{text}", report::text(&storage, &plan)?);
+        output::say(&format!("\n{}\n{text}", report::text(&storage, &plan)?));
         if let Some(kept) = &args.keep {
-            println!(
+            output::say(&format!(
                 "\nThe workspace is in {}; its key is the file workspace.key there.",
                 kept.display()
-            );
+            ));
         }
     }
     Ok(code)
 }
 
 /// What a person does with conflicts that no policy settles: decides each, and has everything verified again.
-fn decide(storage: &Arc<Storage>, plan: &Plan, events: bool) -> Result<Outcome, Failure> {
+fn decide(storage: &Arc<Storage>, plan: &Plan, show: Show) -> Result<Outcome, Failure> {
     let conflicts = open_conflicts(storage, plan)?;
     let choice = Choice::Outright(Resolution::KeepSource);
     run::command(
@@ -101,9 +105,9 @@ fn decide(storage: &Arc<Storage>, plan: &Plan, events: bool) -> Result<Outcome, 
             choice,
             who: crate::store::operator(),
         },
-        events,
+        show,
     )?;
-    match run::command(storage, plan, Command::Verify, events)? {
+    match run::command(storage, plan, Command::Verify, show)? {
         Answer::Verified(v) if !v.clean() => Ok(Outcome::Mismatch {
             findings: v.total_findings,
         }),

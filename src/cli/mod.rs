@@ -1,16 +1,33 @@
 //! The front end without a screen: every command, its output, its exit code.
+//!
+//! - `args`: commands and options; one file for each command or family of them.
+//! - `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
+mod conflicts;
 mod demo;
+mod doctor;
 mod failure;
+mod keys;
+mod migration;
 mod open;
+mod output;
+mod plan;
+mod preflight;
 mod progress;
+mod quarantine;
 mod report;
+mod resolve;
 mod run;
 mod sandbox;
+mod status;
+mod store;
+mod verify;
+mod wait;
 
 pub use args::Cli;
 pub use failure::{Failure, code};
+pub use output::complain;
 
 use args::Command;
 
@@ -20,8 +37,18 @@ pub fn execute(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::demo(args),
         Command::Run(args) => run::run(workspace, args),
+        Command::Status(args) => status::status(workspace, args),
+        Command::Migration(command) => migration::migration(workspace, command),
+        Command::Keys(command) => keys::keys(workspace, command),
+        Command::Preflight(args) => preflight::preflight(workspace, args),
+        Command::Conflicts(args) => conflicts::conflicts(workspace, args),
+        Command::Resolve(args) => resolve::resolve(workspace, args),
+        Command::Quarantine(command) => quarantine::quarantine(workspace, command),
+        Command::Store(command) => store::store(workspace, command),
+        Command::Verify(args) => verify::verify(workspace, args),
         Command::Report(args) => report::report(workspace, args),
+        Command::Export(_) => Err(Failure::usage("not there yet", "wait")),
         Command::Sandbox(args) => sandbox::sandbox(args),
-        _ => Err(Failure::usage("not there yet", "wait")),
+        Command::Doctor(args) => doctor::doctor(workspace, args),
     }
 }

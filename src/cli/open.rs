@@ -39,15 +39,21 @@ pub fn open_or_create(args: &WorkspaceArgs, command: &'static str) -> Result<Arc
     )?)?))
 }
 
+/// The plans of all migrations, by name.
+pub fn plans(storage: &Storage) -> Result<Vec<Plan>, Failure> {
+    let mut plans = Vec::new();
+    for item in storage.tables.migrations.iter() {
+        plans.push(item?.1);
+    }
+    Ok(plans)
+}
+
 /// A migration's plan.
 pub fn plan(storage: &Storage, id: &str) -> Result<Plan, Failure> {
     if let Some(plan) = storage.tables.migrations.get(id.as_bytes())? {
         return Ok(plan);
     }
-    let mut known = Vec::new();
-    for item in storage.tables.migrations.iter() {
-        known.push(item?.1.id);
-    }
+    let known = plans(storage)?.into_iter().map(|plan| plan.id).collect();
     Err(EngineError::UnknownMigration {
         id: id.to_owned(),
         known,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::{ReportArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
-use super::open;
+use super::{open, output};
 use crate::engine::{recorded_counts, runs_of, state};
 use crate::migration::{ByType, Counts, ExportFile, FileKind, FileState, Plan, State, Verification, total};
 use crate::store::{Storage, migration_key, run_key};
@@ -45,8 +45,8 @@ pub fn report(workspace: &WorkspaceArgs, args: &ReportArgs) -> Result<u8, Failur
     let storage = open::open(workspace, "report")?;
     let plan = open::plan(&storage, &args.migration)?;
     match args.format.as_str() {
-        "json" => println!("{}", json(&storage, &plan)?),
-        _ => print!("{}", text(&storage, &plan)?),
+        "json" => output::say(&json(&storage, &plan)?),
+        _ => output::print(&text(&storage, &plan)?),
     }
     Ok(code::DONE)
 }
@@ -166,7 +166,8 @@ pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
     Ok(out)
 }
 
-fn verification(out: &mut String, v: &Verification) {
+/// What a verification found, as text.
+pub fn verification(out: &mut String, v: &Verification) {
     let _ = writeln!(
         out,
         "Verified {}: {} records read back and compared, {} findings.",

@@ -1,16 +1,36 @@
 //! `run`: the whole job without a screen, as text on a terminal and as JSON events elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::args::{RunArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::open;
 use super::progress::Progress;
+use super::{output, wait};
 use crate::engine::{self, Answer, Command, EngineError, Outcome, Recorded, RunOptions, Running};
 use crate::migration::{Event, Plan};
 use crate::store::Storage;
+
+/// How events are shown while a command works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// As lines for a person, with progress where there is a terminal.
+    Text,
+    /// As one JSON object a line.
+    Json,
+    /// Not at all: the command's answer says everything.
+    Nothing,
+}
+
+/// JSON if it was asked for or nobody is there to read text.
+pub fn show_for(json: bool) -> Show {
+    if json || !std::io::stdout().is_terminal() {
+        Show::Json
+    } else {
+        Show::Text
+    }
+}
 
 /// Runs a migration and gives the exit code.
 pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
@@ -22,35 +42,33 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
     if let Some(max) = args.max_rejects {
         plan.max_rejects = max;
     }
-    let events = args.json || !std::io::stdout().is_terminal();
-    let outcome = drive(&storage, &plan, RunOptions { new: args.new }, events)?;
+    let show = show_for(args.json);
+    let outcome = drive(&storage, &plan, RunOptions { new: args.new }, show)?;
     let (code, text) = told(&plan.id, &outcome);
-    if !events {
-        println!("{text}");
+    if show == Show::Text {
+        output::say(&text);
+    } else if code != code::DONE {
+        // Whoever reads only events still finds the reason of the exit code.
+        output::complain(&text);
     }
     Ok(code)
 }
 
 /// Runs a migration to its outcome, showing events as they come.
-pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, json: bool) -> Result<Outcome, Failure> {
-    match command(storage, plan, Command::Run(options), json)? {
+pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, show: Show) -> Result<Outcome, Failure> {
+    match command(storage, plan, Command::Run(options), show)? {
         Answer::Run(outcome) => Ok(outcome),
         Answer::Verified(_) | Answer::Resolved(_) => Err(EngineError::Stopped.into()),
     }
 }
 
 /// Gives the engine a command and shows its events until it is answered.
-pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool) -> Result<Answer, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::failed(&format!("cannot start: {e}"), None))?;
-    runtime.block_on(async {
+pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, how: Show) -> Result<Answer, Failure> {
+    wait::runtime()?.block_on(async {
         let mut running = engine::start(storage, plan.clone(), command);
-        let mut progress = Progress::new(!json && std::io::stderr().is_terminal());
-        let mut stop = std::pin::pin!(stopped());
-        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let mut progress = Progress::new(how == Show::Text && std::io::stderr().is_terminal());
+        let mut stop = std::pin::pin!(wait::stopped());
+        let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
         let Running {
             events,
             snapshot,
@@ -61,13 +79,10 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
             tokio::select! {
                 biased;
                 event = events.recv() => match event {
-                    Some(event) => show(&event, json, &progress),
+                    Some(event) => show(&event, how, &progress),
                     None => break,
                 },
-                () = &mut stop, if !cancel.is_cancelled() => {
-                    cancel.cancel();
-                    end_within(LONGEST_FAREWELL);
-                }
+                () = &mut stop, if !cancel.is_cancelled() => cancel.cancel(),
                 _ = tick.tick() => progress.show(&snapshot.borrow_and_update()),
             }
         }
@@ -77,38 +92,15 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, json: bool
     })
 }
 
-/// How long a job may take to make durable what it has, once it was asked to stop.
-const LONGEST_FAREWELL: Duration = Duration::from_secs(5);
-
-/// Ends the process after this time if it has not ended by itself. What is not durable by then is received again by the next run.
-fn end_within(time: Duration) {
-    std::thread::spawn(move || {
-        std::thread::sleep(time);
-        eprintln!("error: interrupted; the last moments are not saved and will be done again");
-        std::process::exit(i32::from(code::FAILED));
-    });
-}
-
-/// Resolves when the process is asked to stop: Ctrl-C, SIGTERM, or the terminal is gone.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
-        _ = hup.recv() => {}
-    }
-}
-
-fn show(event: &Recorded, json: bool, progress: &Progress) {
-    if json {
-        let line = serde_json::to_string(event).unwrap_or_default();
-        // Nobody reads any more: the journal has everything.
-        let _ = writeln!(std::io::stdout(), "{line}");
-    } else if let Some(text) = line(&event.event) {
-        progress.line(&text);
+fn show(event: &Recorded, how: Show, progress: &Progress) {
+    match how {
+        Show::Json => output::say(&serde_json::to_string(event).unwrap_or_default()),
+        Show::Text => {
+            if let Some(text) = line(&event.event) {
+                progress.line(&text);
+            }
+        }
+        Show::Nothing => {}
     }
 }
 
@@ -163,6 +155,8 @@ pub fn line(event: &Event) -> Option<String> {
         Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
         Event::ConflictResolved { conflict, rule, .. } => format!("Conflict {conflict} decided: {rule}"),
         Event::MigrationAdded { .. }
+        | Event::MigrationChanged { .. }
+        | Event::MigrationRemoved {}
         | Event::KeyCreated { .. }
         | Event::DownloadRequest { .. }
         | Event::IngestCompleted { .. }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::args::SandboxArgs;
 use super::failure::{Failure, code};
+use super::output;
 use crate::sandbox::practice::Practice;
 use crate::sandbox::{Dataset, ECW, Fault, Flavour, Folder, KAREO, SMART, Sandbox, SandboxConfig};
 
 /// Serves until it is told to stop.
 pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.fault.iter().any(|f| f == "help") {
-        print!("{}", Fault::help());
+        output::print(&Fault::help());
         return Ok(code::DONE);
     }
     Sandbox::run(config(args)?)?;

@@ -8,18 +8,23 @@ use url::Url;
 
 use super::error::EngineError;
 use super::keys;
-use crate::http::{Http, HttpSettings, Secret};
+use crate::http::{Clock, Http, HttpSettings, Secret, SystemClock, Unobserved};
 use crate::migration::{AuthMethod, Plan, Preset};
 use crate::source::{ClientAuth, Discovered, Known, Session, TokenSettings, TokenSource, discover};
 use crate::store::Storage;
 
 /// A client as the plan wants it.
 pub fn http(plan: &Plan) -> Result<Http, EngineError> {
+    http_by(plan, Arc::new(SystemClock::default()))
+}
+
+/// A client as the plan wants it, that goes by this clock.
+pub fn http_by(plan: &Plan, clock: Arc<dyn Clock>) -> Result<Http, EngineError> {
     let settings = HttpSettings {
         extra_authorities: plan.ca_file.clone(),
         ..HttpSettings::default()
     };
-    Http::new(&settings).map_err(|e| EngineError::source(&e, e.hint()))
+    Http::with(&settings, clock, Arc::new(Unobserved)).map_err(|e| EngineError::source(&e, e.hint()))
 }
 
 /// The source's FHIR base.
@@ -44,7 +49,16 @@ pub async fn ask(http: &Http, plan: &Plan, cancel: &CancellationToken) -> Result
 
 /// A session with the source of a plan.
 pub async fn connect(storage: &Storage, plan: &Plan, cancel: &CancellationToken) -> Result<Session, EngineError> {
-    let http = http(plan)?;
+    connect_by(http(plan)?, storage, plan, cancel).await
+}
+
+/// A session with the source of a plan, through this client.
+pub async fn connect_by(
+    http: Http,
+    storage: &Storage,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Result<Session, EngineError> {
     let base = base(plan)?;
     if plan.auth == AuthMethod::None {
         share(&http, plan, &[&base]);

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::attachments;
-use super::connect::connect;
+use super::connect::{connect_by, http_by};
 use super::error::EngineError;
 use super::export;
 use super::progress::Snapshot;
@@ -16,6 +16,7 @@ use super::recorder::Recorder;
 use super::resolve::carry_out_pending;
 use super::tally::{recorded_counts, run_counts};
 use super::verify::verify;
+use crate::http::{Clock, SystemClock};
 use crate::migration::{Event, FileKind, FileState, Plan, Stage, Verification, total};
 use crate::source::{Deletion, Schedule, Session, delete_job};
 use crate::store::{RunInfo, Storage, migration_key, run_key};
@@ -38,6 +39,8 @@ pub struct Job {
     pub schedule: Schedule,
     /// Latest counters.
     pub snapshot: watch::Sender<Snapshot>,
+    /// What the conversation with the source goes by.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What is chosen for one run.
@@ -140,6 +143,7 @@ impl Job {
             cancel_downloads,
             schedule,
             snapshot,
+            clock: Arc::new(SystemClock::default()),
         }
     }
 
@@ -158,7 +162,8 @@ impl Job {
 
     async fn stages(self: &Arc<Self>) -> Result<Outcome, EngineError> {
         let state = self.recorder.state()?;
-        let session = connect(&self.storage, &self.plan, &self.cancel).await?;
+        let http = http_by(&self.plan, Arc::clone(&self.clock))?;
+        let session = connect_by(http, &self.storage, &self.plan, &self.cancel).await?;
         if state.stage < Stage::Ingested {
             self.token(&session).await?;
         }

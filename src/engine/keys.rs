@@ -28,6 +28,20 @@ pub fn exists(storage: &Storage, migration: &str) -> bool {
     key_path(storage, migration).exists()
 }
 
+/// Removes a migration's key pair, if it has one.
+pub fn remove(storage: &Storage, migration: &str) -> Result<(), EngineError> {
+    for path in [key_path(storage, migration), jwks_path(storage, migration)] {
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                let doing = "remove";
+                return Err(EngineError::File { doing, path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Seals a migration's private key and writes its public JWK Set.
 pub fn save(storage: &Storage, migration: &str, key: &PrivateKey) -> Result<(), EngineError> {
     let pem = key.to_pkcs8_pem();

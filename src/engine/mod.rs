@@ -4,23 +4,28 @@
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
 //! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
+//! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
 
 mod attachments;
 mod committer;
 mod connect;
 mod cut_off;
+mod doctor;
 mod error;
 mod export;
 mod import;
 mod job;
 pub mod keys;
 mod landing;
+mod original;
 mod pipeline;
 mod place;
+mod preflight;
 mod progress;
 mod receive;
 mod recorder;
+mod remove;
 mod replay;
 mod resolve;
 mod row;
@@ -30,12 +35,16 @@ mod tally;
 mod verify;
 
 pub use connect::{ask, base, connect, http, scopes};
+pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
+pub use original::original;
+pub use preflight::{Check, Verdict, preflight};
 pub use progress::{FileProgress, Snapshot};
 pub use recorder::{Recorded, Recorder, state};
+pub use remove::remove;
 pub use resolve::Choice;
-pub use run::{Answer, Command, Running, start};
+pub use run::{Answer, Command, Running, start, start_by};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};

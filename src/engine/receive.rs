@@ -72,8 +72,9 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         organized: state.organized,
         refreshed: Mutex::new(None),
     });
+    let mut running = JoinSet::new();
     let result = tokio::select! {
-        result = Intake::tiers(&intake, patients) => result.map(|()| Received::All),
+        result = Intake::tiers(&intake, &mut running, patients) => result.map(|()| Received::All),
         signal = signalled.recv() => match signal {
             Some(Signal::TooManyRejects(rejects)) => Ok(Received::TooManyRejects(rejects)),
             Some(Signal::Broken(error)) => Err(error),
@@ -82,6 +83,8 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     };
     // Whatever happened, what was handed over is made durable before anything else.
     job.cancel_downloads.cancel();
+    // Downloads hold on to the intake until they are gone.
+    running.shutdown().await;
     if let Some(intake) = Arc::into_inner(intake) {
         intake.pipeline.stop().await;
     }
@@ -92,7 +95,11 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
 }
 
 impl Intake {
-    async fn tiers(intake: &Arc<Self>, mut patients: Arc<PatientMap>) -> Result<(), EngineError> {
+    async fn tiers(
+        intake: &Arc<Self>,
+        running: &mut JoinSet<Result<(), EngineError>>,
+        mut patients: Arc<PatientMap>,
+    ) -> Result<(), EngineError> {
         let mut files: Vec<ExportFile> = intake.job.storage.files(intake.job.run)?;
         files.retain(|f| !f.complete() && f.kind != FileKind::Attachments);
         for now in 0..=5 {
@@ -103,7 +110,6 @@ impl Intake {
             // The longest first, so that no worker is left alone with it at the end.
             waiting.sort_by_key(|f| std::cmp::Reverse(f.expected.unwrap_or(0)));
             let mut waiting = waiting.into_iter();
-            let mut running = JoinSet::new();
             loop {
                 while running.len() < intake.job.plan.parallel.max(1)
                     && let Some(file) = waiting.next()

@@ -42,7 +42,7 @@ pub fn resolve(
     if choice == Choice::Outright(Resolution::KeepBoth) && row.conflict.kind == ConflictKind::ContentDiffers {
         return Err(EngineError::NotReady {
             what: "two versions of one record cannot both be kept: they have the same id".to_owned(),
-            hint: "use --keep-source or --keep-target".to_owned(),
+            hint: "decide it `--as keep-source` or `--as keep-target`".to_owned(),
         });
     }
     if !storage.segments.has(&row.location) {

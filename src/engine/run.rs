@@ -10,6 +10,7 @@ use super::job::{Job, Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::recorder::{Recorded, Recorder};
 use super::resolve::{self, Choice};
+use crate::http::{Clock, SystemClock};
 use crate::migration::{Plan, Resolution, Verification};
 use crate::store::Storage;
 
@@ -56,6 +57,11 @@ pub struct Running {
 
 /// Starts a command on a migration, on the runtime in whose context this is called.
 pub fn start(storage: &Arc<Storage>, plan: Plan, command: Command) -> Running {
+    start_by(storage, plan, command, Arc::new(SystemClock::default()))
+}
+
+/// The same, with waits and times by this clock: a rehearsal need not sleep through a server's `Retry-After`.
+pub fn start_by(storage: &Arc<Storage>, plan: Plan, command: Command, clock: Arc<dyn Clock>) -> Running {
     let (events_in, events) = mpsc::unbounded_channel();
     let (snapshot_in, snapshot) = watch::channel(Snapshot::default());
     let (answer_in, answer) = oneshot::channel();
@@ -68,6 +74,7 @@ pub fn start(storage: &Arc<Storage>, plan: Plan, command: Command) -> Running {
         recorder,
         cancel.clone(),
         snapshot_in,
+        clock,
     );
     tokio::spawn(async move {
         let result = work.await;
@@ -89,11 +96,12 @@ async fn work(
     recorder: Recorder,
     cancel: CancellationToken,
     snapshot: watch::Sender<Snapshot>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Answer, EngineError> {
     match command {
         Command::Run(options) => {
             let job = prepare(storage, plan, recorder, options, cancel, snapshot).await?;
-            Ok(Answer::Run(Arc::new(job).work().await?))
+            Ok(Answer::Run(Arc::new(Job { clock, ..job }).work().await?))
         }
         Command::Verify => {
             let job =

@@ -19,6 +19,13 @@ pub enum Event {
         /// The source's FHIR base URL.
         base_url: String,
     },
+    /// A person changed the migration's plan.
+    MigrationChanged {
+        /// Names of the fields that changed.
+        fields: Vec<String>,
+    },
+    /// A person removed the migration, for which nothing had been received. What follows belongs to a new one of the same name.
+    MigrationRemoved {},
     /// A key pair was made or imported.
     KeyCreated {
         /// Key id (RFC 7638 thumbprint).

@@ -104,7 +104,9 @@ impl State {
             }
             Event::RunFailed { reason } => self.stopped = Some(reason.clone()),
             Event::DownloadRequest { .. } => self.stopped = None,
+            Event::MigrationRemoved {} => *self = Self::default(),
             Event::MigrationAdded { .. }
+            | Event::MigrationChanged { .. }
             | Event::KeyCreated { .. }
             | Event::TokenGranted { .. }
             | Event::ManifestRefreshed {}

@@ -1,5 +1,7 @@
 //! The simulated EHR: what all handlers share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::assertion::Seen;
 use super::client::Clients;
 use super::clock::Clock;
@@ -30,6 +32,8 @@ pub(crate) struct Ehr {
     pub jobs: Jobs,
     pub gate: Gate,
     pub stats: Counters,
+    /// Whether nothing goes wrong any more; what files hold was decided when they were laid out.
+    pub calm: AtomicBool,
 }
 
 impl Ehr {
@@ -54,20 +58,40 @@ impl Ehr {
             jobs: Jobs::default(),
             gate: Gate::default(),
             stats: Counters::default(),
+            calm: AtomicBool::new(false),
             config,
             origin,
             second_origin,
         }
     }
 
+    /// What goes wrong now with answers.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        if self.calm.load(Ordering::Acquire) {
+            &[]
+        } else {
+            &self.config.faults
+        }
+    }
+
+    /// The first fault now that `pick` takes, mapped.
+    pub(crate) fn find<T>(&self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        self.faults().iter().find_map(pick)
+    }
+
+    /// Whether a fault without an argument is on now.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faults().contains(&fault)
+    }
+
     /// A `Retry-After` of `seconds`, in the form the faults ask for.
     pub(crate) fn retry_after(&self, seconds: u64) -> String {
         const FIVE_HOURS: u64 = 18_000;
-        if self.config.has(Fault::RetryAfterHuge) {
+        if self.has(Fault::RetryAfterHuge) {
             FIVE_HOURS.to_string()
-        } else if self.config.has(Fault::RetryAfterDate) {
+        } else if self.has(Fault::RetryAfterDate) {
             self.clock.http_date(seconds)
-        } else if self.config.has(Fault::RetryAfterEpoch) {
+        } else if self.has(Fault::RetryAfterEpoch) {
             (self.clock.epoch_seconds() + seconds).to_string()
         } else {
             seconds.to_string()

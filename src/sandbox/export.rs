@@ -112,9 +112,9 @@ fn kick_off(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incomin
         Ok(job) => {
             ehr.stats.edit().kickoffs += 1;
             let url = status_url(ehr, &job, 1);
-            let location = if ehr.config.has(Fault::StatusRelative) {
+            let location = if ehr.has(Fault::StatusRelative) {
                 url.strip_prefix(&ehr.origin).unwrap_or(&url).to_owned()
-            } else if ehr.config.has(Fault::StatusQuoted) {
+            } else if ehr.has(Fault::StatusQuoted) {
                 format!("\"{url}\"")
             } else {
                 url
@@ -162,7 +162,7 @@ fn accept(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incoming)
             ));
         }
     }
-    match ehr.config.find(|fault| {
+    match ehr.find(|fault| {
         if let Fault::KickoffRejected(times) = fault {
             Some(*times)
         } else {
@@ -258,7 +258,6 @@ fn status(ehr: &Ehr, id: &str, query: &HashMap<String, String>, headers: &Header
     let page = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
     let so_far = if page == 1 { &job.polls } else { &job.later_polls }.fetch_add(1, Ordering::Relaxed);
     let failing = ehr
-        .config
         .find(|fault| {
             if let Fault::StatusTransient(polls) = fault {
                 Some(*polls)

@@ -67,7 +67,7 @@ async fn answer(
     let gone = || Refusal::new(404, "not-found", "There is no such file.");
     let job = ehr.jobs.get(id).ok_or_else(gone)?;
     let file = job.plan.get().and_then(|plan| plan.file(name)).ok_or_else(gone)?;
-    let wants_token = own_origin || ehr.config.has(Fault::OtherOrigin { token: true });
+    let wants_token = own_origin || ehr.has(Fault::OtherOrigin { token: true });
     if wants_token {
         let grant = ehr.authorize(headers).inspect_err(|_| note(ehr, name, 401, 0, false))?;
         let covered = job
@@ -102,7 +102,7 @@ async fn answer(
 /// The faults that answer instead of the file.
 fn misbehave(ehr: &Ehr, job: &Job, plan: &Plan, file: &File, ticket: &Ticket, own_origin: bool) -> Option<Response> {
     let victim = plan.is_victim(file);
-    if own_origin && ehr.config.has(Fault::RedirectOtherOrigin) {
+    if own_origin && ehr.has(Fault::RedirectOtherOrigin) {
         let url = format!(
             "{}/files/{}/{}?v={}&sig={}",
             ehr.second_origin, job.id, file.name, ticket.v, job.signature
@@ -110,7 +110,7 @@ fn misbehave(ehr: &Ehr, job: &Job, plan: &Plan, file: &File, ticket: &Ticket, ow
         return Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response());
     }
     let expired = || Some(Refusal::new(410, "expired", "The file has expired.").into_response());
-    for fault in &ehr.config.faults {
+    for fault in ehr.faults() {
         match fault {
             Fault::FileExpired(Times::Once) if ticket.v <= 1 => return expired(),
             Fault::FileExpired(Times::Always) if victim => return expired(),
@@ -138,7 +138,7 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
     let range = Some(text(header::RANGE)).filter(|range| !range.is_empty());
     let range = range.filter(|_| !headers.contains_key(header::IF_RANGE) || text(header::IF_RANGE) == etag);
     let gzip = ehr.config.gzip && !headers.contains_key(header::RANGE) && accepts_gzip(text(header::ACCEPT_ENCODING));
-    let cutting = ehr.config.faults.iter().any(|fault| {
+    let cutting = ehr.faults().iter().any(|fault| {
         matches!(
             fault,
             Fault::CutOnce | Fault::CutAlways | Fault::TokenExpires | Fault::GzipCut(_)
@@ -159,7 +159,7 @@ async fn deliver(ehr: &Arc<Ehr>, job: &Arc<Job>, name: &str, headers: &HeaderMap
         (Some((from, last)), Some(size)) => Some(from..last.map_or(size, |last| last.saturating_add(1).min(size))),
         _ => None,
     };
-    let split = ehr.config.has(Fault::MultibyteSplit) && !gzip;
+    let split = ehr.has(Fault::MultibyteSplit) && !gzip;
     let mut delivery = Delivery {
         gzip,
         split,
@@ -241,7 +241,7 @@ fn choose_cut(
     size: u64,
 ) -> Option<Cut> {
     let half_of_the_rest = delivery.from + (size - delivery.from) / 2;
-    ehr.config.find(|fault| {
+    ehr.find(|fault| {
         let strikes = match fault {
             Fault::CutOnce | Fault::TokenExpires => job.first_time(fault.name(), &file.name),
             Fault::CutAlways => plan.is_victim(file),

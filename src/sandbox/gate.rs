@@ -52,7 +52,7 @@ impl Ehr {
             Fault::Burst503(requests) => Some((StatusCode::SERVICE_UNAVAILABLE, *requests)),
             _ => None,
         };
-        let (status, requests) = self.config.find(pick)?;
+        let (status, requests) = self.find(pick)?;
         if so_far.fetch_add(1, Ordering::Relaxed) >= requests {
             return None;
         }

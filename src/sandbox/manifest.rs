@@ -21,9 +21,9 @@ pub(crate) fn pages(job: &Job, plan: &Plan) -> u32 {
 /// Page `page` (from 1) of a manifest, whose file URLs are new each time.
 pub(crate) fn manifest(ehr: &Ehr, job: &Job, plan: &Plan, page: u32) -> Value {
     let version = job.manifests.fetch_add(1, Ordering::Relaxed) + 1;
-    let stu4 = ehr.config.has(Fault::Stu4Manifest);
-    let off_by_one = u64::from(ehr.config.has(Fault::WrongCounts));
-    let other_origin = ehr.config.find(|fault| {
+    let stu4 = ehr.has(Fault::Stu4Manifest);
+    let off_by_one = u64::from(ehr.has(Fault::WrongCounts));
+    let other_origin = ehr.find(|fault| {
         if let Fault::OtherOrigin { token } = fault {
             Some(*token)
         } else {

@@ -72,6 +72,16 @@ impl EmbeddedStore {
         tenant: &str,
         resource_type: Option<&str>,
     ) -> Result<impl Iterator<Item = Result<(String, Vec<u8>), CheckpointError>> + '_, CheckpointError> {
+        let entries = self.entries(tenant, resource_type)?;
+        Ok(entries.map(|(name, entry)| Ok((name, self.read(&entry)?))))
+    }
+
+    /// Type and place of every current record of a tenant and, if given, one type, in the order of the landing.
+    pub fn entries(
+        &self,
+        tenant: &str,
+        resource_type: Option<&str>,
+    ) -> Result<impl Iterator<Item = (String, Entry)> + use<>, CheckpointError> {
         let mut all: Vec<(Entry, u16)> = Vec::new();
         let mut names = HashMap::new();
         for (name, prefix) in self.types_of(tenant)? {
@@ -87,10 +97,9 @@ impl EmbeddedStore {
             names.insert(u16::from_be_bytes([prefix[2], prefix[3]]), name);
         }
         all.sort_unstable_by_key(|(entry, _)| entry.location);
-        Ok(all.into_iter().map(move |(entry, number)| {
-            let name = names.get(&number).cloned().unwrap_or_default();
-            Ok((name, self.read(&entry)?))
-        }))
+        Ok(all
+            .into_iter()
+            .map(move |(entry, number)| (names.get(&number).cloned().unwrap_or_default(), entry)))
     }
 
     fn types_of(&self, tenant: &str) -> Result<Vec<(String, [u8; 4])>, CheckpointError> {

@@ -1,0 +1,124 @@
+//! `conflicts`: what a person, or a policy, must decide or has decided.
+
+use super::args::{ConflictsArgs, WorkspaceArgs};
+use super::failure::{Failure, code};
+use super::{open, output};
+use crate::fhir;
+use crate::migration::{Conflict, ConflictKind, Plan, Resolution};
+use crate::store::{Storage, migration_key};
+
+/// Lists the conflicts of a migration.
+pub fn conflicts(workspace: &WorkspaceArgs, args: &ConflictsArgs) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "conflicts")?;
+    let plan = open::plan(&storage, &args.migration)?;
+    let mut listed = all(&storage, &plan)?;
+    let (total, open) = (listed.len(), listed.iter().filter(|c| c.open()).count());
+    if !args.all {
+        listed.retain(Conflict::open);
+    }
+    let mut held = Vec::new();
+    for conflict in &listed {
+        held.push(waiting(&storage, &plan, conflict)?);
+    }
+    if args.json {
+        let values: Vec<_> = listed
+            .iter()
+            .zip(&held)
+            .map(|(conflict, held)| {
+                let mut value = serde_json::to_value(conflict).unwrap_or_default();
+                value["held_rows"] = (*held).into();
+                value
+            })
+            .collect();
+        output::json(&values)?;
+        return Ok(code::DONE);
+    }
+    for (conflict, held) in listed.iter().zip(held) {
+        output::say(&text(conflict, held));
+    }
+    output::say(&format!("{open} open, {} decided.", total - open));
+    if open > 0 {
+        output::say(&format!(
+            "\nNext: cutover resolve {} ID... --as keep-source|keep-target|keep-both\n      \
+             or: cutover resolve {} --all --as newer-wins",
+            plan.id, plan.id
+        ));
+    } else if !args.all && total > 0 {
+        output::say(&format!(
+            "`cutover conflicts {} --all` shows the decided ones.",
+            plan.id
+        ));
+    }
+    Ok(code::DONE)
+}
+
+/// All conflicts of a migration, by id.
+pub fn all(storage: &Storage, plan: &Plan) -> Result<Vec<Conflict>, Failure> {
+    let mut all = Vec::new();
+    for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
+        all.push(item?.1.conflict);
+    }
+    Ok(all)
+}
+
+/// Rows that wait for this conflict's patient.
+fn waiting(storage: &Storage, plan: &Plan, conflict: &Conflict) -> Result<u64, Failure> {
+    if !conflict.about_identity() {
+        return Ok(0);
+    }
+    let tenant = storage.names.tenant(&plan.tenant)?;
+    let prefix = [&tenant.to_be_bytes()[..], &storage.id_hash(&conflict.source.id)].concat();
+    Ok(storage.tables.held.count_prefix(&prefix)?)
+}
+
+fn text(conflict: &Conflict, held: u64) -> String {
+    let kind = match conflict.kind {
+        ConflictKind::MrnInUse => "the MRN belongs to another patient at the destination",
+        ConflictKind::ContentDiffers => "the destination has this record with other content",
+    };
+    let side = |side: &crate::migration::Side| {
+        let stamp = side
+            .last_updated
+            .as_deref()
+            .map_or("no date".to_owned(), |when| fhir::safe(when).into_owned());
+        format!("{}/{}  ({stamp})", conflict.resource_type, fhir::safe(&side.id))
+    };
+    let mut out = output::wrapped(&format!("{}  ", conflict.id), kind);
+    out.push_str(&format!(
+        "\n  source  {}\n  target  {}",
+        side(&conflict.source),
+        side(&conflict.target)
+    ));
+    if !conflict.contradictions.is_empty() {
+        out.push('\n');
+        out.push_str(&output::wrapped(
+            "  differs ",
+            &fhir::safe(&conflict.contradictions.join(", ")),
+        ));
+    }
+    if held > 0 {
+        out.push_str(&format!("\n  holds   {held} rows back"));
+    }
+    if let Some(decided) = &conflict.decided {
+        let line = format!(
+            "{} by {} ({}), {}",
+            resolution(decided.resolution),
+            decided.who,
+            decided.rule,
+            decided.when
+        );
+        out.push('\n');
+        out.push_str(&output::wrapped("  decided ", &fhir::safe(&line)));
+    }
+    out.push('\n');
+    out
+}
+
+/// The name of a resolution.
+pub fn resolution(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::KeepSource => "keep-source",
+        Resolution::KeepTarget => "keep-target",
+        Resolution::KeepBoth => "keep-both",
+    }
+}
