@@ -23,6 +23,8 @@ pub struct Placer {
     transaction_time: Option<String>,
     /// The destination's own records are placed (`store import`): they are nobody's migration.
     local: bool,
+    /// Rows are placed once more into an index made anew: what the ledger says of them holds, and nothing is noted.
+    pub replaying: bool,
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
@@ -58,6 +60,7 @@ impl Placer {
             base_url: (!local).then(|| plan.base_url.clone()),
             transaction_time,
             local,
+            replaying: false,
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,
@@ -294,6 +297,9 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
+        if self.replaying {
+            return self.meet_again(writer, row, place, record, meeting, known);
+        }
         let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
         let decided = match before {
             Some(decided) => Some(decided),
@@ -337,6 +343,26 @@ impl Placer {
         };
         self.storage.tables.conflicts.put(&key, &row)?;
         Ok(disposition)
+    }
+
+    /// What became of this meeting when the row was received.
+    fn meet_again(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        place: Location,
+        record: &Record,
+        meeting: &Meeting,
+        known: Option<ConflictRow>,
+    ) -> Result<Disposition, EngineError> {
+        let resolution = match known {
+            Some(known) if !known.conflict.applied => return Ok(Disposition::Undecided),
+            Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
+            // Only an update from the same source leaves no conflict behind.
+            None if self.ours(record, meeting) || meeting.target_key == record.key => Resolution::KeepSource,
+            None => Resolution::KeepBoth,
+        };
+        self.carry_out(writer, row, place, record, meeting, resolution)
     }
 
     /// Writes what was decided.

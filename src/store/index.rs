@@ -19,6 +19,9 @@ pub enum IndexError {
     /// The library refused.
     #[error("the resource index cannot be read or written: {0}")]
     Fjall(#[from] fjall::Error),
+    /// It is being made anew, and that was cut off.
+    #[error("the resource index is not whole: making it anew was cut off")]
+    Unfinished,
     /// An entry is not in our format.
     #[error("the resource index holds an entry that is not in its format")]
     Format,

@@ -82,6 +82,7 @@ fn a_migration_that_is_asked_to_stop_ends_by_itself_and_goes_on_later() {
         let mut dice = Dice::new(1);
         let undisturbed = migration::to_its_end(&rig, "undisturbed", 0, &mut dice);
         let home = rig.copy_template("stopped");
+        let before = rig.sandbox.stats();
         let life = life::live(
             rig.run(&home),
             Some(Moment::Event("download_complete", signal)),
@@ -92,7 +93,7 @@ fn a_migration_that_is_asked_to_stop_ends_by_itself_and_goes_on_later() {
             Ended::Exited(3) => {}
             other => panic!("{other:?}: {}", life.errors),
         }
-        let resumed = migration::go_on(&rig, home, 0, &mut dice);
+        let resumed = migration::go_on(&rig, home, &before, 0, &mut dice);
         undisturbed.content.assert_same(&resumed.content);
     }
 }

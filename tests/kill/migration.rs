@@ -10,6 +10,8 @@ use cutover::engine::{self, Answer, Choice, Recorded};
 use cutover::migration::{Event, Resolution};
 use cutover::store::{Storage, migration_key};
 
+use cutover::sandbox::Stats;
+
 use super::content::Content;
 use super::damage;
 use super::life::{Ended, Life, Moment, live};
@@ -29,12 +31,11 @@ pub struct Gone {
 /// Carries a migration from the template to its end, killed up to `kills` times.
 pub fn to_its_end(rig: &Rig, name: &str, kills: u64, dice: &mut Dice) -> Gone {
     let home = rig.copy_template(name);
-    go_on(rig, home, kills, dice)
+    go_on(rig, home, &rig.sandbox.stats(), kills, dice)
 }
 
-/// Carries a migration on to its end.
-pub fn go_on(rig: &Rig, home: PathBuf, kills: u64, dice: &mut Dice) -> Gone {
-    let before = rig.sandbox.stats();
+/// Carries a migration on to its end; the sandbox had counted `before` when it began.
+pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Dice) -> Gone {
     let mut gone = Gone {
         content: Content::default(),
         kills: 0,
@@ -105,6 +106,30 @@ pub fn go_on(rig: &Rig, home: PathBuf, kills: u64, dice: &mut Dice) -> Gone {
         assert_eq!(then, now, "{name} was fetched again after it was complete");
     }
     gone.content = Content::of(&storage);
+    assert_eq!(
+        storage.index.count().unwrap(),
+        storage.vouched().unwrap(),
+        "records and those vouched for"
+    );
+    drop(storage);
+    if kills > 0 {
+        live(doctor(rig, &home), Some(moment(dice, 1000)), &mut |_| {});
+    }
+    let examined = live(doctor(rig, &home), None, &mut |_| {});
+    assert_eq!(
+        examined.ended,
+        Ended::Exited(0),
+        "{}{}",
+        examined.lines.join("\n"),
+        examined.errors
+    );
+    let storage = rig.open(&home);
+    gone.content.assert_same(&Content::of(&storage));
+    assert_eq!(
+        storage.index.count().unwrap(),
+        storage.vouched().unwrap(),
+        "after the index was made anew"
+    );
     drop(storage);
     std::fs::remove_dir_all(&home).unwrap();
     gone
@@ -149,6 +174,10 @@ fn unanswered(storage: &Storage) -> u32 {
         }
     }
     sent - answered
+}
+
+fn doctor(rig: &Rig, home: &Path) -> Command {
+    rig.command(home, &["doctor", "--rebuild-index"])
 }
 
 fn decider(home: &Path) -> Command {

@@ -128,8 +128,12 @@ impl Rig {
 
     /// The command under test, the same every time.
     pub fn run(&self, home: &Path) -> Command {
+        self.command(home, &["run", NAME, "--json"])
+    }
+
+    pub fn command(&self, home: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-        command.args(["run", NAME, "--json", "--key-file"]).arg(self.key());
+        command.args(arguments).arg("--key-file").arg(self.key());
         command.arg("--home").arg(home);
         command
     }
