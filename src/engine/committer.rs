@@ -13,7 +13,7 @@ use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
 use super::row::{PatientMap, Row, What, location};
-use crate::migration::{Disposition, Event, ExportFile, FileState, Quarantined};
+use crate::migration::{Disposition, Event, ExportFile, FileKind, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
 /// A checkpoint is made after this many bytes of source.
@@ -346,7 +346,9 @@ fn ended(file: &ExportFile) -> Event {
             bytes: file.bytes,
             rows: file.rows(),
             sha256: file.sha256.clone().unwrap_or_default(),
-            promised: file.expected.filter(|expected| *expected != file.rows()),
+            promised: file
+                .expected
+                .filter(|expected| file.kind == FileKind::Output && *expected != file.rows()),
         },
     }
 }

@@ -118,15 +118,13 @@ fn conflicts_are_listed_and_decided() {
         &first,
     ]);
     let file = Path::new(&first).join("Patient.ndjson");
-    let changed: String = std::fs::read_to_string(&file)
-        .unwrap()
-        .lines()
-        .map(|line| {
-            let mut patient: serde_json::Value = serde_json::from_str(line).unwrap();
-            patient["birthDate"] = "1901-01-01".into();
-            format!("{patient}\n")
-        })
-        .collect();
+    let mut changed = String::new();
+    for line in std::fs::read_to_string(&file).unwrap().lines() {
+        let mut patient: serde_json::Value = serde_json::from_str(line).unwrap();
+        patient["birthDate"] = "1901-01-01".into();
+        changed.push_str(&patient.to_string());
+        changed.push('\n');
+    }
     write(&file, &changed);
     rig.must(&["store", "import", "--tenant", "clinic", &first]);
     rig.must(&[

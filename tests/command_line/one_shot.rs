@@ -88,11 +88,11 @@ fn files_hashes_manifest_and_log_are_there_and_private() {
     let files = ndjson(&folder);
     assert_eq!(sums.lines().count(), files.len());
     for (name, bytes) in &files {
-        let hash: String = digest(&SHA256, bytes)
+        let hash = digest(&SHA256, bytes);
+        let hash = hash
             .as_ref()
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
         assert!(sums.contains(&format!("{hash}  {name}")), "{name}");
     }
     let manifest: serde_json::Value =
