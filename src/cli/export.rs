@@ -1,5 +1,6 @@
 //! `export`: an EHR's records into a folder of plain NDJSON, in one go, without a workspace.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         "note: the files in {} will NOT be sealed: anyone who can read them reads\npatients' data.",
         args.into.display()
     ));
-    let shot = OneShot {
+    let wanted = OneShot {
         scopes: engine::scopes(None, &plan)?,
         plan,
         credentials: Credentials { key, secrets },
@@ -45,7 +46,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         keep_job: args.keep_job,
         clock: Arc::new(SystemClock::default()),
     };
-    let exported = drive(shot, show)?;
+    let exported = drive(wanted, show)?;
     match show {
         Show::Text => output::say(&text(args, &exported)),
         Show::Json | Show::Nothing => output::complain(&text(args, &exported)),
@@ -77,7 +78,7 @@ fn ready(plan: &crate::migration::Plan, key: bool, secret: bool) -> Result<(), F
     ))
 }
 
-fn drive(shot: OneShot, show: Show) -> Result<Exported, Failure> {
+fn drive(wanted: OneShot, show: Show) -> Result<Exported, Failure> {
     wait::runtime()?.block_on(async {
         let (items, mut logged) = mpsc::unbounded_channel();
         let (snapshot, mut seen) = watch::channel(Snapshot::default());
@@ -85,7 +86,7 @@ fn drive(shot: OneShot, show: Show) -> Result<Exported, Failure> {
         let mut progress = Progress::new(show == Show::Text && std::io::stderr().is_terminal());
         let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
         let mut stop = std::pin::pin!(wait::stopped());
-        let mut work = std::pin::pin!(export_once(shot, items, snapshot, cancel.clone()));
+        let mut work = std::pin::pin!(export_once(wanted, items, snapshot, cancel.clone()));
         let done = loop {
             tokio::select! {
                 biased;
@@ -153,7 +154,8 @@ fn text(args: &ExportArgs, exported: &Exported) -> String {
         )
     };
     if let Some(reason) = &exported.job_kept {
-        text.push_str(&format!("\nThe export was left at the source: {}", fhir::safe(reason)));
+        // Writing to a String does not fail.
+        let _ = write!(text, "\nThe export was left at the source: {}", fhir::safe(reason));
     }
     text.push_str("\nThe files are NOT sealed. Keep them on an encrypted disk, and delete them when you are\ndone.");
     text

@@ -13,7 +13,7 @@ use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
 use super::row::{Pass, PatientMap, Row, What, location};
-use crate::migration::{Counts, Disposition, Event, ExportFile, FileState, Quarantined};
+use crate::migration::{Counts, Disposition, Event, ExportFile, FileKind, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
 /// A checkpoint is made after this many bytes of source.
@@ -136,7 +136,11 @@ impl Committer {
             .flat_map(|f| f.counts.values())
             .map(|c| c.quarantined)
             .sum();
-        let promised: u64 = storage.files(run)?.iter().map(|f| f.expected.unwrap_or(UNCOUNTED)).sum();
+        let promised: u64 = storage
+            .files(run)?
+            .iter()
+            .map(|f| f.expected.unwrap_or(UNCOUNTED))
+            .sum();
         let writer = storage.intake_writer(run, promised)?;
         Ok(Self {
             storage,
@@ -317,7 +321,10 @@ impl Committer {
             }
         }
         for (number, counts) in counts {
-            file.counts.entry(self.placer.type_name(number)).or_default().merge(&counts);
+            file.counts
+                .entry(self.placer.type_name(number))
+                .or_default()
+                .merge(&counts);
         }
         Ok(())
     }
@@ -428,7 +435,9 @@ fn ended(file: &ExportFile) -> Event {
             bytes: file.bytes,
             rows: file.rows(),
             sha256: file.sha256.clone().unwrap_or_default(),
-            promised: file.expected.filter(|expected| *expected != file.rows()),
+            promised: file
+                .expected
+                .filter(|expected| file.kind == FileKind::Output && *expected != file.rows()),
         },
     }
 }

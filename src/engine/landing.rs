@@ -134,6 +134,7 @@ impl Landing {
             sequence: self.sequence,
             offset: self.offset,
             first_line: self.line,
+            newlines,
             validator: self.validator.clone(),
             piece,
             bytes,

@@ -2,6 +2,7 @@
 //! and the log.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -202,7 +203,8 @@ impl ExportFolder {
         let mut sums = String::new();
         for (name, file) in self.state().files {
             if let Some(sha256) = file.sha256 {
-                sums.push_str(&format!("{sha256}  {name}\n"));
+                // Writing to a String does not fail.
+                let _ = writeln!(sums, "{sha256}  {name}");
             }
         }
         self.write("SHA256SUMS", sums.as_bytes())

@@ -157,12 +157,11 @@ impl Worker {
             Some((segment, at)) => Place::Landed(segment, at),
             None => Place::New(self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?),
         };
-        let newlines = memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         Ok(ReadBlock {
             file: block.file.number,
             sequence: block.sequence,
             end: block.offset + block.bytes.len() as u64,
-            lines: block.first_line - 1 + newlines,
+            lines: block.first_line - 1 + block.newlines,
             offset: block.offset,
             validator: block.validator.clone(),
             place,

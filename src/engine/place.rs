@@ -7,8 +7,8 @@ use super::error::EngineError;
 use super::row::{PatientFacts, PatientMap, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
-    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution,
-    Side, TargetVersion, Version, Winner, decide,
+    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution, Side,
+    TargetVersion, Version, Winner, decide,
 };
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 

@@ -122,6 +122,7 @@ impl<'a> Replay<'a> {
             sequence: 0,
             offset: header.source_offset,
             first_line: header.first_line,
+            newlines: 0,
             validator: None,
             landed: Some((segment, offset)),
             piece: header.piece,

@@ -62,6 +62,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         signals.clone(),
         job.snapshot.clone(),
     )?;
+    // Files that nobody has begun count for the time that is left.
+    let files = job
+        .storage
+        .files(job.run)?
+        .into_iter()
+        .filter(|f| f.kind == FileKind::Output);
+    let (ended, waiting) = files.partition(ExportFile::complete);
+    job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
     let pipeline = Pipeline::start(
         committer,
