@@ -9,7 +9,7 @@ use super::error::EngineError;
 use super::job::Job;
 use crate::fhir;
 use crate::http::HttpError;
-use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
+use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Plan};
 use crate::source::{
     self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
 };
@@ -33,10 +33,7 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
             })?),
         };
     Ok(KickoffRequest {
-        method: match plan.method {
-            KickoffMethod::Get => source::KickoffMethod::Get,
-            KickoffMethod::Post => source::KickoffMethod::Post,
-        },
+        method: plan.method,
         types: plan.types.clone(),
         since: plan.since.clone(),
         until: plan.until.clone(),
@@ -47,10 +44,7 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
         organize_output_by: plan.organize_output_by.clone(),
         allow_partial_manifests: plan.allow_partial_manifests,
         lenient: plan.lenient,
-        repeat: match plan.repeat {
-            Repeat::Comma => source::RepeatStyle::Comma,
-            Repeat::Repeat => source::RepeatStyle::Repeat,
-        },
+        repeat: plan.repeat,
         ..KickoffRequest::new(level)
     })
 }

@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::kickoff_error::KickoffError;
-use super::kickoff_request::{FHIR_JSON, KickoffMethod, KickoffRequest, Level};
+use super::kickoff_request::{FHIR_JSON, KickoffRequest, Level};
 use super::session::{Session, SessionError, TokenUse};
 use crate::http::{Answer, Call, HttpError};
+use crate::migration::KickoffMethod;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The largest body of an answer to a kickoff that is read.

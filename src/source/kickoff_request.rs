@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::session::Session;
+use crate::migration::{KickoffMethod, Repeat};
 
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
 
@@ -18,24 +19,6 @@ pub enum Level {
     Patient,
     /// A group's members: `[base]/Group/[id]/$export`.
     Group(String),
-}
-
-/// How the request is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KickoffMethod {
-    /// Parameters in the query.
-    Get,
-    /// A Parameters resource in the body.
-    Post,
-}
-
-/// How several values of one parameter go into a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RepeatStyle {
-    /// `_type=A,B`: what every server takes.
-    Comma,
-    /// `_type=A&_type=B`.
-    Repeat,
 }
 
 /// Which edition of the specification a Parameters resource is written for.
@@ -75,7 +58,7 @@ pub struct KickoffRequest {
     /// Such as `application/fhir+ndjson` (`_outputFormat`).
     pub output_format: Option<String>,
     /// How lists go into a query.
-    pub repeat: RepeatStyle,
+    pub repeat: Repeat,
     /// How associated data goes into a body.
     pub edition: Edition,
     /// `Prefer: handling=lenient`: the server may ignore what it does not know, and so send more than was asked for.
@@ -114,7 +97,7 @@ impl KickoffRequest {
             organize_output_by: None,
             allow_partial_manifests: false,
             output_format: None,
-            repeat: RepeatStyle::Comma,
+            repeat: Repeat::Comma,
             edition: Edition::Published,
             lenient: false,
             separate_status: false,
@@ -191,8 +174,8 @@ impl KickoffRequest {
             let values: Vec<String> = values.iter().map(|value| percent_encoded(value, kept)).collect();
             match self.repeat {
                 _ if values.is_empty() => {}
-                RepeatStyle::Comma => pairs.push(format!("{name}={}", values.join(","))),
-                RepeatStyle::Repeat => {
+                Repeat::Comma => pairs.push(format!("{name}={}", values.join(","))),
+                Repeat::Repeat => {
                     pairs.extend(values.iter().map(|value| format!("{name}={value}")));
                 }
             }

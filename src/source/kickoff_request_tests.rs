@@ -1,6 +1,7 @@
 use super::tests::{full, group, session, strings};
 use super::*;
-use crate::source::kickoff_request::{Edition, RepeatStyle};
+use crate::migration::Repeat;
+use crate::source::kickoff_request::Edition;
 
 #[test]
 fn b10_b14_b15_a_get_is_shown_as_it_will_be_sent() {
@@ -21,7 +22,7 @@ fn b28_a_comma_inside_a_filter_is_not_one_between_filters() {
         prefer: respond-async, handling=lenient, separate-export-status
     ");
     let repeated = KickoffRequest {
-        repeat: RepeatStyle::Repeat,
+        repeat: Repeat::Repeat,
         ..group()
     };
     assert!(repeated.preview(&session()).contains("?_type=Patient&_type=Condition&"));

@@ -47,7 +47,7 @@ pub use jwks_check::{FindingLevel, JwksCheck, JwksFinding, check_published};
 pub use key::{KeyError, PrivateKey};
 pub use kickoff::KickoffReply;
 pub use kickoff_error::KickoffError;
-pub use kickoff_request::{Edition, KickoffMethod, KickoffRequest, Level, RepeatStyle};
+pub use kickoff_request::{Edition, KickoffRequest, Level};
 pub use manifest::{Access, FileKind, Manifest, ManifestError, ManifestNote, OutputFile, PageWalk};
 pub use poll::{PollError, PollReply, Schedule, poll_once};
 pub use scope::{not_granted, unreadable};
