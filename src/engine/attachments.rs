@@ -14,7 +14,7 @@ use super::landing::Landing;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
 use super::replay::resume_at;
-use super::row::{FileContext, PatientMap, RowReader, lines};
+use super::row::{FileContext, Pass, PatientMap, RowReader, lines};
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind, FileState};
 use crate::source::{Access, ByteSink, Session, fetch_attachment};
@@ -94,6 +94,8 @@ async fn fetch_all(
         resource_type: Some("Binary".to_owned()),
         organized: false,
         patients,
+        max_line: LIMIT * 2,
+        pass: Pass::Whole,
     };
     let work = pipeline.work().ok_or(EngineError::Stopped)?;
     let mut landing = Landing::new(Arc::new(context), work, mark, LIMIT * 2);
@@ -232,6 +234,8 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
         bytes: 0,
         lines: 0,
         sha256: None,
+        deferred: false,
+        replayed: 0,
         counts: std::collections::BTreeMap::new(),
         issues: std::collections::BTreeMap::new(),
     })

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::committer::{Committer, Message, ReadBlock, Signal};
+use super::committer::{Committer, Message, Place, ReadBlock, Signal};
 use super::error::EngineError;
 use super::landing::{Conveyor, Piecework};
 use super::row::{PatientMap, RawBlock, RowReader};
@@ -153,7 +153,10 @@ impl Worker {
             raw_len: 0,
             stored_len: 0,
         };
-        let sealed = self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?;
+        let place = match block.landed {
+            Some((segment, at)) => Place::Landed(segment, at),
+            None => Place::New(self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?),
+        };
         let newlines = memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         Ok(ReadBlock {
             file: block.file.number,
@@ -162,7 +165,7 @@ impl Worker {
             lines: block.first_line - 1 + newlines,
             offset: block.offset,
             validator: block.validator.clone(),
-            sealed,
+            place,
             rows,
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::place::Placer;
 use super::recorder::Recorder;
-use super::row::{FileContext, RowReader};
+use super::row::{FileContext, Pass, RowReader};
 use crate::fhir;
 use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, HeldRow, RowId, Storage, migration_key};
@@ -121,13 +121,18 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
     let record = reader.record(&context(&placer), &line, &scan)?;
     let now = placer.decided(&mut writer, id, row.location, &record, &row, resolution)?;
-    row.conflict.moved.clear();
     if now != Disposition::Undecided {
-        row.conflict
+        let moves = row
+            .conflict
             .moved
             .entry(row.conflict.resource_type.clone())
-            .or_default()
-            .add(Disposition::Undecided, now);
+            .or_default();
+        moves.add(Disposition::Undecided, now);
+        // Former versions of the source's record that nobody decided on: this decision leaves them behind.
+        for earlier in row.conflict.earlier.iter_mut().filter(|e| e.resolution.is_none()) {
+            earlier.resolution = Some(Resolution::KeepTarget);
+            moves.add(Disposition::Undecided, Disposition::Kept);
+        }
     }
 
     let mut released = Vec::new();
@@ -185,6 +190,8 @@ fn context(placer: &Placer) -> FileContext {
         resource_type: None,
         organized: false,
         patients: Arc::new(placer.patients.clone()),
+        max_line: usize::MAX,
+        pass: Pass::Whole,
     }
 }
 

@@ -84,12 +84,36 @@ pub struct Conflict {
     pub applied: bool,
     /// How counts moved when it was carried out, by type; nothing where the rows were counted with the decision known.
     pub moved: BTreeMap<String, Moves>,
+    /// Rows of former times that the same two records met, oldest first.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
+}
+
+/// A former time that the two records of a conflict met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The run.
+    pub run: u32,
+    /// The file within that run.
+    pub file: u32,
+    /// The line within that file.
+    pub line: u32,
+    /// What was decided on that row, once it was carried out.
+    pub resolution: Option<Resolution>,
 }
 
 impl Conflict {
     /// Whether it is in question who the patient is, so that everything about them must wait.
     pub fn about_identity(&self) -> bool {
         self.resource_type == "Patient" && (self.kind == ConflictKind::MrnInUse || !self.contradictions.is_empty())
+    }
+
+    /// What was decided and carried out.
+    pub fn carried_out(&self) -> Option<Resolution> {
+        self.decided
+            .as_ref()
+            .filter(|_| self.applied)
+            .map(|decided| decided.resolution)
     }
 
     /// Whether somebody still has to decide.
