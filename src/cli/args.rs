@@ -457,6 +457,9 @@ pub struct SandboxArgs {
 /// `doctor`
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
+    /// Make the resource index anew from the landed bytes, then look at everything
+    #[arg(long)]
+    pub rebuild_index: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::{DoctorArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
-use super::{open, output};
+use super::{open, output, rebuild};
 use crate::engine::{Examined, examine, examine_permissions};
 use crate::store::{Workspace, WorkspaceError};
 
@@ -13,6 +13,9 @@ pub fn doctor(workspace: &WorkspaceArgs, args: &DoctorArgs) -> Result<u8, Failur
     let path = open::path(workspace)?;
     if !path.exists() {
         return Err(WorkspaceError::Missing { path }.into());
+    }
+    if args.rebuild_index {
+        rebuild::rebuild(workspace, args.json)?;
     }
     let mut show = |one: &Examined| {
         if !args.json {

@@ -17,6 +17,7 @@ mod plan;
 mod preflight;
 mod progress;
 mod quarantine;
+mod rebuild;
 mod report;
 mod resolve;
 mod run;

@@ -30,6 +30,14 @@ pub fn open(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>,
     Ok(Arc::new(Storage::open(Workspace::open(&path, &secret, command)?)?))
 }
 
+/// Opens an existing workspace with an index that is empty and has to be filled again.
+pub fn open_with_new_index(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>, Failure> {
+    let path = path(args)?;
+    let secret = secret(args, false)?;
+    let workspace = Workspace::open(&path, &secret, command)?;
+    Ok(Arc::new(Storage::open_with_new_index(workspace)?))
+}
+
 /// Opens a workspace, or makes one where none is.
 pub fn open_or_create(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>, Failure> {
     let path = path(args)?;

@@ -1,8 +1,13 @@
 //! Waiting for work on the network, and stopping it when the process is asked to stop.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
-use super::failure::Failure;
+use super::failure::{Failure, code};
+
+/// How long work may take to make durable what it has, once it was asked to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A runtime for one command.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -28,7 +33,7 @@ pub fn wait<T, F: Future<Output = T>>(work: impl FnOnce(CancellationToken) -> F)
     })
 }
 
-/// Resolves when the process is asked to stop: Ctrl-C, SIGTERM, or the terminal is gone.
+/// Resolves when the process is asked to stop: Ctrl-C, SIGTERM, or the terminal is gone. From then on the process has `FAREWELL` left.
 pub async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
@@ -39,4 +44,14 @@ pub async fn stopped() {
         _ = term.recv() => {}
         _ = hup.recv() => {}
     }
+    end_after(FAREWELL);
+}
+
+/// Ends the process after this time if it has not ended by itself. What is not durable by then is done again by the next run.
+fn end_after(time: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        eprintln!("error: interrupted; what was done in the last moments is not saved and will be done again");
+        std::process::exit(i32::from(code::FAILED));
+    });
 }

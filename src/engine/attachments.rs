@@ -69,12 +69,29 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
     drop(signals);
     let result = fetch_all(job, session, &pipeline, &file, patients, &wanted).await;
     pipeline.stop().await;
-    match (result, signalled.try_recv()) {
-        (_, Ok(super::committer::Signal::Broken(error))) => Err(error),
-        (result, _) => result,
+    let missing = match (result, signalled.try_recv()) {
+        (_, Ok(super::committer::Signal::Broken(error))) => return Err(error),
+        (result, _) => result?,
+    };
+    if let Some(reason) = missing {
+        fail(job, file.number, reason)?;
     }
+    Ok(())
 }
 
+/// Notes that a file is there as far as it could be had.
+fn fail(job: &Job, number: u32, reason: String) -> Result<(), EngineError> {
+    let storage = &job.storage;
+    storage.settle(job.run)?;
+    if let Some(mut file) = storage.tables.files.get(&file_key(job.run, number))? {
+        file.state = FileState::Failed { reason };
+        storage.tables.files.put(&file_key(job.run, number), &file)?;
+        storage.workspace.ledger().durable()?;
+    }
+    Ok(())
+}
+
+/// Fetches and lands the documents; says in a sentence which could not be had.
 async fn fetch_all(
     job: &Arc<Job>,
     session: &Session,
@@ -82,7 +99,7 @@ async fn fetch_all(
     file: &ExportFile,
     patients: Arc<PatientMap>,
     wanted: &[Wanted],
-) -> Result<(), EngineError> {
+) -> Result<Option<String>, EngineError> {
     let (storage, at) = (Arc::clone(&job.storage), file.clone());
     let (mark, mut hasher) = tokio::task::spawn_blocking(move || resume_at(&storage, &at))
         .await
@@ -122,27 +139,13 @@ async fn fetch_all(
         .await
         .map_err(|_| EngineError::Stopped)?;
     pipeline.drain().await?;
-    if let Some(first) = failed.first() {
-        let reason = format!(
+    Ok(failed.first().map(|first| {
+        format!(
             "{} of {} documents could not be had; the first: {first}",
             failed.len(),
             wanted.len()
-        );
-        let known = job
-            .storage
-            .files(job.run)?
-            .into_iter()
-            .find(|f| f.number == file.number);
-        if let Some(known) = known {
-            let known = ExportFile {
-                state: FileState::Failed { reason },
-                ..known
-            };
-            job.storage.tables.files.put(&file_key(job.run, file.number), &known)?;
-            job.storage.workspace.ledger().durable()?;
-        }
-    }
-    Ok(())
+        )
+    }))
 }
 
 struct Wanted {

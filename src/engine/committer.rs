@@ -1,6 +1,6 @@
 //! The committer: the one place where received rows meet the store, in the order of each file, and where checkpoints are made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -56,10 +56,10 @@ pub enum Place {
 pub enum Message {
     /// A file begins, or goes on; sent before any of its blocks.
     Begin(Box<ExportFile>),
-    /// A block, in any order within its file.
-    Block(ReadBlock),
-    /// A file is complete, after its last block.
-    End(FileEnd),
+    /// The piece with this number: a block, in any order within its file.
+    Block(u64, ReadBlock),
+    /// The piece with this number: a file is complete, after its last block.
+    End(u64, FileEnd),
     /// A file could not be had; what came of it stays.
     Failed {
         /// The file.
@@ -104,7 +104,9 @@ pub struct Committer {
     run: u32,
     receiving: BTreeMap<u32, Receiving>,
     finished: Vec<ExportFile>,
-    arrived: u64,
+    /// Ended with the last checkpoint, whose record has them; with the next one they go into the table of files.
+    settled: Vec<ExportFile>,
+    arrived: Arrived,
     drains: Vec<(u64, oneshot::Sender<Arc<PatientMap>>)>,
     added: u64,
     rejects: u64,
@@ -126,13 +128,8 @@ impl Committer {
         signals: mpsc::UnboundedSender<Signal>,
         snapshot: watch::Sender<Snapshot>,
     ) -> Result<Self, EngineError> {
-        let progress = storage.tables.progress.get(&run_key(run))?.unwrap_or_default();
-        // Segments of a former process are never written again: their lengths move where they stay.
-        storage.put_tails(&progress.tails)?;
-        // Files that a former process was receiving: the next checkpoint knows only those that are begun again by then.
-        for file in &progress.receiving {
-            storage.tables.files.put(&file_key(run, file.number), file)?;
-        }
+        let progress = storage.settle(run)?;
+        report_cut_off(&recorder, &progress.files)?;
         let rejects = storage
             .files(run)?
             .iter()
@@ -153,7 +150,8 @@ impl Committer {
             run,
             receiving: BTreeMap::new(),
             finished: Vec::new(),
-            arrived: 0,
+            settled: Vec::new(),
+            arrived: Arrived::default(),
             drains: Vec::new(),
             added: progress.added,
             rejects,
@@ -185,8 +183,14 @@ impl Committer {
                     };
                     self.receiving.insert(receiving.file.number, receiving);
                 }
-                Ok(Message::Block(block)) => self.arrive(block.file, block.sequence, Waiting::Block(block))?,
-                Ok(Message::End(end)) => self.arrive(end.file, end.sequence, Waiting::End(end))?,
+                Ok(Message::Block(number, block)) => {
+                    self.arrived.add(number);
+                    self.arrive(block.file, block.sequence, Waiting::Block(block))?;
+                }
+                Ok(Message::End(number, end)) => {
+                    self.arrived.add(number);
+                    self.arrive(end.file, end.sequence, Waiting::End(end))?;
+                }
                 Ok(Message::Failed { file, reason }) => self.fail(file, reason)?,
                 Ok(Message::Drain { pieces, done }) => self.drains.push((pieces, done)),
                 Err(RecvTimeoutError::Timeout) => self.checkpoint()?,
@@ -201,13 +205,14 @@ impl Committer {
 
     /// Answers whoever waits for pieces that have all arrived: a file's pieces are numbered, so then all of them are placed.
     fn answer_drains(&mut self) -> Result<(), EngineError> {
-        if !self.drains.iter().any(|(pieces, _)| *pieces <= self.arrived) {
+        let arrived = self.arrived.all_below;
+        if !self.drains.iter().any(|(pieces, _)| *pieces <= arrived) {
             return Ok(());
         }
         self.checkpoint()?;
         let (ready, waiting) = std::mem::take(&mut self.drains)
             .into_iter()
-            .partition(|(pieces, _)| *pieces <= self.arrived);
+            .partition(|(pieces, _)| *pieces <= arrived);
         self.drains = waiting;
         for (_, done) in ready {
             // Whoever asked may have been cancelled.
@@ -217,7 +222,6 @@ impl Committer {
     }
 
     fn arrive(&mut self, file: u32, sequence: u64, what: Waiting) -> Result<(), EngineError> {
-        self.arrived += 1;
         let Some(mut receiving) = self.receiving.remove(&file) else {
             return Ok(());
         };
@@ -355,22 +359,28 @@ impl Committer {
         }
         self.added += self.writer.pending.added();
         let finished = std::mem::take(&mut self.finished);
-        let receiving: Vec<ExportFile> = self.receiving.values().map(|r| r.file.clone()).collect();
-        let (storage, run, added) = (&self.storage, self.run, self.added);
+        let receiving = self.receiving.values().map(|r| &r.file);
+        let files: Vec<ExportFile> = receiving.chain(&finished).cloned().collect();
+        let (storage, run, added, settled) = (&self.storage, self.run, self.added, &self.settled);
         let mut events = Vec::new();
         self.writer.checkpoint(|tails| -> Result<(), EngineError> {
-            for file in &finished {
+            for file in settled {
                 storage.tables.files.put(&file_key(run, file.number), file)?;
-                events.push(self.recorder.append(&ended(file))?);
             }
             let progress = Progress {
                 tails: tails.to_vec(),
-                receiving,
+                files,
                 added,
             };
+            // The one record: were an ended file in a record of its own, a kill between the two could call bytes complete that no
+            // length vouches for.
             storage.tables.progress.put(&run_key(run), &progress)?;
+            for file in &finished {
+                events.push(self.recorder.append(&ended(file))?);
+            }
             Ok(storage.workspace.ledger().durable()?)
         })?;
+        self.settled.clone_from(&finished);
         for event in events {
             self.recorder.publish(event);
         }
@@ -379,6 +389,37 @@ impl Committer {
         self.snapshot.send_modify(|s| s.update(finished, receiving));
         Ok(())
     }
+}
+
+/// Which pieces have arrived; two workers hand them over in any order.
+#[derive(Default)]
+struct Arrived {
+    all_below: u64,
+    ahead: BTreeSet<u64>,
+}
+
+impl Arrived {
+    fn add(&mut self, number: u64) {
+        self.ahead.insert(number);
+        while self.ahead.remove(&self.all_below) {
+            self.all_below += 1;
+        }
+    }
+}
+
+/// Journals the files that the last checkpoint knows as complete and the journal does not, because a kill came between the two.
+fn report_cut_off(recorder: &Recorder, files: &[ExportFile]) -> Result<(), EngineError> {
+    let complete: Vec<&ExportFile> = files.iter().filter(|f| f.complete()).collect();
+    if complete.is_empty() {
+        return Ok(());
+    }
+    let known = recorder.complete()?;
+    for file in complete {
+        if !known.contains(&file.number) {
+            recorder.record(&ended(file))?;
+        }
+    }
+    Ok(())
 }
 
 fn ended(file: &ExportFile) -> Event {

@@ -13,7 +13,7 @@ use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Kick
 use crate::source::{
     self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
 };
-use crate::store::file_key;
+use crate::store::{file_key, run_key};
 
 /// How often a kickoff is sent again after the EHR said that it is busy, and until when.
 const MOST_PUT_OFFS: u32 = 5;
@@ -124,6 +124,15 @@ pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineEr
     .await?;
     let tables = &job.storage.tables;
     let files = files(job.run, &pages);
+    // A kill before the manifest was journalled may have left those of another answer.
+    let old: Vec<Vec<u8>> = tables
+        .files
+        .scan_prefix(&run_key(job.run))
+        .map(|item| item.map(|(key, _)| key))
+        .collect::<Result<_, _>>()?;
+    for key in old {
+        tables.files.remove(&key)?;
+    }
     for file in &files {
         tables.files.put(&file_key(job.run, file.number), file)?;
     }

@@ -30,16 +30,16 @@ pub struct FileEnd {
     pub pass: Pass,
 }
 
-/// The way to the workers; counts what was sent, so that it can be known when all of it has been placed.
+/// The way to the workers; numbers what is sent, so that it can be known when all of it has been placed.
 #[derive(Clone)]
 pub struct Conveyor {
-    to: mpsc::Sender<Piecework>,
+    to: mpsc::Sender<(u64, Piecework)>,
     sent: Arc<AtomicU64>,
 }
 
 impl Conveyor {
     /// A conveyor into a channel.
-    pub fn new(to: mpsc::Sender<Piecework>) -> Self {
+    pub fn new(to: mpsc::Sender<(u64, Piecework)>) -> Self {
         Self {
             to,
             sent: Arc::default(),
@@ -54,8 +54,8 @@ impl Conveyor {
     /// Hands a piece on, as soon as there is room.
     pub async fn send(&self, piece: Piecework) -> Result<(), SinkStopped> {
         let place = self.to.reserve().await.map_err(|_| SinkStopped)?;
-        self.sent.fetch_add(1, Ordering::AcqRel);
-        place.send(piece);
+        let number = self.sent.fetch_add(1, Ordering::AcqRel);
+        place.send((number, piece));
         Ok(())
     }
 }
@@ -134,6 +134,7 @@ impl Landing {
             sequence: self.sequence,
             offset: self.offset,
             first_line: self.line,
+            newlines,
             validator: self.validator.clone(),
             piece,
             bytes,

@@ -3,12 +3,15 @@
 //! - [`start`]: the contract with front ends.
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
 //! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
+//! - `rebuild`: the index made anew from the landing and the ledger.
+//! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
 
 mod attachments;
 mod committer;
 mod connect;
+mod cut_off;
 mod doctor;
 mod error;
 mod export;
@@ -25,6 +28,7 @@ mod pipeline;
 mod place;
 mod preflight;
 mod progress;
+mod rebuild;
 mod receive;
 mod recorder;
 mod remove;
@@ -46,6 +50,7 @@ pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
 pub use preflight::{Check, Verdict, preflight};
 pub use progress::{FileProgress, Snapshot};
+pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
 pub use resolve::Choice;

@@ -112,7 +112,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 struct Worker {
     run: u32,
-    jobs: Arc<Mutex<mpsc::Receiver<Piecework>>>,
+    jobs: Arc<Mutex<mpsc::Receiver<(u64, Piecework)>>>,
     reader: RowReader,
     blocks: BlockWriter,
     out: SyncSender<Message>,
@@ -125,9 +125,9 @@ impl Worker {
             let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
             let message = match job {
                 None => return,
-                Some(Piecework::End(end)) => Message::End(end),
-                Some(Piecework::Block(block)) => match self.block(&block) {
-                    Ok(read) => Message::Block(read),
+                Some((number, Piecework::End(end))) => Message::End(number, end),
+                Some((number, Piecework::Block(block))) => match self.block(&block) {
+                    Ok(read) => Message::Block(number, read),
                     Err(error) => {
                         // The receiver is gone when the job was cancelled.
                         let _ = self.signals.send(Signal::Broken(error));
@@ -157,12 +157,11 @@ impl Worker {
             Some((segment, at)) => Place::Landed(segment, at),
             None => Place::New(self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?),
         };
-        let newlines = memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         Ok(ReadBlock {
             file: block.file.number,
             sequence: block.sequence,
             end: block.offset + block.bytes.len() as u64,
-            lines: block.first_line - 1 + newlines,
+            lines: block.first_line - 1 + block.newlines,
             offset: block.offset,
             validator: block.validator.clone(),
             place,

@@ -7,8 +7,8 @@ use super::error::EngineError;
 use super::row::{PatientFacts, PatientMap, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
-    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Earlier, Origin, Plan, Policy, Resolution,
-    Side, TargetVersion, Version, Winner, decide,
+    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution, Side,
+    TargetVersion, Version, Winner, decide,
 };
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
@@ -23,6 +23,8 @@ pub struct Placer {
     transaction_time: Option<String>,
     /// The destination's own records are placed (`store import`): they are nobody's migration.
     local: bool,
+    /// Rows are placed once more into an index made anew: what the ledger says of them holds, and nothing is noted.
+    pub replaying: bool,
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
@@ -58,6 +60,7 @@ impl Placer {
             base_url: (!local).then(|| plan.base_url.clone()),
             transaction_time,
             local,
+            replaying: false,
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,
@@ -294,7 +297,11 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
-        let decided = match known {
+        if self.replaying {
+            return self.meet_again(writer, row, place, record, meeting, known);
+        }
+        let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
+        let decided = match before {
             Some(decided) => Some(decided),
             None => self.by_policy(writer, record, meeting)?,
         };
@@ -313,17 +320,49 @@ impl Placer {
             return Ok(disposition);
         }
         let key = migration_key(&self.migration, conflict.id.as_bytes());
-        let row = ConflictRow {
-            conflict: Conflict {
-                applied: decided.is_some(),
-                decided,
-                ..conflict
+        let at = HeldRow { row, location: place };
+        let row = match known {
+            // Decided once and for all: what came of it then stays on record.
+            Some(known) if !known.conflict.open() => return Ok(disposition),
+            Some(mut known) if decided.is_none() && known.row() != row => {
+                known.also.retain(|other| other.row != row);
+                known.also.push(at);
+                known
+            }
+            _ => ConflictRow {
+                conflict: Conflict {
+                    applied: decided.is_some(),
+                    decided,
+                    ..conflict
+                },
+                location: place,
+                target: meeting.target_key.as_bytes().to_vec(),
+                also: Vec::new(),
+                added: 0,
             },
-            location: place,
-            target: meeting.target_key.as_bytes().to_vec(),
         };
         self.storage.tables.conflicts.put(&key, &row)?;
         Ok(disposition)
+    }
+
+    /// What became of this meeting when the row was received.
+    fn meet_again(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        place: Location,
+        record: &Record,
+        meeting: &Meeting,
+        known: Option<ConflictRow>,
+    ) -> Result<Disposition, EngineError> {
+        let resolution = match known {
+            Some(known) if !known.conflict.applied => return Ok(Disposition::Undecided),
+            Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
+            // Only an update from the same source leaves no conflict behind.
+            None if self.ours(record, meeting) || meeting.target_key == record.key => Resolution::KeepSource,
+            None => Resolution::KeepBoth,
+        };
+        self.carry_out(writer, row, place, record, meeting, resolution)
     }
 
     /// Writes what was decided.
@@ -493,44 +532,25 @@ impl Placer {
         }
     }
 
-    /// The conflict of this meeting, and the decision already made on exactly this content, if any.
+    /// The conflict of this meeting, and the one on record when exactly this content was met before.
     fn conflict(
         &self,
         row: RowId,
         record: &Record,
         meeting: &Meeting,
-    ) -> Result<(Conflict, Option<Decided>), EngineError> {
+    ) -> Result<(Conflict, Option<ConflictRow>), EngineError> {
         let hash = self
             .storage
             .id_hash(&format!("{}/{}", self.migration, hex(record.key.as_bytes())));
-        let target = self
-            .storage
-            .id_hash(&format!("{}/{}", hex(&hash), hex(meeting.target_key.as_bytes())));
-        let id = hex(&target[..5]);
         let source_hash = hex(&record.hash);
+        let target = hex(meeting.target_key.as_bytes());
+        let meets = self.storage.id_hash(&format!("{}/{target}/{source_hash}", hex(&hash)));
+        let id = hex(&meets[..5]);
         let known = self
             .storage
             .tables
             .conflicts
             .get(&migration_key(&self.migration, id.as_bytes()))?;
-        let (mut earlier, mut moved) = (Vec::new(), BTreeMap::new());
-        if let Some(ConflictRow { conflict, .. }) = &known {
-            // What was counted and moved for rows of former times stays so.
-            earlier.clone_from(&conflict.earlier);
-            moved.clone_from(&conflict.moved);
-            if (conflict.run, conflict.file, conflict.line) != (row.run, row.file, row.line) {
-                earlier.retain(|e| (e.run, e.file, e.line) != (row.run, row.file, row.line));
-                earlier.push(Earlier {
-                    run: conflict.run,
-                    file: conflict.file,
-                    line: conflict.line,
-                    resolution: conflict.carried_out(),
-                });
-            }
-        }
-        let known = known
-            .filter(|k| k.conflict.source_hash == source_hash)
-            .and_then(|k| k.conflict.decided);
         let names: HashMap<u16, String> = self
             .storage
             .names
@@ -562,8 +582,7 @@ impl Placer {
             source_hash,
             decided: None,
             applied: false,
-            moved,
-            earlier,
+            moved: BTreeMap::new(),
         };
         Ok((conflict, known))
     }

@@ -1,5 +1,6 @@
 //! The recorder: every event goes into the journal before anyone sees it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -80,6 +81,21 @@ impl Recorder {
         let recorded = self.append(event)?;
         self.publish(recorded);
         Ok(())
+    }
+
+    /// Numbers of the files of the latest run that the journal says are complete.
+    pub fn complete(&self) -> Result<BTreeSet<u32>, EngineError> {
+        let mut complete = BTreeSet::new();
+        for entry in self.storage.journal.read(&self.migration, 0) {
+            match entry?.event {
+                Event::RunStarted { .. } => complete.clear(),
+                Event::DownloadComplete { file, .. } => {
+                    complete.insert(file);
+                }
+                _ => {}
+            }
+        }
+        Ok(complete)
     }
 
     /// Where the migration stands.

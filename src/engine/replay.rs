@@ -80,6 +80,7 @@ pub async fn replay(
                 sequence,
                 offset: header.source_offset,
                 first_line: header.first_line,
+                newlines: memchr::memchr_iter(b'\n', &bytes).count() as u64,
                 validator: None,
                 piece: header.piece,
                 bytes: bytes.to_vec(),

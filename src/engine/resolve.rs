@@ -1,14 +1,16 @@
 //! Resolving: a person's decision on a conflict, recorded first, then carried out on the conflict's own row and on everything it held.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cut_off::forget_cut_off;
 use super::error::EngineError;
-use super::place::Placer;
+use super::place::{Placer, patients};
 use super::recorder::Recorder;
 use super::row::{FileContext, Pass, RowReader};
 use crate::fhir;
 use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
-use crate::store::{ConflictRow, HeldRow, RowId, Storage, migration_key};
+use crate::store::{ConflictRow, HeldRow, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,12 @@ pub fn resolve(
             hint: "decide it `--as keep-source` or `--as keep-target`".to_owned(),
         });
     }
+    if !storage.segments.has(&row.location) {
+        return Err(EngineError::NotReady {
+            what: format!("conflict `{id}` was cut off while its record was received"),
+            hint: format!("`cutover run {}` goes on; decide then", plan.id),
+        });
+    }
     let mut placer = Placer::new(Arc::clone(storage), plan, None, false)?;
     let (resolution, policy, rule) = match choice {
         Choice::Outright(resolution) => (resolution, None, "chosen by hand".to_owned()),
@@ -72,6 +80,8 @@ pub fn resolve(
 
 /// Carries out decisions that were recorded and then cut off.
 pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, EngineError> {
+    forget_cut_off(storage, plan)?;
+    let undecided = patients(storage, plan)?.undecided;
     let mut done = 0;
     let rows: Vec<ConflictRow> = storage
         .tables
@@ -84,9 +94,13 @@ pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, Eng
             carry_out(storage, plan, row)?;
             done += 1;
         } else if row.conflict.applied && row.conflict.about_identity() {
+            let patient = storage.id_hash(&row.conflict.source.id);
+            if undecided.contains(&patient) {
+                continue;
+            }
             // What it held is in the store; a kill kept the notes of it from being removed.
             let tenant = storage.names.tenant(&plan.tenant)?;
-            let prefix = [&tenant.to_be_bytes()[..], &storage.id_hash(&row.conflict.source.id)].concat();
+            let prefix = [&tenant.to_be_bytes()[..], &patient].concat();
             let left: Vec<Vec<u8>> = storage
                 .tables
                 .held
@@ -109,40 +123,37 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let mut writer = storage.writer(row.conflict.run)?;
     let mut placer = Placer::new(Arc::clone(storage), plan, None, false)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
-    let about_identity = row.conflict.about_identity();
     let patient = storage.id_hash(&row.conflict.source.id);
+    let releases = row.conflict.about_identity() && !in_question_elsewhere(storage, plan, &row)?;
 
-    let id = RowId {
-        run: row.conflict.run,
-        file: row.conflict.file,
-        line: row.conflict.line,
-    };
+    let id = row.row();
     let line = storage.segments.read(&row.location)?;
     let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
     let record = reader.record(&context(&placer), &line, &scan)?;
     let now = placer.decided(&mut writer, id, row.location, &record, &row, resolution)?;
     if now != Disposition::Undecided {
-        let moves = row
-            .conflict
-            .moved
-            .entry(row.conflict.resource_type.clone())
-            .or_default();
-        moves.add(Disposition::Undecided, now);
-        // Former versions of the source's record that nobody decided on: this decision leaves them behind.
-        for earlier in row.conflict.earlier.iter_mut().filter(|e| e.resolution.is_none()) {
-            earlier.resolution = Some(Resolution::KeepTarget);
-            moves.add(Disposition::Undecided, Disposition::Kept);
-        }
+        let moved = row.conflict.moved.entry(row.conflict.resource_type.clone());
+        moved.or_default().add(Disposition::Undecided, now);
     }
+    for _ in &row.also {
+        let now = match resolution {
+            Resolution::KeepTarget => Disposition::Kept,
+            Resolution::KeepSource | Resolution::KeepBoth => Disposition::Unchanged,
+        };
+        let moved = row.conflict.moved.entry(row.conflict.resource_type.clone());
+        moved.or_default().add(Disposition::Undecided, now);
+    }
+    let mut touched = HashMap::from([(record.key, vec![id])]);
 
     let mut released = Vec::new();
-    if about_identity {
+    if releases {
         placer.patients.undecided.remove(&patient);
         let mut prefix = tenant.to_be_bytes().to_vec();
         prefix.extend_from_slice(&patient);
         for item in storage.tables.held.scan_prefix(&prefix) {
             let (key, held) = item?;
-            let now = release(storage, &mut placer, &mut reader, &mut writer, &held)?;
+            let (to, now) = release(storage, &mut placer, &mut reader, &mut writer, &held)?;
+            touched.entry(to).or_default().push(held.row);
             if now != Disposition::Held {
                 row.conflict
                     .moved
@@ -155,6 +166,10 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     }
 
     row.conflict.applied = true;
+    row.added = 0;
+    for (record, rows) in touched {
+        row.added += u64::from(first_row(storage, &writer, &record)?.is_some_and(|first| rows.contains(&first)));
+    }
     let key = migration_key(&plan.id, row.conflict.id.as_bytes());
     writer.checkpoint(|tails| -> Result<(), EngineError> {
         storage.put_tails(tails)?;
@@ -169,18 +184,51 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     })
 }
 
-/// Places a held row now that its patient is decided; it may wait for another patient still.
+/// Places a held row now that its patient is decided, and says under which key; it may wait for another patient still.
 fn release(
     storage: &Arc<Storage>,
     placer: &mut Placer,
     reader: &mut RowReader,
-    writer: &mut crate::store::Writer,
+    writer: &mut Writer,
     held: &HeldRow,
-) -> Result<Disposition, EngineError> {
+) -> Result<(RecordKey, Disposition), EngineError> {
     let line = storage.segments.read(&held.location)?;
     let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
     let record = reader.record(&context(placer), &line, &scan)?;
-    placer.place(writer, held.row, held.location, record)
+    let key = record.key;
+    // Bytes as landed are durable already, so entries that point at them outlive a kill before the decision was noted as carried out.
+    let mut version = writer.pending.get(&storage.index, &key)?;
+    while let Some(entry) = version {
+        if entry.row == held.row {
+            return Ok((key, Disposition::Stored));
+        }
+        version = writer.pending.before(&storage.index, &key, entry.version)?;
+    }
+    Ok((key, placer.place(writer, held.row, held.location, record)?))
+}
+
+/// The row that brought a record into the store first, what is pending included.
+fn first_row(storage: &Storage, writer: &Writer, key: &RecordKey) -> Result<Option<RowId>, EngineError> {
+    let mut first = writer.pending.get(&storage.index, key)?;
+    if first.is_some_and(|entry| entry.version > 1) {
+        first = writer.pending.before(&storage.index, key, 2)?;
+    }
+    Ok(first.map(|entry| entry.row))
+}
+
+/// Whether another conflict puts the same patient in question.
+fn in_question_elsewhere(storage: &Storage, plan: &Plan, row: &ConflictRow) -> Result<bool, EngineError> {
+    for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
+        let other = item?.1.conflict;
+        if other.about_identity()
+            && !other.applied
+            && other.id != row.conflict.id
+            && other.source.id == row.conflict.source.id
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn context(placer: &Placer) -> FileContext {

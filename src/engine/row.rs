@@ -17,6 +17,8 @@ pub struct RawBlock {
     pub offset: u64,
     /// Number of the first line, from 1.
     pub first_line: u64,
+    /// Line ends in it.
+    pub newlines: u64,
     /// The `If-Range` value of the version that the bytes come from.
     pub validator: Option<Arc<str>>,
     /// Whole lines or a piece.

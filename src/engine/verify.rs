@@ -47,7 +47,8 @@ struct Check<'a> {
     patients: PatientMap,
     held: HashSet<RowId>,
     quarantined: HashMap<RowId, String>,
-    decided: HashMap<RowId, Option<Resolution>>,
+    /// By hash of the received bytes: a decision holds for exactly this content, whichever row brings it.
+    decided: HashMap<String, Option<Resolution>>,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -93,20 +94,8 @@ impl<'a> Check<'a> {
         let mut decided = HashMap::new();
         for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
             let conflict = item?.1.conflict;
-            let row = RowId {
-                run: conflict.run,
-                file: conflict.file,
-                line: conflict.line,
-            };
-            decided.insert(row, conflict.carried_out());
-            for earlier in conflict.earlier {
-                let row = RowId {
-                    run: earlier.run,
-                    file: earlier.file,
-                    line: earlier.line,
-                };
-                decided.insert(row, earlier.resolution);
-            }
+            let resolution = conflict.decided.filter(|_| conflict.applied).map(|d| d.resolution);
+            decided.insert(conflict.source_hash, resolution);
         }
         Ok(Self {
             storage,
@@ -258,13 +247,17 @@ impl<'a> Check<'a> {
         }
         let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
         let key = self.target_key(scan, own)?;
-        let decided = self.decided.get(&row).copied();
+        let hash = self.storage.content_hash(text);
+        let decided = if self.decided.is_empty() {
+            None
+        } else {
+            self.decided.get(&hex(&hash)).copied()
+        };
         match decided {
             Some(None) => return Ok(Disposition::Undecided),
             Some(Some(Resolution::KeepTarget)) => return Ok(Disposition::Kept),
             Some(Some(Resolution::KeepSource | Resolution::KeepBoth)) | None => {}
         }
-        let hash = self.storage.content_hash(text);
         let Some(entry) = self.storage.index.get(&key)? else {
             self.find(
                 &check.file,

@@ -56,7 +56,7 @@ pub struct Side {
 /// A conflict between a received row and the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// Short id, the same every time the same two records meet.
+    /// Short id, the same every time the same two records meet with the same content of the received one.
     pub id: String,
     /// The migration.
     pub migration: String,
@@ -84,22 +84,6 @@ pub struct Conflict {
     pub applied: bool,
     /// How counts moved when it was carried out, by type; nothing where the rows were counted with the decision known.
     pub moved: BTreeMap<String, Moves>,
-    /// Rows of former times that the same two records met, oldest first.
-    #[serde(default)]
-    pub earlier: Vec<Earlier>,
-}
-
-/// A former time that the two records of a conflict met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Earlier {
-    /// The run.
-    pub run: u32,
-    /// The file within that run.
-    pub file: u32,
-    /// The line within that file.
-    pub line: u32,
-    /// What was decided on that row, once it was carried out.
-    pub resolution: Option<Resolution>,
 }
 
 impl Conflict {

@@ -20,6 +20,9 @@ pub enum IndexError {
     /// The library refused.
     #[error("the resource index cannot be read or written: {0}")]
     Fjall(#[from] fjall::Error),
+    /// It is being made anew, and that was cut off.
+    #[error("the resource index is not whole: making it anew was cut off")]
+    Unfinished,
     /// An entry is not in our format.
     #[error("the resource index holds an entry that is not in its format")]
     Format,
@@ -149,6 +152,16 @@ impl Index {
         })
     }
 
+    /// How many records there are, deleted ones included: those with a version whose bytes are durable.
+    pub fn count(&self) -> Result<u64, IndexError> {
+        let mut records = 0;
+        for item in self.scan(&[]) {
+            item?;
+            records += 1;
+        }
+        Ok(records)
+    }
+
     /// Writes everything pending in one durable batch, waiting first while the flush to disk is behind.
     pub fn commit(&self, pending: &mut Pending) -> Result<(), IndexError> {
         while self.db.write_buffer_size() > WRITE_BUFFER_LIMIT {
@@ -208,6 +221,15 @@ impl Pending {
             Some(entry) => Ok(Some(*entry)),
             None if self.known.as_ref().is_some_and(|known| !known.contains_hash(key.lot())) => Ok(None),
             None => index.get(key),
+        }
+    }
+
+    /// The newest version of a record that is older than `version`, what is pending included.
+    pub fn before(&self, index: &Index, key: &RecordKey, version: u32) -> Result<Option<Entry>, IndexError> {
+        let replaced = self.history.get(key).into_iter().flatten();
+        match replaced.rev().find(|entry| entry.version < version) {
+            Some(entry) => Ok(Some(*entry)),
+            None => index.before(key, version),
         }
     }
 

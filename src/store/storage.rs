@@ -1,20 +1,21 @@
 //! The open store: ledger tables, segments and index of one workspace, recovered to the last checkpoint.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::block::BlockWriter;
 use super::checkpoint::{CheckpointError, Tail, Writer};
 use super::entry::{Entry, RecordKey};
-use super::index::{Index, Pending};
+use super::index::{Index, IndexError, Pending};
 use super::journal::Journal;
 use super::ledger::LedgerError;
 use super::names::Names;
 use super::operator::operator;
-use super::private::replace_file;
+use super::private::{FileError, create_folder, replace_file, sync_folder};
 use super::sealer::{KeyedHasher, Sealer};
 use super::segment::Segments;
-use super::tables::{self, Tables};
+use super::tables::{self, Progress, Tables};
 use super::workspace::Workspace;
 use crate::migration::{Event, ExportFile};
 
@@ -40,6 +41,43 @@ pub struct Storage {
 impl Storage {
     /// Opens the store of a workspace at its last checkpoint.
     pub fn open(workspace: Workspace) -> Result<Self, CheckpointError> {
+        if renewing(&workspace).exists() {
+            return Err(IndexError::Unfinished.into());
+        }
+        Self::enter(workspace)
+    }
+
+    /// Opens the store with an index that is empty and has to be filled again; the old one is set aside, and gone with
+    /// [`index_is_whole`](Self::index_is_whole). Until then the workspace opens in this way only.
+    pub fn open_with_new_index(workspace: Workspace) -> Result<Self, CheckpointError> {
+        let index = workspace.index_dir();
+        let aside = index.with_extension("old");
+        let failed = |doing, path: &Path, e| LedgerError::from(FileError::new(doing, path, e));
+        if !renewing(&workspace).exists() {
+            remove_folder(&aside)?;
+            replace_file(&renewing(&workspace), b"").map_err(LedgerError::from)?;
+            std::fs::rename(&index, &aside).map_err(|e| failed("rename", &index, e))?;
+        } else if aside.exists() {
+            // Cut off before: what it had made is as good as nothing.
+            remove_folder(&index)?;
+        } else {
+            // Cut off between the note and the renaming.
+            std::fs::rename(&index, &aside).map_err(|e| failed("rename", &index, e))?;
+        }
+        create_folder(&index).map_err(LedgerError::from)?;
+        sync_folder(workspace.root()).map_err(LedgerError::from)?;
+        Self::enter(workspace)
+    }
+
+    /// Ends what [`open_with_new_index`](Self::open_with_new_index) began.
+    pub fn index_is_whole(&self) -> Result<(), CheckpointError> {
+        let note = renewing(&self.workspace);
+        std::fs::remove_file(&note).map_err(|e| LedgerError::from(FileError::new("remove", &note, e)))?;
+        sync_folder(self.workspace.root()).map_err(LedgerError::from)?;
+        remove_folder(&self.workspace.index_dir().with_extension("old"))
+    }
+
+    fn enter(workspace: Workspace) -> Result<Self, CheckpointError> {
         let tables = Tables::open(workspace.ledger())?;
         let names = Names::open(tables.names.clone())?;
         let mut sealed = HashMap::new();
@@ -162,12 +200,57 @@ impl Storage {
             files.push(item?.1);
         }
         if let Some(progress) = self.tables.progress.get(&tables::run_key(run))? {
-            for receiving in progress.receiving {
-                if let Some(slot) = files.iter_mut().find(|f| f.number == receiving.number) {
-                    *slot = receiving;
+            for file in progress.files {
+                if let Some(slot) = files.iter_mut().find(|f| f.number == file.number) {
+                    *slot = file;
                 }
             }
         }
         Ok(files)
+    }
+
+    /// Moves what the last checkpoint of a run says of files and segments into the tables for that, so that the next checkpoint, which
+    /// speaks of other files and other segments, takes nothing away. Only while nobody makes checkpoints of this run.
+    pub fn settle(&self, run: u32) -> Result<Progress, CheckpointError> {
+        let key = tables::run_key(run);
+        let Some(progress) = self.tables.progress.get(&key)? else {
+            return Ok(Progress::default());
+        };
+        self.put_tails(&progress.tails)?;
+        for file in &progress.files {
+            self.tables.files.put(&tables::file_key(run, file.number), file)?;
+        }
+        let settled = Progress {
+            added: progress.added,
+            ..Progress::default()
+        };
+        self.tables.progress.put(&key, &settled)?;
+        Ok(progress)
+    }
+
+    /// How many records the index must have: those that checkpoints and carried-out decisions vouch for.
+    pub fn vouched(&self) -> Result<u64, CheckpointError> {
+        let mut records = 0;
+        for item in self.tables.progress.iter() {
+            records += item?.1.added;
+        }
+        for item in self.tables.conflicts.iter() {
+            records += item?.1.added;
+        }
+        Ok(records)
+    }
+}
+
+/// The note that the index of a workspace is being made anew.
+fn renewing(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("index.renewing")
+}
+
+fn remove_folder(path: &Path) -> Result<(), CheckpointError> {
+    match std::fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(LedgerError::from(FileError::new("remove", path, e)).into())
+        }
+        _ => Ok(()),
     }
 }

@@ -27,9 +27,9 @@ pub struct RunInfo {
 pub struct Progress {
     /// Durable lengths of the segments being written.
     pub tails: Vec<Tail>,
-    /// Files begun and not complete, as of this checkpoint.
-    pub receiving: Vec<ExportFile>,
-    /// Records added to the index so far.
+    /// Files as of this checkpoint, before whatever the table of files says of them: those begun, and those that ended with it.
+    pub files: Vec<ExportFile>,
+    /// Records added to the index by what was received so far.
     pub added: u64,
 }
 
@@ -60,6 +60,21 @@ pub struct ConflictRow {
     pub location: Location,
     /// The destination record's key in the index.
     pub target: Vec<u8>,
+    /// Further rows with the very same content that met the same record while the conflict was open.
+    pub also: Vec<HeldRow>,
+    /// Records added to the index when a person's decision was carried out.
+    pub added: u64,
+}
+
+impl ConflictRow {
+    /// The row that met the destination's record.
+    pub fn row(&self) -> RowId {
+        RowId {
+            run: self.conflict.run,
+            file: self.conflict.file,
+            line: self.conflict.line,
+        }
+    }
 }
 
 /// All tables.

@@ -1,0 +1,60 @@
+//! What a kill leaves in the ledger besides its last checkpoint: notes on rows whose bytes never became durable.
+//!
+//! Rows are noted (quarantined, held, in conflict, linked) while they are placed, a moment before the checkpoint that makes their bytes
+//! durable. A run that goes on receives those bytes again and notes them again; until then the notes speak of nothing.
+
+use std::collections::HashSet;
+
+use super::error::EngineError;
+use super::tally::runs_of;
+use crate::migration::{ConflictKind, Plan};
+use crate::store::{ConflictRow, Storage, migration_key, run_key};
+
+/// Removes what a migration's ledger says of rows that are not durable.
+pub fn forget_cut_off(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
+    let tables = &storage.tables;
+    for run in runs_of(storage, &plan.id)? {
+        for item in tables.quarantine.scan_prefix(&run_key(run)) {
+            let (key, row) = item?;
+            if !storage.segments.has(&row.location) {
+                tables.quarantine.remove(&key)?;
+            }
+        }
+    }
+    let tenant = storage.names.tenant(&plan.tenant)?;
+    for item in tables.held.scan_prefix(&tenant.to_be_bytes()) {
+        let (key, row) = item?;
+        if !storage.segments.has(&row.location) {
+            tables.held.remove(&key)?;
+        }
+    }
+    let prefix = migration_key(&plan.id, &[]);
+    let mut linked = HashSet::new();
+    for item in tables.conflicts.scan_prefix(&prefix) {
+        let (key, mut row) = item?;
+        if !storage.segments.has(&row.location) {
+            tables.conflicts.remove(&key)?;
+            continue;
+        }
+        if links(&row) {
+            linked.insert(storage.id_hash(&row.conflict.source.id).to_vec());
+        }
+        let also = row.also.len();
+        row.also.retain(|other| storage.segments.has(&other.location));
+        if row.also.len() < also {
+            tables.conflicts.put(&key, &row)?;
+        }
+    }
+    for item in tables.crosswalk.scan_prefix(&prefix) {
+        let (key, _) = item?;
+        if !linked.contains(&key[prefix.len()..]) {
+            tables.crosswalk.remove(&key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a conflict may have made the source's patient the destination's.
+fn links(row: &ConflictRow) -> bool {
+    row.conflict.kind == ConflictKind::MrnInUse && !row.conflict.open()
+}

@@ -1,0 +1,207 @@
+//! A practice in files, a simulated EHR that serves them, and a workspace whose destination is already in use.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use cutover::engine::{Import, Snapshot, import};
+use cutover::fhir;
+use cutover::migration::{AuthMethod, ExportLevel, Plan, Policy};
+use cutover::sandbox::practice::{DestinationMix, Practice};
+use cutover::sandbox::{Dataset, Folder, RunningSandbox, Sandbox, SandboxConfig};
+use cutover::store::{Secret, Storage, Workspace, create_key_file};
+use tempfile::TempDir;
+
+/// The migration's name.
+pub const NAME: &str = "kill";
+/// Records that name documents; few, for each document is a request of its own.
+const DOCUMENTED: usize = 60;
+const WITH_DOCUMENTS: [&str; 4] = ["DocumentReference", "DiagnosticReport", "Patient", "Practitioner"];
+
+/// Random numbers that are the same in every run (splitmix64).
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+pub struct Rig {
+    pub folder: TempDir,
+    pub sandbox: RunningSandbox,
+    pub bytes: u64,
+}
+
+impl Rig {
+    pub fn new(gzip: bool, bytes: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let probe = write(&Practice::new(40, 7), &data);
+        let practice = Practice::new((40 * bytes / probe).max(100), 7);
+        let bytes = write(&practice, &data);
+        let dataset = Folder::open(&data).unwrap();
+        let types: Vec<String> = dataset.types().into_iter().map(|(name, _)| name).collect();
+        let lines: u64 = dataset.types().iter().map(|(_, lines)| lines).sum();
+        let mut config = SandboxConfig::new(Arc::new(dataset))
+            .polls(1, Some(0))
+            .lines_per_file((lines / 30).max(200));
+        config.open = true;
+        config.gzip = gzip;
+        let sandbox = Sandbox::launch(config).unwrap();
+        let rig = Self { folder, sandbox, bytes };
+        rig.template(&practice, types);
+        rig
+    }
+
+    /// The workspace that all migrations begin with: same keys, same patients at the destination.
+    fn template(&self, practice: &Practice, mut types: Vec<String>) {
+        create_key_file(&self.key()).unwrap();
+        let home = self.folder.path().join("template");
+        let secret = Secret::KeyFile(self.key());
+        let storage = Arc::new(Storage::open(Workspace::create(&home, &secret, "test").unwrap()).unwrap());
+        let destination = practice.destination(DestinationMix {
+            agreeing: 24,
+            contradicting: 12,
+        });
+        let files: Vec<Import> = destination
+            .types()
+            .into_iter()
+            .map(|(resource_type, count)| {
+                let mut bytes = Vec::new();
+                for line in destination.lines(&resource_type, 0..count) {
+                    bytes.extend_from_slice(&plain(&line));
+                    bytes.push(b'\n');
+                }
+                let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(bytes));
+                Import {
+                    name: format!("{resource_type}.ndjson"),
+                    resource_type: Some(resource_type),
+                    bytes,
+                }
+            })
+            .collect();
+        let (snapshot, _unwatched) = tokio::sync::watch::channel(Snapshot::default());
+        tokio::runtime::Runtime::new()
+            .unwrap()
+            .block_on(import(&storage, NAME, files.into_iter(), snapshot))
+            .unwrap();
+        // Left to be fetched one by one, as the documents that records name.
+        types.retain(|name| name != "Binary");
+        let plan = Plan {
+            auth: AuthMethod::None,
+            level: ExportLevel::System,
+            types,
+            poll_floor_s: 0,
+            on_conflict: Policy::Ask,
+            ..Plan::new(NAME, &self.sandbox.base_url)
+        };
+        storage.tables.migrations.put(NAME.as_bytes(), &plan).unwrap();
+        storage.workspace.ledger().durable().unwrap();
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    pub fn copy_template(&self, name: &str) -> PathBuf {
+        let home = self.folder.path().join(name);
+        copy(&self.folder.path().join("template"), &home);
+        home
+    }
+
+    pub fn open(&self, home: &Path) -> Arc<Storage> {
+        open(home, self.key())
+    }
+
+    /// The command under test, the same every time.
+    pub fn run(&self, home: &Path) -> Command {
+        self.command(home, &["run", NAME, "--json"])
+    }
+
+    pub fn command(&self, home: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(arguments).arg("--key-file").arg(self.key());
+        command.arg("--home").arg(home);
+        command
+    }
+}
+
+/// Opens the workspace `home`, whose key file lies beside it.
+pub fn open(home: &Path, key: PathBuf) -> Arc<Storage> {
+    Arc::new(Storage::open(Workspace::open(home, &Secret::KeyFile(key), "test").unwrap()).unwrap())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    let mode = fs::metadata(from).unwrap().permissions();
+    fs::set_permissions(to, mode).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// A line with references as an EHR has them that writes them relative.
+fn plain(line: &[u8]) -> Vec<u8> {
+    String::from_utf8(line.to_vec())
+        .unwrap()
+        .replace("{base}/", "")
+        .into_bytes()
+}
+
+/// Writes a practice, a file a type; of the documents only those that are named. Gives the bytes of what is exported.
+fn write(practice: &Practice, folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut named = HashSet::new();
+    for (resource_type, count) in practice.types() {
+        if resource_type == "Binary" {
+            continue;
+        }
+        let documented = resource_type == "DocumentReference";
+        let count = if documented {
+            count.min(DOCUMENTED as u64)
+        } else {
+            count
+        };
+        let mut file = BufWriter::new(File::create(folder.join(format!("{resource_type}.ndjson"))).unwrap());
+        for line in practice.lines(&resource_type, 0..count) {
+            let line = plain(&line);
+            if WITH_DOCUMENTS.contains(&resource_type.as_str()) {
+                for found in fhir::attachment_urls(&line) {
+                    named.extend(found.text.rsplit_once("Binary/").map(|(_, id)| id.to_owned()));
+                }
+            }
+            file.write_all(&line).unwrap();
+            file.write_all(b"\n").unwrap();
+            bytes += line.len() as u64 + 1;
+        }
+    }
+    let mut file = BufWriter::new(File::create(folder.join("Binary.ndjson")).unwrap());
+    let mut named: Vec<String> = named.into_iter().collect();
+    named.sort();
+    for id in named {
+        if let Some(line) = practice.read("Binary", &id) {
+            file.write_all(&plain(&line)).unwrap();
+            file.write_all(b"\n").unwrap();
+        }
+    }
+    bytes
+}
