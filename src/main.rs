@@ -4,13 +4,46 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cutover::cli::{Cli, complain, execute};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked));
+    log();
     match execute(&Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&failure.text());
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Says where the program failed, and not what it said: a panic's message can hold a patient's data.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic
+        .location()
+        .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+    complain(&format!(
+        "error: the program failed{place}, which is a fault of its own\n\n\
+         hint: everything received so far is safe; run the same command again, and report the line above"
+    ));
+}
+
+/// Logs requests and events on standard error when `CUTOVER_LOG` names a level (error, warn, info, debug, trace). Only what this
+/// program says itself, for it knows what may be shown; its libraries do not.
+fn log() {
+    let level = std::env::var("CUTOVER_LOG")
+        .ok()
+        .and_then(|level| level.parse::<LevelFilter>().ok());
+    if let Some(level) = level {
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false);
+        tracing_subscriber::registry()
+            .with(lines)
+            .with(Targets::new().with_target("cutover", level))
+            .init();
     }
 }

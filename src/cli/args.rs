@@ -23,7 +23,7 @@ pub struct Cli {
 /// Where the workspace is and what unlocks it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WorkspaceArgs {
-    /// The workspace folder [default: $CUTOVER_HOME, else `cutover` in the XDG data folder]
+    /// The workspace folder [default: `$CUTOVER_HOME`, else `cutover` in the XDG data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// File whose first line is the workspace's passphrase

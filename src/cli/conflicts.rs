@@ -1,5 +1,7 @@
 //! `conflicts`: what a person, or a policy, must decide or has decided.
 
+use std::fmt::Write;
+
 use super::args::{ConflictsArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{open, output};
@@ -84,11 +86,13 @@ fn text(conflict: &Conflict, held: u64) -> String {
         format!("{}/{}  ({stamp})", conflict.resource_type, fhir::safe(&side.id))
     };
     let mut out = output::wrapped(&format!("{}  ", conflict.id), kind);
-    out.push_str(&format!(
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
         "\n  source  {}\n  target  {}",
         side(&conflict.source),
         side(&conflict.target)
-    ));
+    );
     if !conflict.contradictions.is_empty() {
         out.push('\n');
         out.push_str(&output::wrapped(
@@ -97,7 +101,7 @@ fn text(conflict: &Conflict, held: u64) -> String {
         ));
     }
     if held > 0 {
-        out.push_str(&format!("\n  holds   {held} rows back"));
+        let _ = write!(out, "\n  holds   {held} rows back");
     }
     if let Some(decided) = &conflict.decided {
         let line = format!(

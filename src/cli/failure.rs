@@ -1,6 +1,7 @@
 //! How a command ends when it does not end well: a sentence, a hint, an exit code.
 
 use crate::engine::EngineError;
+use crate::migration::PresetError;
 use crate::store::{CheckpointError, FileError, IndexError, JournalError, LedgerError, WorkspaceError};
 
 /// Exit codes.
@@ -71,6 +72,23 @@ impl From<EngineError> for Failure {
     }
 }
 
+impl From<PresetError> for Failure {
+    fn from(error: PresetError) -> Self {
+        let code = match &error {
+            PresetError::Unreadable { .. } | PresetError::Invalid { .. } => code::FAILED,
+            _ => code::USAGE,
+        };
+        let hint = match &error {
+            PresetError::NoPractice { .. } => error
+                .hint()
+                .map(|hint| format!("{hint}, and give it as --practice CODE")),
+            _ => error.hint(),
+        };
+        let what = error.to_string();
+        Self { what, hint, code }
+    }
+}
+
 macro_rules! fails {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
@@ -91,6 +109,5 @@ fails!(
     crate::sandbox::FaultError,
     crate::sandbox::FolderError,
     crate::sandbox::SandboxError,
-    crate::migration::PresetError,
     crate::source::KeyError,
 );

@@ -7,6 +7,7 @@ mod args;
 mod conflicts;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod keys;
 mod migration;
@@ -48,7 +49,7 @@ pub fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Store(command) => store::store(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),
         Command::Report(args) => report::report(workspace, args),
-        Command::Export(_) => Err(Failure::usage("not there yet", "wait")),
+        Command::Export(args) => export::export(args),
         Command::Sandbox(args) => sandbox::sandbox(args),
         Command::Doctor(args) => doctor::doctor(workspace, args),
     }

@@ -208,9 +208,9 @@ fn unknown(what: &str, given: &str, known: &str) -> Failure {
 
 fn check(plan: &Plan) -> Result<(), Failure> {
     let bad = |what: String, hint: &str| Err(Failure::usage(&what, hint));
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = plan.id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if !begins || plan.id.len() > 40 || !plan.id.chars().all(plain) {
+    if !begins || plan.id.len() > 40 || !plan.id.chars().all(allowed) {
         return bad(
             format!("`{}` cannot be the short name of a migration", fhir::safe(&plan.id)),
             "use 1 to 40 lower-case letters, digits and dashes, such as lakeside-2026",

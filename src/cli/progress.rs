@@ -10,7 +10,7 @@ use crate::engine::Snapshot;
 /// A progress line, or nothing where there is no terminal.
 pub struct Progress {
     bar: Option<ProgressBar>,
-    started: Option<(Instant, u64)>,
+    started: Option<(Instant, u64, u64)>,
 }
 
 impl Progress {
@@ -33,25 +33,24 @@ impl Progress {
         if bytes == 0 {
             return;
         }
-        let (since, from) = *self.started.get_or_insert_with(|| (Instant::now(), bytes));
+        let rows = snapshot.rows();
+        let (since, from, rows_before) = *self.started.get_or_insert_with(|| (Instant::now(), bytes, rows));
         let elapsed = since.elapsed().as_secs_f64().max(0.001);
         #[allow(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss
         )] // A rate for the eye.
-        let rate = ((bytes - from) as f64 / elapsed) as u64;
-        let rows = snapshot.rows();
-        let mut text = format!(
-            "{}  {}/s  {} rows",
-            HumanBytes(bytes),
-            HumanBytes(rate),
-            HumanCount(rows)
-        );
-        if let Some(left) = left(snapshot, rows, elapsed) {
-            text.push_str(&format!("  about {left} left"));
+        let rate = (bytes.saturating_sub(from) as f64 / elapsed) as u64;
+        let done = format!("{}  {} rows", HumanBytes(bytes), HumanCount(rows));
+        // A rate over less than a second is a number without a meaning.
+        if elapsed < 1.0 {
+            bar.set_message(done);
+            return;
         }
-        bar.set_message(text);
+        let left = left(snapshot, rows, rows.saturating_sub(rows_before), elapsed)
+            .map_or_else(String::new, |left| format!("  about {left} left"));
+        bar.set_message(format!("{done}  {}/s{left}", HumanBytes(rate)));
     }
 
     /// Prints a line above the progress line.
@@ -71,12 +70,12 @@ impl Progress {
 }
 
 /// Time left, where the manifest promised how many rows there are.
-fn left(snapshot: &Snapshot, rows: u64, elapsed: f64) -> Option<indicatif::HumanDuration> {
+fn left(snapshot: &Snapshot, rows: u64, gained: u64, elapsed: f64) -> Option<indicatif::HumanDuration> {
     let expected: u64 = snapshot.files.values().map(|f| f.expected).sum::<Option<u64>>()?;
-    if rows == 0 || expected <= rows {
+    if gained == 0 || expected <= rows {
         return None;
     }
     #[allow(clippy::cast_precision_loss)] // An estimate.
-    let seconds = elapsed * (expected - rows) as f64 / rows as f64;
+    let seconds = elapsed * (expected - rows) as f64 / gained as f64;
     Some(indicatif::HumanDuration(Duration::from_secs_f64(seconds.min(1e6))))
 }

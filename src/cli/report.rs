@@ -100,21 +100,13 @@ pub fn json(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
     serde_json::to_string(&report).map_err(|e| Failure::failed(&format!("cannot write the report: {e}"), None))
 }
 
-/// A report as text, at most 100 columns wide.
+/// A report as text, 80 columns wide where it can be.
 pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
     let report = gather(storage, plan)?;
     let mut out = String::new();
     // Writing to a String does not fail.
     let _ = writeln!(out, "{}  (from {})\n", report.name, report.source);
-    let _ = writeln!(
-        out,
-        "{:<24}{:>10}{:>10}{:>11}{:>12}{:>7}{:>11}{:>6}{:>9}",
-        "Type", "rows", "stored", "unchanged", "quarantined", "held", "undecided", "kept", "deleted"
-    );
-    for (resource_type, counts) in &report.counts {
-        row(&mut out, resource_type, counts);
-    }
-    row(&mut out, "Total", &report.total);
+    counts(&mut out, &report);
     let balanced = if report.balanced {
         "Every row is accounted for."
     } else {
@@ -194,10 +186,50 @@ pub fn verification(out: &mut String, v: &Verification) {
     }
 }
 
-fn row(out: &mut String, name: &str, c: &Counts) {
-    let _ = writeln!(
-        out,
-        "{name:<24}{:>10}{:>10}{:>11}{:>12}{:>7}{:>11}{:>6}{:>9}",
-        c.rows, c.stored, c.unchanged, c.quarantined, c.held, c.undecided, c.kept, c.deleted
-    );
+/// The table of rows by type; columns with nothing in them are left out, so that the others fit on a screen.
+fn counts(out: &mut String, report: &Report) {
+    let cells = |c: &Counts| {
+        [
+            c.rows,
+            c.stored,
+            c.unchanged,
+            c.quarantined,
+            c.held,
+            c.undecided,
+            c.kept,
+            c.deleted,
+        ]
+    };
+    let names = [
+        "rows",
+        "stored",
+        "unchanged",
+        "quarantined",
+        "held",
+        "undecided",
+        "kept",
+        "deleted",
+    ];
+    let total = cells(&report.total);
+    let shown: Vec<usize> = (0..names.len()).filter(|&at| at < 2 || total[at] > 0).collect();
+    let widths = names.map(|name| name.len().max(7) + 2);
+    let mut line = |name: &str, texts: &[String]| {
+        let _ = write!(out, "{name:<24}");
+        for &at in &shown {
+            let _ = write!(out, "{:>width$}", texts[at], width = widths[at]);
+        }
+        let _ = writeln!(out);
+    };
+    line("Type", &names.map(str::to_owned));
+    for (resource_type, counts) in &report.counts {
+        line(resource_type, &cells(counts).map(|n| n.to_string()));
+    }
+    line("Total", &total.map(|n| n.to_string()));
+    let left_out: Vec<&str> = (0..names.len())
+        .filter(|at| !shown.contains(at))
+        .map(|at| names[at])
+        .collect();
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "None {}.", left_out.join(", "));
+    }
 }

@@ -191,13 +191,14 @@ pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
             ),
         ),
         Outcome::FilesFailed { files } => {
-            let mut text = "Not everything could be had:".to_owned();
-            for (name, reason) in files {
-                text.push_str(&format!("\n  {name}: {reason}"));
-            }
-            text.push_str(&format!(
-                "\n\nhint: `cutover run {migration}` tries these files again; `--new` begins a new export"
-            ));
+            let lines: Vec<String> = files
+                .iter()
+                .map(|(name, reason)| format!("\n  {name}: {reason}"))
+                .collect();
+            let text = format!(
+                "Not everything could be had:{}\n\nhint: `cutover run {migration}` tries these files again; `--new` begins a new export",
+                lines.concat()
+            );
             (code::FAILED, text)
         }
     }

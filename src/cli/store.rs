@@ -245,8 +245,9 @@ fn ndjson_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in fs::read_dir(folder).map_err(|e| failed("list", folder, e))? {
         let path = entry.map_err(|e| failed("list", folder, e))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let plain = name.strip_suffix(".gz").unwrap_or(name);
-        if plain.ends_with(".ndjson") || plain.ends_with(".jsonl") {
+        let plain = name.to_ascii_lowercase();
+        let plain = plain.strip_suffix(".gz").unwrap_or(&plain);
+        if [".ndjson", ".jsonl"].iter().any(|end| plain.ends_with(end)) {
             paths.push(path);
         }
     }
@@ -258,7 +259,7 @@ fn ndjson_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn opened(path: &Path) -> Result<Import, Failure> {
     let file = File::open(path).map_err(|e| failed("open", path, e))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let bytes: Box<dyn Read + Send> = if name.ends_with(".gz") {
+    let bytes: Box<dyn Read + Send> = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
         Box::new(MultiGzDecoder::new(file))
     } else {
         Box::new(file)

@@ -14,17 +14,17 @@ use super::landing::Landing;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
 use super::replay::resume_at;
-use super::row::{FileContext, PatientMap, RowReader, lines};
+use super::row::{FileContext, Pass, PatientMap, RowReader, lines};
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind, FileState};
 use crate::source::{Access, ByteSink, Session, fetch_attachment};
 use crate::store::{Piece, Storage, file_key};
 
 /// The largest document that is fetched, in bytes.
-const LIMIT: usize = 48 * 1024 * 1024;
+pub const LIMIT: usize = 48 * 1024 * 1024;
 
 /// Types whose records name documents.
-const WITH_ATTACHMENTS: [&str; 6] = [
+pub const WITH_ATTACHMENTS: [&str; 6] = [
     "DocumentReference",
     "DiagnosticReport",
     "Media",
@@ -111,6 +111,8 @@ async fn fetch_all(
         resource_type: Some("Binary".to_owned()),
         organized: false,
         patients,
+        max_line: LIMIT * 2,
+        pass: Pass::Whole,
     };
     let work = pipeline.work().ok_or(EngineError::Stopped)?;
     let mut landing = Landing::new(Arc::new(context), work, mark, LIMIT * 2);
@@ -235,6 +237,8 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
         bytes: 0,
         lines: 0,
         sha256: None,
+        deferred: false,
+        replayed: 0,
         counts: std::collections::BTreeMap::new(),
         issues: std::collections::BTreeMap::new(),
     })

@@ -12,14 +12,17 @@ use super::landing::FileEnd;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{PatientMap, Row, What, location};
-use crate::migration::{Disposition, Event, ExportFile, FileState, Quarantined};
+use super::row::{Pass, PatientMap, Row, What, location};
+use crate::migration::{Counts, Disposition, Event, ExportFile, FileKind, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
 /// A checkpoint is made after this many bytes of source.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
 /// A checkpoint is made after this time.
 const CHECKPOINT_TIME: Duration = Duration::from_secs(1);
+
+/// Rows presumed in a file whose manifest does not count them.
+const UNCOUNTED: u64 = 50_000;
 
 /// A block that the workers are done with.
 pub struct ReadBlock {
@@ -35,10 +38,18 @@ pub struct ReadBlock {
     pub offset: u64,
     /// The `If-Range` value of the version that the bytes come from.
     pub validator: Option<Arc<str>>,
-    /// The sealed block.
-    pub sealed: Vec<u8>,
+    /// Where it is, or what is to be landed.
+    pub place: Place,
     /// Its rows.
     pub rows: Vec<Row>,
+}
+
+/// Where a block is.
+pub enum Place {
+    /// Nowhere yet; these are its sealed bytes.
+    New(Vec<u8>),
+    /// In this segment, at this offset.
+    Landed(u32, u64),
 }
 
 /// What the committer is told.
@@ -125,7 +136,12 @@ impl Committer {
             .flat_map(|f| f.counts.values())
             .map(|c| c.quarantined)
             .sum();
-        let writer = storage.writer(run)?;
+        let promised: u64 = storage
+            .files(run)?
+            .iter()
+            .map(|f| f.expected.unwrap_or(UNCOUNTED))
+            .sum();
+        let writer = storage.intake_writer(run, promised)?;
         Ok(Self {
             storage,
             recorder,
@@ -214,6 +230,11 @@ impl Committer {
             receiving.next += 1;
             match next {
                 Waiting::Block(block) => self.commit(&mut receiving.file, block)?,
+                Waiting::End(end) if end.pass == Pass::Patients => {
+                    // Its other records are taken in from the landing, once all patients are known.
+                    receiving.file.sha256 = Some(end.sha256);
+                    self.uncommitted += 1;
+                }
                 Waiting::End(end) => {
                     receiving.file.state = FileState::Complete;
                     receiving.file.sha256 = Some(end.sha256);
@@ -236,8 +257,30 @@ impl Committer {
     }
 
     fn commit(&mut self, file: &mut ExportFile, block: ReadBlock) -> Result<(), EngineError> {
-        let (segment, at) = self.writer.append(&block.sealed)?;
-        self.uncommitted += block.end - file.bytes;
+        let (segment, at) = match &block.place {
+            Place::New(sealed) => {
+                let at = self.writer.append(sealed)?;
+                self.uncommitted += block.end - file.bytes;
+                file.bytes = block.end;
+                file.validator = block.validator.map(|v| v.to_string());
+                file.lines = block.lines;
+                at
+            }
+            Place::Landed(segment, at) => {
+                self.uncommitted += block.end - file.replayed;
+                file.replayed = block.end;
+                (*segment, *at)
+            }
+        };
+        let mut counts: Vec<(u16, Counts)> = Vec::new();
+        let mut count = |number: u16, disposition| match counts.iter_mut().find(|(n, _)| *n == number) {
+            Some((_, counts)) => counts.add(disposition),
+            None => {
+                let mut one = Counts::default();
+                one.add(disposition);
+                counts.push((number, one));
+            }
+        };
         for row in block.rows {
             let place = location(segment, at, &row);
             let id = RowId {
@@ -247,9 +290,8 @@ impl Committer {
             };
             match row.what {
                 What::Record(record) => {
-                    let resource_type = self.placer.type_name(record.key.resource_type());
-                    let disposition = self.placer.place(&mut self.writer, id, place, record)?;
-                    file.counts.entry(resource_type).or_default().add(disposition);
+                    let number = record.key.resource_type();
+                    count(number, self.placer.place(&mut self.writer, id, place, record)?);
                 }
                 What::Rejected(rejected) => {
                     let what = Quarantined {
@@ -267,9 +309,8 @@ impl Committer {
                 }
                 What::Deletions(keys) => {
                     for key in keys {
-                        let resource_type = self.placer.type_name(key.resource_type());
                         self.placer.delete(&mut self.writer, id, place, key)?;
-                        file.counts.entry(resource_type).or_default().add(Disposition::Deleted);
+                        count(key.resource_type(), Disposition::Deleted);
                     }
                 }
                 What::Issues(severities) => {
@@ -279,9 +320,12 @@ impl Committer {
                 }
             }
         }
-        file.bytes = block.end;
-        file.validator = block.validator.map(|v| v.to_string());
-        file.lines = block.lines;
+        for (number, counts) in counts {
+            file.counts
+                .entry(self.placer.type_name(number))
+                .or_default()
+                .merge(&counts);
+        }
         Ok(())
     }
 
@@ -391,7 +435,9 @@ fn ended(file: &ExportFile) -> Event {
             bytes: file.bytes,
             rows: file.rows(),
             sha256: file.sha256.clone().unwrap_or_default(),
-            promised: file.expected.filter(|expected| *expected != file.rows()),
+            promised: file
+                .expected
+                .filter(|expected| file.kind == FileKind::Output && *expected != file.rows()),
         },
     }
 }

@@ -1,6 +1,7 @@
 //! Connecting: from a plan to a session with the source.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -8,10 +9,26 @@ use url::Url;
 
 use super::error::EngineError;
 use super::keys;
-use crate::http::{Clock, Http, HttpSettings, Secret, SystemClock, Unobserved};
-use crate::migration::{AuthMethod, Plan, Preset};
-use crate::source::{ClientAuth, Discovered, Known, Session, TokenSettings, TokenSource, discover};
+use crate::http::{Clock, Http, HttpEvent, HttpSettings, Observer, Secret, SystemClock};
+use crate::migration::{AuthMethod, Plan, Preset, Secrets};
+use crate::source::{ClientAuth, Discovered, Known, PrivateKey, Session, TokenSettings, TokenSource, discover};
 use crate::store::Storage;
+
+/// Puts every request into the log, by its redacted URL.
+struct Logged;
+
+impl Observer for Logged {
+    fn request_ended(&self, event: HttpEvent) {
+        tracing::debug!(
+            method = event.method,
+            url = event.url,
+            status = event.status,
+            millis = event.duration.as_millis(),
+            bytes = event.bytes,
+            "request"
+        );
+    }
+}
 
 /// A client as the plan wants it.
 pub fn http(plan: &Plan) -> Result<Http, EngineError> {
@@ -24,7 +41,7 @@ pub fn http_by(plan: &Plan, clock: Arc<dyn Clock>) -> Result<Http, EngineError> 
         extra_authorities: plan.ca_file.clone(),
         ..HttpSettings::default()
     };
-    Http::with(&settings, clock, Arc::new(Unobserved)).map_err(|e| EngineError::source(&e, e.hint()))
+    Http::with(&settings, clock, Arc::new(Logged)).map_err(|e| EngineError::source(&e, e.hint()))
 }
 
 /// The source's FHIR base.
@@ -47,58 +64,86 @@ pub async fn ask(http: &Http, plan: &Plan, cancel: &CancellationToken) -> Result
         .map_err(|e| EngineError::source(&e, e.hint()))
 }
 
-/// A session with the source of a plan.
+/// What a plan's source wants to see.
+#[derive(Default)]
+pub struct Credentials {
+    /// The private key that assertions are signed with.
+    pub key: Option<PrivateKey>,
+    /// Client secret and further fields of the token request.
+    pub secrets: Secrets,
+}
+
+impl Credentials {
+    /// Those that the workspace keeps for a migration.
+    pub fn of(storage: &Storage, plan: &Plan) -> Result<Self, EngineError> {
+        let key = match plan.auth {
+            AuthMethod::PrivateKeyJwt => Some(keys::load(storage, plan)?),
+            _ => None,
+        };
+        let secrets = storage.tables.secrets.get(plan.id.as_bytes())?.unwrap_or_default();
+        Ok(Self { key, secrets })
+    }
+}
+
+/// A session with the source of a migration.
 pub async fn connect(storage: &Storage, plan: &Plan, cancel: &CancellationToken) -> Result<Session, EngineError> {
     connect_by(http(plan)?, storage, plan, cancel).await
 }
 
-/// A session with the source of a plan, through this client.
+/// A session with the source of a migration, through this client.
 pub async fn connect_by(
     http: Http,
     storage: &Storage,
     plan: &Plan,
     cancel: &CancellationToken,
 ) -> Result<Session, EngineError> {
+    let credentials = Credentials::of(storage, plan)?;
+    let scopes = scopes(Some(&storage.workspace.presets_dir()), plan)?;
+    Ok(open_session(http, plan, credentials, scopes, cancel).await?.0)
+}
+
+/// A session with the source of a plan, and what the source said about itself where it was asked.
+pub async fn open_session(
+    http: Http,
+    plan: &Plan,
+    credentials: Credentials,
+    scopes: Vec<String>,
+    cancel: &CancellationToken,
+) -> Result<(Session, Option<Discovered>), EngineError> {
     let base = base(plan)?;
-    if plan.auth == AuthMethod::None {
-        share(&http, plan, &[&base]);
-        return Ok(Session::new(http, base, None));
-    }
     share(&http, plan, &[&base]);
+    if plan.auth == AuthMethod::None {
+        return Ok((Session::new(http, base, None), None));
+    }
+    let params = credentials.secrets.token_params.clone();
+    let auth = auth(plan, credentials)?;
     let discovered = ask(&http, plan, cancel).await?;
-    let endpoint = discovered
-        .token_endpoint
-        .map(|t| t.value)
-        .ok_or_else(|| EngineError::NotReady {
-            what: "it is not known where tokens are got: neither the EHR nor the preset says, and none was typed"
-                .to_owned(),
-            hint: format!("`cutover migration set {} --token-url https://...`", plan.id),
-        })?;
+    let endpoint = discovered.token_endpoint.clone();
+    let endpoint = endpoint.map(|t| t.value).ok_or_else(|| EngineError::NotReady {
+        what: "it is not known where tokens are got: neither the EHR nor the preset says, and none was typed"
+            .to_owned(),
+        hint: format!("`cutover migration set {} --token-url https://...`", plan.id),
+    })?;
     share(&http, plan, &[&base, &endpoint]);
     let settings = TokenSettings {
         endpoint,
         audience: None,
-        auth: auth(storage, plan)?,
-        scopes: scopes(storage, plan)?,
-        extra: storage
-            .tables
-            .secrets
-            .get(plan.id.as_bytes())?
-            .unwrap_or_default()
-            .token_params
+        auth,
+        scopes,
+        extra: params
             .into_iter()
             .map(|(name, value)| (name, Secret::new(value)))
             .collect(),
     };
     let tokens = TokenSource::new(http.clone(), settings);
-    Ok(Session::new(http, base, Some(Arc::new(tokens))))
+    Ok((Session::new(http, base, Some(Arc::new(tokens))), Some(discovered)))
 }
 
 /// The scopes that a plan asks for.
-pub fn scopes(storage: &Storage, plan: &Plan) -> Result<Vec<String>, EngineError> {
+pub fn scopes(presets: Option<&Path>, plan: &Plan) -> Result<Vec<String>, EngineError> {
     let text = match &plan.scopes {
         Some(typed) => typed.clone(),
-        None => Preset::load(&plan.preset, Some(&storage.workspace.presets_dir()))
+        None => Preset::load(&plan.preset, presets)
             .map_err(|e| EngineError::source(&e, e.hint()))?
             .scopes(&plan.types),
     };
@@ -111,37 +156,37 @@ fn share(http: &Http, plan: &Plan, urls: &[&Url]) {
     }
 }
 
-fn auth(storage: &Storage, plan: &Plan) -> Result<ClientAuth, EngineError> {
-    let client_id = plan.client_id.clone().ok_or_else(|| EngineError::NotReady {
-        what: format!("the client id of `{}` is not known yet", plan.id),
-        hint: format!(
-            "register with the EHR, then `cutover migration set {} --client-id ID`",
-            plan.id
-        ),
-    })?;
-    let secret = || -> Result<Secret, EngineError> {
-        let secrets = storage.tables.secrets.get(plan.id.as_bytes())?.unwrap_or_default();
-        secrets
-            .client_secret
-            .map(Secret::new)
-            .ok_or_else(|| EngineError::NotReady {
-                what: format!("the client secret of `{}` is not known yet", plan.id),
-                hint: format!("`cutover migration set {} --client-secret-file FILE`", plan.id),
-            })
+fn auth(plan: &Plan, credentials: Credentials) -> Result<ClientAuth, EngineError> {
+    let id = &plan.id;
+    let missing = |what: &str, hint: String| EngineError::NotReady {
+        what: format!("the {what} of `{id}` is not known yet"),
+        hint,
     };
+    let client_id = plan.client_id.clone().ok_or_else(|| {
+        let hint = format!("register with the EHR, then `cutover migration set {id} --client-id ID`");
+        missing("client id", hint)
+    })?;
+    let secret = credentials.secrets.client_secret.map(Secret::new).ok_or_else(|| {
+        let hint = format!("`cutover migration set {id} --client-secret-file FILE`");
+        missing("client secret", hint)
+    });
     Ok(match plan.auth {
         AuthMethod::PrivateKeyJwt => ClientAuth::PrivateKeyJwt {
             client_id,
-            key: Arc::new(keys::load(storage, plan)?),
+            key: Arc::new(
+                credentials
+                    .key
+                    .ok_or_else(|| missing("private key", format!("`cutover keys new {id}`")))?,
+            ),
             jku: plan.jku.clone(),
         },
         AuthMethod::ClientSecretBasic => ClientAuth::SecretBasic {
             client_id,
-            secret: secret()?,
+            secret: secret?,
         },
         AuthMethod::ClientSecretPost => ClientAuth::SecretPost {
             client_id,
-            secret: secret()?,
+            secret: secret?,
         },
         AuthMethod::None => {
             return Err(EngineError::NotReady {

@@ -112,33 +112,35 @@ fn walk(path: &Path, seen: &mut u64, open: &mut Vec<(PathBuf, u32)>) -> Result<(
 /// Looks at everything inside an open store; `progress` is told what is being looked at.
 pub fn examine(storage: &Storage, progress: &mut dyn FnMut(&Examined)) -> Vec<Examined> {
     let mut found = Vec::new();
-    let parts: [fn(&Storage) -> Result<Vec<Examined>, EngineError>; 4] = [ledger, trails, blocks, index];
-    let names = ["ledger", "audit trail", "landing", "index"];
-    for (part, name) in parts.into_iter().zip(names) {
-        let examined =
-            part(storage).unwrap_or_else(|error| vec![Examined::damaged(name, error.to_string(), error.hint())]);
-        for one in examined {
-            progress(&one);
-            found.push(one);
-        }
-    }
+    let mut add = |one: Examined| {
+        progress(&one);
+        found.push(one);
+    };
+    ledger(storage).into_iter().for_each(&mut add);
+    let or_damaged = |name, part: Result<Vec<Examined>, EngineError>| {
+        part.unwrap_or_else(|error| vec![Examined::damaged(name, error.to_string(), error.hint())])
+    };
+    or_damaged("audit trail", trails(storage))
+        .into_iter()
+        .for_each(&mut add);
+    blocks(storage).into_iter().for_each(&mut add);
+    or_damaged("index", index(storage)).into_iter().for_each(&mut add);
     found
 }
 
-#[allow(clippy::unnecessary_wraps)] // One of four of the same shape.
-fn ledger(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
+fn ledger(storage: &Storage) -> Vec<Examined> {
     let repairs = storage.workspace.repairs();
     if repairs.is_empty() {
-        return Ok(vec![Examined::sound(
+        return vec![Examined::sound(
             "ledger",
             "opens, with everything that was made durable",
-        )]);
+        )];
     }
     // Put right already: worth knowing, nothing to do.
-    Ok(repairs
+    repairs
         .iter()
         .map(|repair| Examined::sound("ledger", repair.to_string()))
-        .collect())
+        .collect()
 }
 
 fn trails(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
@@ -153,11 +155,11 @@ fn trails(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
     Ok(found)
 }
 
-fn blocks(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
+fn blocks(storage: &Storage) -> Vec<Examined> {
     let name = "landing";
     let segments = &storage.segments;
     if let Err(error) = segments.check_lengths() {
-        return Ok(vec![Examined::damaged(name, error.to_string(), error.hint())]);
+        return vec![Examined::damaged(name, error.to_string(), error.hint())];
     }
     let mut found = Vec::new();
     let (mut blocks, mut bytes) = (0_u64, 0_u64);
@@ -168,7 +170,7 @@ fn blocks(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
                     blocks += 1;
                     bytes += block.len() as u64;
                 }
-                Err(error) => found.push(Examined::damaged(name, error.to_string(), lost(storage, segment))),
+                Err(error) => found.push(Examined::damaged(name, error.to_string(), Some(lost(storage, segment)))),
             }
         }
     }
@@ -179,11 +181,11 @@ fn blocks(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
         );
         found.push(Examined::sound(name, what));
     }
-    Ok(found)
+    found
 }
 
 /// What a damaged segment costs.
-fn lost(storage: &Storage, segment: u32) -> Option<String> {
+fn lost(storage: &Storage, segment: u32) -> String {
     let mut runs: Vec<u32> = storage
         .segments
         .headers(segment)
@@ -197,9 +199,9 @@ fn lost(storage: &Storage, segment: u32) -> Option<String> {
     } else {
         format!(" of run {}", runs.join(", "))
     };
-    Some(format!(
+    format!(
         "records{of} in this block are lost here: restore the segment from a backup, or fetch them again with `cutover run NAME --new`"
-    ))
+    )
 }
 
 fn index(storage: &Storage) -> Result<Vec<Examined>, EngineError> {

@@ -10,8 +10,13 @@ use super::job::Job;
 use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
-use crate::source::{self, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once};
+use crate::source::{
+    self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
+};
 use crate::store::{file_key, run_key};
+
+/// How often a kickoff is sent again after the EHR said that it is busy, and until when.
+const MOST_PUT_OFFS: u32 = 5;
 
 /// The kickoff that a plan asks for.
 pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
@@ -50,17 +55,47 @@ pub fn request(plan: &Plan) -> Result<KickoffRequest, EngineError> {
     })
 }
 
+/// A request with what may tell about patients left out.
+fn shown(request: &KickoffRequest) -> KickoffRequest {
+    let filter = |text: &String| text.split_once('?').map_or(text.as_str(), |(name, _)| name).to_owned() + "?left-out";
+    KickoffRequest {
+        patients: request.patients.iter().map(|_| "left-out".to_owned()).take(1).collect(),
+        type_filters: request.type_filters.iter().map(filter).collect(),
+        ..request.clone()
+    }
+}
+
 /// Kicks the export off and journals its status URL.
 pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
     let request = request(&job.plan)?;
-    // The preview may name patients and filters; the journal is sealed, the printed event leaves it out.
-    job.recorder.record(&Event::KickoffSent {
+    // The request may name patients, and filters may hold what is searched for: the sealed journal has them, the printed event does not.
+    let sent = |request: &KickoffRequest| Event::KickoffSent {
         request: request.preview(session),
-    })?;
-    let reply = request
-        .send(session, &job.cancel)
-        .await
-        .map_err(|e| EngineError::source(&e, e.hint()))?;
+    };
+    job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
+    let mut put_off = 0;
+    let reply = loop {
+        let error = match request.send(session, &job.cancel).await {
+            Ok(reply) => break reply,
+            Err(error) => error,
+        };
+        // An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours.
+        let KickoffError::Busy {
+            retry_after: Some(wait),
+            ..
+        } = &error
+        else {
+            return Err(EngineError::source(&error, error.hint()));
+        };
+        if put_off == MOST_PUT_OFFS || *wait > session.http().retry().longest_asked {
+            return Err(EngineError::source(&error, error.hint()));
+        }
+        put_off += 1;
+        job.recorder.record(&Event::StatusProgress {
+            progress: error.to_string(),
+        })?;
+        pause(session, *wait, &job.cancel).await?;
+    };
     job.recorder.record(&Event::Kickoff {
         status_url: reply.status_url.to_string(),
         separate_status: reply.separate_status,
@@ -245,6 +280,9 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
             bytes: 0,
             lines: 0,
             sha256: None,
+            // Types mixed in one file: patients may stand anywhere in it.
+            deferred: kind == FileKind::Output && output.resource_type.is_none(),
+            replayed: 0,
             counts: std::collections::BTreeMap::new(),
             issues: std::collections::BTreeMap::new(),
         });
@@ -257,11 +295,10 @@ pub fn tier(file: &ExportFile) -> u8 {
     match (file.kind, file.resource_type.as_deref()) {
         (FileKind::Outcome, _) => 0,
         (FileKind::Output, Some("Organization" | "Location" | "Practitioner" | "PractitionerRole")) => 1,
-        (FileKind::Output, Some("Patient")) => 2,
-        (FileKind::Output, Some(_)) => 3,
         // Types mixed in one file: patients may stand anywhere in it.
-        (FileKind::Output, None) => 4,
-        (FileKind::Deleted, _) => 5,
-        (FileKind::Attachments, _) => 6,
+        (FileKind::Output, Some("Patient") | None) => 2,
+        (FileKind::Output, Some(_)) => 3,
+        (FileKind::Deleted, _) => 4,
+        (FileKind::Attachments, _) => 5,
     }
 }

@@ -14,7 +14,7 @@ use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{FileContext, RowReader};
+use super::row::{FileContext, Pass, RowReader};
 use crate::migration::{ByType, ExportFile, FileKind, FileState, Plan};
 use crate::source::ByteSink;
 use crate::store::{RunInfo, Storage, file_key, run_key};
@@ -96,6 +96,8 @@ async fn read_all(
             bytes: 0,
             lines: 0,
             sha256: None,
+            deferred: false,
+            replayed: 0,
             counts: ByType::new(),
             issues: std::collections::BTreeMap::new(),
         };
@@ -107,6 +109,8 @@ async fn read_all(
             resource_type: import.resource_type,
             organized: false,
             patients: Arc::default(),
+            max_line: Plan::MAX_LINE as usize,
+            pass: Pass::Whole,
         };
         let work = pipeline.work().ok_or(EngineError::Stopped)?;
         let mut landing = Landing::new(Arc::new(context), work, Mark::default(), Plan::MAX_LINE as usize);

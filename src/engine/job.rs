@@ -207,8 +207,11 @@ impl Job {
             self.recorder.record(&Event::RunPaused { rejects, allowed })?;
             return Ok(Some(Outcome::Rejected { rejects, allowed }));
         }
-        attachments::receive(self, session).await?;
-        let files = self.storage.files(self.run)?;
+        let mut files = self.storage.files(self.run)?;
+        if files.iter().all(|f| f.complete() || !f.with_patients()) {
+            attachments::receive(self, session).await?;
+            files = self.storage.files(self.run)?;
+        }
         let failed: Vec<(String, String)> = files
             .iter()
             .filter_map(|f| match &f.state {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::row::{FileContext, RawBlock};
+use super::row::{FileContext, Pass, RawBlock};
 use crate::source::{ByteSink, SinkStopped};
 use crate::store::{Piece, TARGET_LEN};
 
@@ -26,6 +26,8 @@ pub struct FileEnd {
     pub sequence: u64,
     /// SHA-256 of all its bytes.
     pub sha256: String,
+    /// Which of its rows were taken in this time.
+    pub pass: Pass,
 }
 
 /// The way to the workers; numbers what is sent, so that it can be known when all of it has been placed.
@@ -49,7 +51,8 @@ impl Conveyor {
         self.sent.load(Ordering::Acquire)
     }
 
-    async fn send(&self, piece: Piecework) -> Result<(), SinkStopped> {
+    /// Hands a piece on, as soon as there is room.
+    pub async fn send(&self, piece: Piecework) -> Result<(), SinkStopped> {
         let place = self.to.reserve().await.map_err(|_| SinkStopped)?;
         let number = self.sent.fetch_add(1, Ordering::AcqRel);
         place.send((number, piece));
@@ -107,6 +110,7 @@ impl Landing {
             file: self.file.number,
             sequence: self.sequence,
             sha256,
+            pass: self.file.pass,
         };
         self.to.send(Piecework::End(end)).await
     }
@@ -130,9 +134,11 @@ impl Landing {
             sequence: self.sequence,
             offset: self.offset,
             first_line: self.line,
+            newlines,
             validator: self.validator.clone(),
             piece,
             bytes,
+            landed: None,
         };
         self.sequence += 1;
         self.offset += len as u64;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::committer::{Committer, Message, ReadBlock, Signal};
+use super::committer::{Committer, Message, Place, ReadBlock, Signal};
 use super::error::EngineError;
 use super::landing::{Conveyor, Piecework};
 use super::row::{PatientMap, RawBlock, RowReader};
@@ -153,16 +153,18 @@ impl Worker {
             raw_len: 0,
             stored_len: 0,
         };
-        let sealed = self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?;
-        let newlines = memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
+        let place = match block.landed {
+            Some((segment, at)) => Place::Landed(segment, at),
+            None => Place::New(self.blocks.write(header, &block.bytes).map_err(EngineError::Block)?),
+        };
         Ok(ReadBlock {
             file: block.file.number,
             sequence: block.sequence,
             end: block.offset + block.bytes.len() as u64,
-            lines: block.first_line - 1 + newlines,
+            lines: block.first_line - 1 + block.newlines,
             offset: block.offset,
             validator: block.validator.clone(),
-            sealed,
+            place,
             rows,
         })
     }

@@ -389,14 +389,15 @@ impl Placer {
             return Ok(Disposition::Stored);
         }
         if linked {
-            self.link(record, &meeting.target_id)?;
+            self.link(writer, record, &meeting.target_id)?;
         }
         if resolution == Resolution::KeepTarget {
             return Ok(Disposition::Kept);
         }
         if linked {
             let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
-            let location = writer.change(&line)?;
+            self.note_links(record, meeting.target_key)?;
+            let location = writer.change(&self.repointed(record, line))?;
             let entry = Entry {
                 location,
                 hash: record.hash,
@@ -415,12 +416,62 @@ impl Placer {
         Ok(Disposition::Stored)
     }
 
-    /// From now on the source's patient is the destination's `target`.
-    fn link(&mut self, record: &Record, target: &str) -> Result<(), EngineError> {
+    /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
+    fn link(&mut self, writer: &mut Writer, record: &Record, target: &str) -> Result<(), EngineError> {
         let key = migration_key(&self.migration, &record.key.id());
         self.storage.tables.crosswalk.put(&key, &target.to_owned())?;
         self.patients.crosswalk.insert(record.key.id(), target.to_owned());
+        let referring: Vec<Vec<u8>> = self
+            .storage
+            .tables
+            .links
+            .scan_prefix(&key)
+            .map(|item| item.map(|(_, referring)| referring))
+            .collect::<Result<_, _>>()?;
+        for key in referring.iter().filter_map(|bytes| RecordKey::from_bytes(bytes)) {
+            let Some(entry) = writer.pending.get(&self.storage.index, &key)? else {
+                continue;
+            };
+            if entry.deleted || entry.local {
+                continue;
+            }
+            let line = writer.read(&entry.location)?;
+            if let Some(line) = self.patients.repoint(&self.storage, &line, self.base_url.as_deref()) {
+                let repointed = Entry {
+                    location: writer.change(&line)?,
+                    version: entry.version + 1,
+                    rewritten: true,
+                    ..entry
+                };
+                writer.pending.put(key, repointed, Some(entry));
+            }
+        }
         Ok(())
+    }
+
+    /// Notes which patients a patient refers to: one of them may turn out to be known under another id later.
+    fn note_links(&self, record: &Record, key: RecordKey) -> Result<(), EngineError> {
+        for link in record.patient.iter().flat_map(|facts| &facts.links) {
+            let at = [&link[..], key.as_bytes()].concat();
+            let at = migration_key(&self.migration, &at);
+            self.storage.tables.links.put(&at, &key.as_bytes().to_vec())?;
+        }
+        Ok(())
+    }
+
+    /// A patient's line with references to patients known under another id leading there.
+    fn repointed(&self, record: &Record, line: Vec<u8>) -> Vec<u8> {
+        let refers = record.patient.as_ref().is_some_and(|facts| {
+            facts
+                .links
+                .iter()
+                .any(|link| self.patients.crosswalk.contains_key(link))
+        });
+        if !refers {
+            return line;
+        }
+        let base = self.base_url.as_deref();
+        self.patients.repoint(&self.storage, &line, base).unwrap_or(line)
     }
 
     fn put(
@@ -432,6 +483,7 @@ impl Placer {
         record: &Record,
         replaced: Option<Entry>,
     ) -> Result<(), EngineError> {
+        let refers = record.patient.as_ref().is_some_and(|facts| !facts.links.is_empty());
         let (location, rewritten) = match &record.pointer {
             Pointer::Rewritten(line) => (writer.change(line)?, true),
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
@@ -443,10 +495,20 @@ impl Placer {
                     .unwrap_or_default();
                 let line = writer.read(&place)?;
                 let line = fhir::replace_id(&line, &target).map_err(EngineError::Reject)?;
-                (writer.change(&line)?, true)
+                (writer.change(&self.repointed(record, line))?, true)
+            }
+            Pointer::Plain | Pointer::Held(_) if refers => {
+                let line = writer.read(&place)?;
+                let repointed = self.repointed(record, line.clone());
+                if repointed == line {
+                    (place, false)
+                } else {
+                    (writer.change(&repointed)?, true)
+                }
             }
             Pointer::Plain | Pointer::Held(_) => (place, false),
         };
+        self.note_links(record, key)?;
         let entry = Entry {
             location,
             hash: record.hash,

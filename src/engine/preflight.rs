@@ -425,22 +425,27 @@ fn types(plan: &Plan, found: &Discovered) -> Check {
     if plan.types.is_empty() {
         return Check::ok("types", "everything that the source exports");
     }
-    let mut details = Vec::new();
+    let (mut unknown, mut left_out) = (Vec::new(), Vec::new());
     for name in &plan.types {
         match capability.types.iter().find(|t| t.name == *name) {
-            None => details.push(format!("{name} is not among the source's types")),
-            Some(t) if t.not_exported => details.push(format!("{name} is declared as left out of exports")),
+            None => unknown.push(name.as_str()),
+            Some(t) if t.not_exported => left_out.push(name.as_str()),
             Some(_) => {}
         }
     }
-    if details.is_empty() {
+    let doubtful = unknown.len() + left_out.len();
+    if doubtful == 0 {
         return Check::ok("types", format!("the source has all {}", plan.types.len()));
     }
-    let mut check = Check::new(
-        "types",
-        Verdict::Note,
-        format!("{} of {} are doubtful", details.len(), plan.types.len()),
-    );
-    check.details = details;
+    let what = format!("{doubtful} of {} are doubtful", plan.types.len());
+    let mut check = Check::new("types", Verdict::Note, what);
+    for (why, names) in [
+        ("not among the source's types", unknown),
+        ("declared as left out of exports", left_out),
+    ] {
+        if !names.is_empty() {
+            check.details.push(format!("{why}: {}", names.join(", ")));
+        }
+    }
     check.hint("some servers refuse an export that names a type they lack; leave it out with --types if so")
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cut_off::forget_cut_off;
 use super::error::EngineError;
 use super::place::Placer;
-use super::row::{FileContext, PatientMap, RawBlock, RowReader, What, location};
+use super::row::{FileContext, Pass, PatientMap, RawBlock, RowReader, What, location};
 use crate::migration::{ExportFile, Plan};
 use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, run_key};
 
@@ -76,6 +76,7 @@ struct Run {
     writer: Writer,
     files: HashMap<u32, ExportFile>,
     patients: Arc<PatientMap>,
+    max_line: usize,
 }
 
 impl<'a> Replay<'a> {
@@ -112,13 +113,18 @@ impl<'a> Replay<'a> {
             resource_type: file.resource_type.clone(),
             organized: false,
             patients: Arc::clone(&run.patients),
+            max_line: run.max_line,
+            // All patients are known by now.
+            pass: Pass::Whole,
         };
         let block = RawBlock {
             file: Arc::new(context),
             sequence: 0,
             offset: header.source_offset,
             first_line: header.first_line,
+            newlines: 0,
             validator: None,
+            landed: Some((segment, offset)),
             piece: header.piece,
             bytes,
         };
@@ -192,6 +198,7 @@ impl Run {
         let files = storage.files(number)?.into_iter().map(|f| (f.number, f)).collect();
         Ok(Some(Self {
             number,
+            max_line: plan.max_line as usize,
             patients: Arc::new(placer.patients.clone()),
             placer,
             reader: RowReader::new(Arc::clone(storage), tenant, info.base_url),

@@ -13,9 +13,10 @@ use super::job::Job;
 use super::landing::Landing;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
-use super::replay::resume_at;
-use super::row::{FileContext, PatientMap, RowReader};
-use crate::migration::{Event, ExportFile, FileKind, FileState};
+use super::replay::{replay, resume_at};
+use super::row::{FileContext, Pass, PatientMap, RowReader};
+use super::tally::run_counts;
+use crate::migration::{Event, ExportFile, FileKind, FileState, total};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
 
@@ -38,6 +39,11 @@ pub struct Intake {
 
 /// Receives all files of a run that are not complete.
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, EngineError> {
+    let rejects = total(&run_counts(&job.storage, job.run)?).quarantined;
+    if rejects > job.plan.max_rejects {
+        // It paused for this before, and nobody has allowed more since.
+        return Ok(Received::TooManyRejects(rejects));
+    }
     let state = job.recorder.state()?;
     let (signals, mut signalled) = mpsc::unbounded_channel();
     let placer = Placer::new(
@@ -56,6 +62,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         signals.clone(),
         job.snapshot.clone(),
     )?;
+    // Files that nobody has begun count for the time that is left.
+    let files = job
+        .storage
+        .files(job.run)?
+        .into_iter()
+        .filter(|f| f.kind == FileKind::Output);
+    let (ended, waiting) = files.partition(ExportFile::complete);
+    job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
     let pipeline = Pipeline::start(
         committer,
@@ -102,7 +116,8 @@ impl Intake {
     ) -> Result<(), EngineError> {
         let mut files: Vec<ExportFile> = intake.job.storage.files(intake.job.run)?;
         files.retain(|f| !f.complete() && f.kind != FileKind::Attachments);
-        for now in 0..=5 {
+        let mut missing = false;
+        for now in 0..=4 {
             let mut waiting: Vec<ExportFile> = files.iter().filter(|f| tier(f) == now).cloned().collect();
             if waiting.is_empty() {
                 continue;
@@ -114,7 +129,7 @@ impl Intake {
                 while running.len() < intake.job.plan.parallel.max(1)
                     && let Some(file) = waiting.next()
                 {
-                    running.spawn(Arc::clone(intake).file(file, Arc::clone(&patients)));
+                    running.spawn(Arc::clone(intake).file(file, Arc::clone(&patients), missing));
                 }
                 match running.join_next().await {
                     Some(Ok(result)) => result?,
@@ -123,11 +138,30 @@ impl Intake {
                 }
             }
             patients = intake.pipeline.drain().await?;
+            let mut known = intake.job.storage.files(intake.job.run)?;
+            // Who a record is about may stand in a file that could not be had: then it waits in the landing.
+            missing = known.iter().any(|f| tier(f) <= now && f.with_patients() && !f.landed());
+            known.retain(|f| tier(f) == now && f.landed() && !f.complete());
+            for file in known.into_iter().filter(|_| !missing) {
+                // The landing is on this machine: one after the other is as fast as all at once.
+                Arc::clone(intake).rest(file, Arc::clone(&patients)).await?;
+                patients = intake.pipeline.drain().await?;
+            }
         }
         Ok(())
     }
 
-    async fn file(self: Arc<Self>, mut file: ExportFile, patients: Arc<PatientMap>) -> Result<(), EngineError> {
+    /// Receives a file; it can only be landed when patients are missing whose records it may hold.
+    async fn file(
+        self: Arc<Self>,
+        mut file: ExportFile,
+        patients: Arc<PatientMap>,
+        missing: bool,
+    ) -> Result<(), EngineError> {
+        if file.landed() {
+            return Ok(());
+        }
+        file.deferred |= missing && file.bytes == 0 && file.kind == FileKind::Output;
         file.state = FileState::Pending;
         let mut refreshed = false;
         loop {
@@ -191,17 +225,12 @@ impl Intake {
             from: mark.offset,
         })?;
         self.pipeline.begin(file.clone()).await?;
-        let context = FileContext {
-            number: file.number,
-            kind: file.kind,
-            resource_type: file.resource_type.clone(),
-            organized: self.organized,
-            patients: Arc::clone(patients),
-        };
+        let pass = if file.deferred { Pass::Patients } else { Pass::Whole };
+        let context = self.context(file, patients, pass);
         let Some(work) = self.pipeline.work() else {
             return Err(EngineError::Stopped);
         };
-        let mut landing = Landing::new(Arc::new(context), work, mark, self.job.plan.max_line as usize);
+        let mut landing = Landing::new(context, work, mark, self.job.plan.max_line as usize);
         let resume = (mark.offset > 0).then(|| ResumePoint {
             offset: mark.offset,
             hasher,
@@ -231,6 +260,26 @@ impl Intake {
             Err(_) if self.job.cancel_downloads.is_cancelled() => Err(EngineError::Cancelled),
             Err(error) => Ok(Err(error)),
         }
+    }
+
+    fn context(&self, file: &ExportFile, patients: &Arc<PatientMap>, pass: Pass) -> Arc<FileContext> {
+        Arc::new(FileContext {
+            number: file.number,
+            kind: file.kind,
+            resource_type: file.resource_type.clone(),
+            organized: self.organized,
+            patients: Arc::clone(patients),
+            max_line: self.job.plan.max_line as usize,
+            pass,
+        })
+    }
+
+    /// Takes in, from its landing, what a file of mixed types holds besides patients.
+    async fn rest(self: Arc<Self>, file: ExportFile, patients: Arc<PatientMap>) -> Result<(), EngineError> {
+        self.pipeline.begin(file.clone()).await?;
+        let context = self.context(&file, &patients, Pass::Rest);
+        let work = self.pipeline.work().ok_or(EngineError::Stopped)?;
+        replay(&self.job.storage, &file, context, &work).await
     }
 
     /// The file as a freshly fetched manifest has it: links expire, and the server may give new ones.

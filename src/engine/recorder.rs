@@ -45,6 +45,7 @@ impl Recorder {
     /// Appends to the journal; the caller makes the ledger durable and then publishes.
     pub fn append(&self, event: &Event) -> Result<Recorded, EngineError> {
         let seq = self.storage.journal.append(&self.migration, event)?;
+        tracing::info!(migration = self.migration, seq, event = event.name());
         Ok(Recorded {
             migration: self.migration.clone(),
             seq,
@@ -59,12 +60,20 @@ impl Recorder {
         let _ = self.out.send(event);
     }
 
-    /// Journals an event durably, then passes it on.
-    pub fn record(&self, event: &Event) -> Result<(), EngineError> {
+    /// Journals an event durably, then passes `shown` on in its place: the journal is sealed, what front ends print is not.
+    pub fn record_as(&self, event: &Event, shown: Event) -> Result<(), EngineError> {
         let recorded = self.append(event)?;
         self.storage.workspace.ledger().durable()?;
-        self.publish(recorded);
+        self.publish(Recorded {
+            event: shown,
+            ..recorded
+        });
         Ok(())
+    }
+
+    /// Journals an event durably, then passes it on.
+    pub fn record(&self, event: &Event) -> Result<(), EngineError> {
+        self.record_as(event, event.clone())
     }
 
     /// Journals an event and passes it on; it becomes durable with whatever is made durable next.

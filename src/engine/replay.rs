@@ -1,9 +1,12 @@
-//! What a file's landing holds so far: where a download goes on, and the hash of what is there.
+//! What a file's landing holds so far: where a download goes on, the hash of what is there, and reading it once more.
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
 use super::error::EngineError;
-use super::landing::Mark;
+use super::landing::{Conveyor, FileEnd, Mark, Piecework};
+use super::row::{FileContext, RawBlock};
 use crate::migration::ExportFile;
 use crate::store::{Piece, Storage};
 
@@ -40,4 +43,58 @@ pub fn resume_at(storage: &Storage, file: &ExportFile) -> Result<(Mark, digest::
         });
     }
     Ok((mark, hash))
+}
+
+/// Hands the blocks of a landed file to the workers once more, from where that stopped, and then its end.
+pub async fn replay(
+    storage: &Arc<Storage>,
+    file: &ExportFile,
+    context: Arc<FileContext>,
+    to: &Conveyor,
+) -> Result<(), EngineError> {
+    let stopped = |_| EngineError::Stopped;
+    let mut sequence = 0;
+    for segment in storage.segments.ids() {
+        let (at, wanted) = (Arc::clone(storage), (file.run, file.number));
+        let from = file.replayed;
+        let blocks = move || -> Result<Vec<_>, EngineError> {
+            let mut blocks = Vec::new();
+            for item in at.segments.headers(segment) {
+                let (offset, header) = item?;
+                if (header.run, header.file) == wanted && header.source_offset >= from {
+                    blocks.push((offset, header));
+                }
+            }
+            Ok(blocks)
+        };
+        let blocks = tokio::task::spawn_blocking(blocks)
+            .await
+            .map_err(|_| EngineError::Stopped)??;
+        for (offset, header) in blocks {
+            let at = Arc::clone(storage);
+            let bytes = tokio::task::spawn_blocking(move || at.segments.block(segment, offset))
+                .await
+                .map_err(|_| EngineError::Stopped)??;
+            let block = RawBlock {
+                file: Arc::clone(&context),
+                sequence,
+                offset: header.source_offset,
+                first_line: header.first_line,
+                newlines: memchr::memchr_iter(b'\n', &bytes).count() as u64,
+                validator: None,
+                piece: header.piece,
+                bytes: bytes.to_vec(),
+                landed: Some((segment, offset)),
+            };
+            sequence += 1;
+            to.send(Piecework::Block(block)).await.map_err(stopped)?;
+        }
+    }
+    let end = FileEnd {
+        file: file.number,
+        sequence,
+        sha256: file.sha256.clone().unwrap_or_default(),
+        pass: context.pass,
+    };
+    to.send(Piecework::End(end)).await.map_err(stopped)
 }

@@ -7,7 +7,7 @@ use super::cut_off::forget_cut_off;
 use super::error::EngineError;
 use super::place::{Placer, patients};
 use super::recorder::Recorder;
-use super::row::{FileContext, RowReader};
+use super::row::{FileContext, Pass, RowReader};
 use crate::fhir;
 use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, HeldRow, RecordKey, RowId, Storage, Writer, migration_key};
@@ -131,13 +131,9 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
     let record = reader.record(&context(&placer), &line, &scan)?;
     let now = placer.decided(&mut writer, id, row.location, &record, &row, resolution)?;
-    row.conflict.moved.clear();
     if now != Disposition::Undecided {
-        row.conflict
-            .moved
-            .entry(row.conflict.resource_type.clone())
-            .or_default()
-            .add(Disposition::Undecided, now);
+        let moved = row.conflict.moved.entry(row.conflict.resource_type.clone());
+        moved.or_default().add(Disposition::Undecided, now);
     }
     for _ in &row.also {
         let now = match resolution {
@@ -242,6 +238,8 @@ fn context(placer: &Placer) -> FileContext {
         resource_type: None,
         organized: false,
         patients: Arc::new(placer.patients.clone()),
+        max_line: usize::MAX,
+        pass: Pass::Whole,
     }
 }
 

@@ -17,12 +17,27 @@ pub struct RawBlock {
     pub offset: u64,
     /// Number of the first line, from 1.
     pub first_line: u64,
+    /// Line ends in it.
+    pub newlines: u64,
     /// The `If-Range` value of the version that the bytes come from.
     pub validator: Option<Arc<str>>,
     /// Whole lines or a piece.
     pub piece: crate::store::Piece,
     /// The bytes, newlines included.
     pub bytes: Vec<u8>,
+    /// Segment and offset, when it is landed already and only read once more.
+    pub landed: Option<(u32, u64)>,
+}
+
+/// Which rows of a file are taken in this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// All.
+    Whole,
+    /// The first time through a file of mixed types: patients, and what is not usable.
+    Patients,
+    /// The second time: the records that may be about those patients.
+    Rest,
 }
 
 /// What the workers must know of a file.
@@ -37,6 +52,10 @@ pub struct FileContext {
     pub organized: bool,
     /// Patients whose records must be held or re-pointed; frozen while the file is read.
     pub patients: Arc<PatientMap>,
+    /// Longest line in bytes that is read as a record.
+    pub max_line: usize,
+    /// Which of its rows are taken in.
+    pub pass: Pass,
 }
 
 /// Patients that are not simply themselves at the destination, by keyed hash of the source's id.
@@ -49,6 +68,17 @@ pub struct PatientMap {
 }
 
 impl PatientMap {
+    /// A record whose references to patients known under another id lead to that; `None` when it has no such references.
+    pub fn repoint(&self, storage: &Storage, text: &[u8], base_url: Option<&str>) -> Option<Vec<u8>> {
+        fhir::rewrite(text, base_url, |resource_type, id| {
+            let target = self
+                .crosswalk
+                .get(&storage.id_hash(id))
+                .filter(|_| resource_type == "Patient")?;
+            Some(format!("Patient/{target}"))
+        })
+    }
+
     /// Whether every patient is simply itself.
     pub fn is_empty(&self) -> bool {
         self.undecided.is_empty() && self.crosswalk.is_empty()
@@ -77,6 +107,17 @@ pub enum What {
     Deletions(Vec<RecordKey>),
     /// Issues of an export, by severity.
     Issues(Vec<String>),
+}
+
+impl What {
+    fn belongs_to(&self, pass: Pass) -> bool {
+        let rest = matches!(self, Self::Record(record) if record.patient.is_none());
+        match pass {
+            Pass::Whole => true,
+            Pass::Patients => !rest,
+            Pass::Rest => rest,
+        }
+    }
 }
 
 /// Why a line is not usable.
@@ -119,6 +160,8 @@ pub struct PatientFacts {
     pub mrns: Vec<[u8; 16]>,
     /// `Patient.link` says that another record replaces this one.
     pub replaced: bool,
+    /// Keyed hashes of the ids of patients it refers to (`Patient.link`).
+    pub links: Vec<[u8; 16]>,
 }
 
 /// Reads blocks into rows; one per thread.
@@ -145,22 +188,24 @@ impl RowReader {
         match block.piece {
             crate::store::Piece::Lines => {}
             crate::store::Piece::OversizeRest => return Ok(Vec::new()),
+            crate::store::Piece::OversizeStart if block.file.pass == Pass::Rest => return Ok(Vec::new()),
             crate::store::Piece::OversizeStart => {
                 return Ok(vec![Row {
                     line: block.first_line,
                     start: 0,
                     len: clamp(block.bytes.len()),
-                    what: What::Rejected(Rejected {
-                        resource_type: block.file.resource_type.clone().unwrap_or_else(unknown),
-                        code: "oversize",
-                        reason: "the line is longer than the plan allows".to_owned(),
-                    }),
+                    what: oversize(&block.file),
                 }]);
             }
         }
         let mut rows = Vec::with_capacity(block.bytes.len() / 512 + 1);
         for (line, start, text) in lines(&block.bytes, block.first_line, block.offset == 0) {
-            if let Some(what) = self.line(&block.file, text)? {
+            let what = if text.len() > block.file.max_line {
+                Some(oversize(&block.file))
+            } else {
+                self.line(&block.file, text)?
+            };
+            if let Some(what) = what.filter(|what| what.belongs_to(block.file.pass)) {
                 rows.push(Row {
                     line,
                     start: clamp(start),
@@ -245,6 +290,7 @@ impl RowReader {
             return PatientFacts {
                 mrns: Vec::new(),
                 replaced: false,
+                links: Vec::new(),
             };
         };
         let mrns = person
@@ -255,36 +301,41 @@ impl RowReader {
         PatientFacts {
             mrns,
             replaced: person.replaced,
+            links: self.patients_named(text),
         }
+    }
+
+    /// Keyed hashes of the ids of patients that a record refers to, in order.
+    fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
+        let base = self.base_url.as_deref();
+        let mut named = Vec::new();
+        for found in fhir::references(text) {
+            if let Kind::Local {
+                resource_type: "Patient",
+                id,
+                ..
+            } = fhir::classify(&found.text, base)
+            {
+                named.push(self.storage.id_hash(id));
+            }
+        }
+        named
     }
 
     fn pointer(&self, patients: &PatientMap, text: &[u8]) -> Pointer {
         let base = self.base_url.as_deref();
-        if !patients.undecided.is_empty() {
-            for found in fhir::references(text) {
-                if let Kind::Local {
-                    resource_type: "Patient",
-                    id,
-                    ..
-                } = fhir::classify(&found.text, base)
-                {
-                    let hash = self.storage.id_hash(id);
-                    if patients.undecided.contains(&hash) {
-                        return Pointer::Held(hash);
-                    }
-                }
-            }
+        if !patients.undecided.is_empty()
+            && let Some(undecided) = self
+                .patients_named(text)
+                .into_iter()
+                .find(|patient| patients.undecided.contains(patient))
+        {
+            return Pointer::Held(undecided);
         }
         if patients.crosswalk.is_empty() {
             return Pointer::Plain;
         }
-        let rewritten = fhir::rewrite(text, base, |resource_type, id| {
-            let target = patients
-                .crosswalk
-                .get(&self.storage.id_hash(id))
-                .filter(|_| resource_type == "Patient")?;
-            Some(format!("Patient/{target}"))
-        });
+        let rewritten = patients.repoint(&self.storage, text, base);
         rewritten.map_or(Pointer::Plain, Pointer::Rewritten)
     }
 
@@ -335,7 +386,8 @@ pub fn lines(bytes: &[u8], first_line: u64, at_start: bool) -> impl Iterator<Ite
     })
 }
 
-fn is_header(text: &[u8]) -> bool {
+/// Whether a line is a header between groups of records (`organizeOutputBy`).
+pub fn is_header(text: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Header<'a> {
         #[serde(rename = "resourceType", borrow)]
@@ -350,6 +402,14 @@ fn rejected(file: &FileContext, reject: &Reject) -> Rejected {
         code: reject.code(),
         reason: reject.to_string(),
     }
+}
+
+fn oversize(file: &FileContext) -> What {
+    What::Rejected(Rejected {
+        resource_type: file.resource_type.clone().unwrap_or_else(unknown),
+        code: "oversize",
+        reason: "the line is longer than the plan allows".to_owned(),
+    })
 }
 
 fn unknown() -> String {

@@ -10,16 +10,19 @@ use aws_lc_rs::digest;
 
 use super::error::EngineError;
 use super::place::{hex, patients};
-use super::row::{PatientMap, lines};
+use super::row::{PatientMap, is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::{describe, recorded_counts, runs_of};
 use crate::fhir::{self, Kind};
 use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification};
-use crate::store::{Entry, Piece, RecordKey, RowId, Storage, migration_key, row_key};
+use crate::store::{Entry, Piece, RecordKey, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
 pub const SEED: u64 = 8841;
+
+/// References remembered as leading somewhere; beyond that they are forgotten and looked up again.
+const SOUND_REFERENCES: usize = 1 << 17;
 
 /// Verifies all runs of a migration; `progress` is told how many bytes of how many were read.
 pub fn verify(
@@ -43,9 +46,12 @@ struct Check<'a> {
     files: HashMap<(u32, u32), FileCheck>,
     patients: PatientMap,
     held: HashSet<RowId>,
+    quarantined: HashMap<RowId, String>,
     /// By hash of the received bytes: a decision holds for exactly this content, whichever row brings it.
     decided: HashMap<String, Option<Resolution>>,
     types: HashMap<String, bool>,
+    /// Hashes of references that lead somewhere: most point at the same patients and visits.
+    sound: HashSet<u128>,
     sample: Draw,
     result: Verification,
 }
@@ -60,7 +66,14 @@ struct FileCheck {
 impl<'a> Check<'a> {
     fn new(storage: &'a Arc<Storage>, plan: &'a Plan) -> Result<Self, EngineError> {
         let mut files = HashMap::new();
+        let mut quarantined = HashMap::new();
         for run in runs_of(storage, &plan.id)? {
+            for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
+                let (key, row) = item?;
+                if let Some(row_id) = row_of(&key) {
+                    quarantined.insert(row_id, row.what.resource_type);
+                }
+            }
             for file in storage.files(run)? {
                 files.insert(
                     (run, file.number),
@@ -92,8 +105,10 @@ impl<'a> Check<'a> {
             files,
             patients: patients(storage, plan)?,
             held,
+            quarantined,
             decided,
             types: HashMap::new(),
+            sound: HashSet::new(),
             sample: Draw::new(SEED),
             result: Verification {
                 when: jiff::Timestamp::now().to_string(),
@@ -109,7 +124,7 @@ impl<'a> Check<'a> {
             for item in self.storage.segments.headers(segment) {
                 let (offset, header) = item?;
                 let patients = self.files.get(&(header.run, header.file)).is_some_and(|f| {
-                    f.file.kind == FileKind::Output && f.file.resource_type.as_deref() == Some("Patient")
+                    f.file.kind == FileKind::Output && f.file.resource_type.as_deref().is_none_or(|t| t == "Patient")
                 });
                 if !patients || header.piece != Piece::Lines {
                     continue;
@@ -119,7 +134,9 @@ impl<'a> Check<'a> {
                 }
                 let block = self.storage.segments.block(segment, offset)?;
                 for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                    if let Ok(scan) = fhir::scan(text) {
+                    if let Ok(scan) = fhir::scan(text)
+                        && scan.resource_type == "Patient"
+                    {
                         self.sample.offer(scan.id, text);
                     }
                 }
@@ -191,6 +208,9 @@ impl<'a> Check<'a> {
             }
             FileKind::Output | FileKind::Attachments => {}
         }
+        if self.quarantined.contains_key(&row) {
+            return self.reject(check, line, None);
+        }
         let scan = match fhir::scan(text) {
             Ok(scan)
                 if check
@@ -201,7 +221,7 @@ impl<'a> Check<'a> {
             {
                 scan
             }
-            Err(_) if check.file.resource_type.is_none() && is_parameters(text) => return Ok(()),
+            Err(_) if is_header(text) => return Ok(()),
             _ => return self.reject(check, line, None),
         };
         self.sample.received(scan.id, scan.resource_type, scan.patient, text);
@@ -353,10 +373,18 @@ impl<'a> Check<'a> {
     fn references(&mut self, text: &[u8]) -> Result<(), EngineError> {
         for found in fhir::references(text) {
             self.result.references += 1;
+            let hash = xxhash_rust::xxh3::xxh3_128(found.text.as_bytes());
+            if self.sound.contains(&hash) {
+                continue;
+            }
             let kind = match fhir::classify(&found.text, Some(&self.plan.base_url)) {
                 Kind::Contained => continue,
                 Kind::Local { resource_type, id, .. } => {
                     if self.leads_somewhere(resource_type, id)? {
+                        if self.sound.len() >= SOUND_REFERENCES {
+                            self.sound.clear();
+                        }
+                        self.sound.insert(hash);
                         continue;
                     }
                     if self.type_is_there(resource_type)? {
@@ -411,7 +439,7 @@ impl<'a> Check<'a> {
             file: check.file.number,
             line: u32::try_from(line).unwrap_or(u32::MAX),
         };
-        let kept = self.storage.tables.quarantine.get(&row_key(row))?;
+        let kept = self.quarantined.get(&row).cloned();
         if kept.is_none() {
             self.find(
                 &check.file,
@@ -421,7 +449,6 @@ impl<'a> Check<'a> {
             );
         }
         let resource_type = kept
-            .map(|k| k.what.resource_type)
             .or_else(|| resource_type.map(ToOwned::to_owned))
             .or_else(|| check.file.resource_type.clone())
             .unwrap_or_else(|| "unknown".to_owned());
@@ -527,8 +554,4 @@ impl<'a> Check<'a> {
             what,
         });
     }
-}
-
-fn is_parameters(text: &[u8]) -> bool {
-    memchr::memmem::find(&text[..text.len().min(64)], b"\"Parameters\"").is_some()
 }

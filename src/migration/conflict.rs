@@ -92,6 +92,14 @@ impl Conflict {
         self.resource_type == "Patient" && (self.kind == ConflictKind::MrnInUse || !self.contradictions.is_empty())
     }
 
+    /// What was decided and carried out.
+    pub fn carried_out(&self) -> Option<Resolution> {
+        self.decided
+            .as_ref()
+            .filter(|_| self.applied)
+            .map(|decided| decided.resolution)
+    }
+
     /// Whether somebody still has to decide.
     pub fn open(&self) -> bool {
         self.decided.is_none()

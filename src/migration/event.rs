@@ -163,3 +163,13 @@ pub enum Event {
         reason: String,
     },
 }
+
+impl Event {
+    /// Its name in the journal, such as `download_complete`.
+    pub fn name(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(value) => value["event"].as_str().unwrap_or_default().to_owned(),
+            Err(_) => String::new(),
+        }
+    }
+}

@@ -62,8 +62,14 @@ pub struct ExportFile {
     pub bytes: u64,
     /// Lines durable.
     pub lines: u64,
-    /// SHA-256 of all its bytes, hexadecimal, once complete.
+    /// SHA-256 of all its bytes, hexadecimal, once all of them are landed.
     pub sha256: Option<String>,
+    /// Whether only patients are taken in while it is received, and the rest from the landing, once all patients are known.
+    #[serde(default)]
+    pub deferred: bool,
+    /// Of a deferred file: bytes of which the rest was taken in.
+    #[serde(default)]
+    pub replayed: u64,
     /// What became of its rows, by type.
     pub counts: ByType,
     /// For [`FileKind::Outcome`]: issues by severity.
@@ -74,6 +80,16 @@ impl ExportFile {
     /// Whether all of it is durable.
     pub fn complete(&self) -> bool {
         self.state == FileState::Complete
+    }
+
+    /// Whether all of its bytes are landed, though its records may not all be taken in.
+    pub fn landed(&self) -> bool {
+        self.sha256.is_some()
+    }
+
+    /// Whether patients may stand in it.
+    pub fn with_patients(&self) -> bool {
+        self.kind == FileKind::Output && self.resource_type.as_deref().is_none_or(|t| t == "Patient")
     }
 
     /// Rows received in it so far.

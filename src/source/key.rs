@@ -69,10 +69,10 @@ impl KeyError {
             }
             Self::NotPrivate(_) => "give the private half; the EHR gets the public half (cutover keys jwks)",
             Self::WrongCurve { form: "SEC1" } => {
-                "if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new --alg ES384"
+                "if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new MIGRATION --algorithm ES384"
             }
             Self::WrongCurve { .. } => {
-                "make a new one with: cutover keys new --alg ES384 (or RS384, which every EHR takes)"
+                "make a new one with: cutover keys new MIGRATION --algorithm ES384 (or RS384, which every EHR takes)"
             }
             Self::UnfitRsa | Self::Unsupported => "make a new one with: cutover keys new",
             Self::Jwk { .. } => {

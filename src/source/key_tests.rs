@@ -71,7 +71,7 @@ fn a_sec1_key_on_another_curve_gets_the_command_that_helps() {
     insta::assert_snapshot!(format!("{error}\n\nhint: {}", error.hint().unwrap()), @"
         the EC key (SEC1) is not on the named curve P-384, so it cannot sign ES384
 
-        hint: if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new --alg ES384
+        hint: if it is a P-384 key, convert it: openssl ec -in key.pem -param_enc named_curve | openssl pkcs8 -topk8 -nocrypt -out key-pkcs8.pem; if it is on another curve, make a new one with: cutover keys new MIGRATION --algorithm ES384
     ");
 }
 

@@ -70,7 +70,7 @@ pub struct Writer {
 
 impl Writer {
     /// A writer for one run; its segments are new ones, created when first needed.
-    pub fn new(segments: Arc<Segments>, index: Arc<Index>, blocks: BlockWriter, run: u32) -> Self {
+    pub fn new(segments: Arc<Segments>, index: Arc<Index>, blocks: BlockWriter, run: u32, pending: Pending) -> Self {
         Self {
             segments,
             index,
@@ -79,7 +79,7 @@ impl Writer {
             changed: None,
             changed_lines: Vec::new(),
             run,
-            pending: Pending::default(),
+            pending,
         }
     }
 

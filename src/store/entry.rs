@@ -39,6 +39,13 @@ impl RecordKey {
         u16::from_be_bytes([self.0[2], self.0[3]])
     }
 
+    /// A number that is as good as random, the same for the same key: the id in it is a hash already.
+    pub fn lot(&self) -> u64 {
+        let [a, b, c, d, rest @ ..] = self.0;
+        let place = u64::from(u32::from_be_bytes([a, b, c, d])).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        rest.first_chunk().map_or(place, |id| u64::from_le_bytes(*id) ^ place)
+    }
+
     /// The key in these bytes, if they are as long as one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)

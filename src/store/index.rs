@@ -3,10 +3,11 @@
 //! An entry that points beyond a segment's durable bytes was written by a checkpoint that a kill cut off: it is absent, and the version
 //! before it is the current one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use fastbloom::BloomFilter;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
@@ -37,7 +38,9 @@ impl IndexError {
 /// What is waiting to be written, visible to its owner at once and to others after [`Index::commit`].
 #[derive(Default)]
 pub struct Pending {
-    records: BTreeMap<RecordKey, Entry>,
+    /// Says of most new records that they are new, without a look-up; absent where few are looked up.
+    known: Option<BloomFilter>,
+    records: HashMap<RecordKey, Entry>,
     history: BTreeMap<RecordKey, Vec<Entry>>,
     mrns: Vec<([u8; 16], RecordKey)>,
     added: u64,
@@ -165,7 +168,10 @@ impl Index {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
-        for (key, entry) in &pending.records {
+        // Sorted, neighbours in the tree are written one after the other.
+        let mut records: Vec<(RecordKey, Entry)> = pending.records.drain().collect();
+        records.sort_unstable_by_key(|(key, _)| *key);
+        for (key, entry) in &records {
             batch.insert(&self.records, key.as_bytes().as_slice(), entry.encode().as_slice());
         }
         for (key, entries) in &pending.history {
@@ -183,16 +189,37 @@ impl Index {
             batch.insert(&self.mrns, at.as_slice(), [].as_slice());
         }
         batch.commit()?;
-        *pending = Pending::default();
+        pending.history.clear();
+        pending.mrns.clear();
+        pending.added = 0;
         Ok(())
     }
 }
 
 impl Pending {
+    /// Nothing pending, for a writer that is going to ask for about `expected` records that are not there yet.
+    pub fn expecting(index: &Index, expected: u64) -> Result<Self, IndexError> {
+        let there = index.records.approximate_len() as u64;
+        let items = usize::try_from(there + expected)
+            .unwrap_or(usize::MAX)
+            .clamp(1 << 16, 1 << 26);
+        let mut known = BloomFilter::with_false_pos(0.01).seed(&0).expected_items(items);
+        for guard in index.records.iter() {
+            if let Some(key) = RecordKey::from_bytes(&guard.key()?) {
+                known.insert_hash(key.lot());
+            }
+        }
+        Ok(Self {
+            known: Some(known),
+            ..Self::default()
+        })
+    }
+
     /// The current version of a record, what is pending included.
     pub fn get(&self, index: &Index, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
         match self.records.get(key) {
             Some(entry) => Ok(Some(*entry)),
+            None if self.known.as_ref().is_some_and(|known| !known.contains_hash(key.lot())) => Ok(None),
             None => index.get(key),
         }
     }
@@ -211,6 +238,9 @@ impl Pending {
         match replaced {
             Some(old) => self.history.entry(key).or_default().push(old),
             None => self.added += 1,
+        }
+        if let Some(known) = &mut self.known {
+            known.insert_hash(key.lot());
         }
         self.records.insert(key, entry);
     }

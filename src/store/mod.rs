@@ -52,5 +52,5 @@ pub use segment::{Location, SegmentError, Segments};
 pub use storage::Storage;
 pub use tables::{
     ConflictRow, HeldRow, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key,
-    run_key,
+    row_of, run_key,
 };

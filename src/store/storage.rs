@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::block::BlockWriter;
 use super::checkpoint::{CheckpointError, Tail, Writer};
 use super::entry::{Entry, RecordKey};
-use super::index::{Index, IndexError};
+use super::index::{Index, IndexError, Pending};
 use super::journal::Journal;
 use super::ledger::LedgerError;
 use super::names::Names;
@@ -117,11 +117,21 @@ impl Storage {
 
     /// A writer for one run.
     pub fn writer(&self, run: u32) -> Result<Writer, CheckpointError> {
+        self.writer_with(run, Pending::default())
+    }
+
+    /// A writer for one run that is going to take in about `expected` records, most of them new.
+    pub fn intake_writer(&self, run: u32, expected: u64) -> Result<Writer, CheckpointError> {
+        self.writer_with(run, Pending::expecting(&self.index, expected)?)
+    }
+
+    fn writer_with(&self, run: u32, pending: Pending) -> Result<Writer, CheckpointError> {
         Ok(Writer::new(
             Arc::clone(&self.segments),
             Arc::clone(&self.index),
             self.block_writer()?,
             run,
+            pending,
         ))
     }
 

@@ -99,6 +99,8 @@ pub struct Tables {
     pub conflicts: Table<ConflictRow>,
     /// Source patient to destination patient: by migration and keyed hash of the source's id.
     pub crosswalk: Table<String>,
+    /// Patients that refer to other patients: by migration, keyed hash of the id referred to, and key of the one that refers.
+    pub links: Table<Vec<u8>>,
     /// Numbers of tenants and types in index keys.
     pub names: Table<u16>,
     /// The latest verification by migration.
@@ -123,6 +125,7 @@ impl Tables {
             held: ledger.table("held")?,
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,
+            links: ledger.table("links")?,
             names: ledger.table("names")?,
             verifications: ledger.table("verifications")?,
             samples: ledger.table("samples")?,
@@ -150,6 +153,13 @@ pub fn row_key(row: RowId) -> [u8; 12] {
     key[..8].copy_from_slice(&file_key(row.run, row.file));
     key[8..].copy_from_slice(&row.line.to_be_bytes());
     key
+}
+
+/// The row of such a key, if it is one.
+pub fn row_of(key: &[u8]) -> Option<RowId> {
+    let part = |at: usize| key.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    let (run, file, line) = (part(0)?, part(4)?, part(8)?);
+    (key.len() == 12).then_some(RowId { run, file, line })
 }
 
 /// Key of a held row: tenant, keyed hash of the patient's id, row.

@@ -46,7 +46,6 @@ fn main() {
 
     let home = root.join("home");
     let _ = fs::remove_dir_all(&home);
-    fs::create_dir_all(&home).expect("home");
     let key = root.join("key");
     let _ = fs::remove_file(&key);
     prepare(&home, &key, &server.base);

@@ -116,17 +116,27 @@ impl Bench {
         self.storage = Some(Arc::new(Storage::open(workspace).expect("the store")));
     }
 
-    /// The same EHR with other data or other manners at the same address.
+    /// The same EHR with other data or other manners, at the same address.
     pub async fn serve(&mut self, mut config: SandboxConfig) {
-        let url = url::Url::parse(&self.sandbox.base_url).expect("a URL");
-        config.port = 0;
-        let secrets = config.flavour.secrets;
+        let port = url::Url::parse(&self.sandbox.base_url).expect("a URL").port();
+        config.port = port.expect("a port");
+        let stand_in = Sandbox::start(self::config(Arc::clone(&config.dataset))).await;
+        drop(std::mem::replace(&mut self.sandbox, stand_in.expect("a sandbox")));
         self.dataset = Arc::clone(&config.dataset);
-        // The old one may still be letting go of its port: the new one gets a port of its own, and the plan follows.
-        self.sandbox = Sandbox::start(config).await.expect("a sandbox");
+        let secrets = config.flavour.secrets;
+        let started = async {
+            loop {
+                match Sandbox::start(config.clone()).await {
+                    Ok(sandbox) => return sandbox,
+                    // The former one is still letting go of the port.
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        self.sandbox = tokio::time::timeout(Duration::from_secs(20), started)
+            .await
+            .expect("the port is free again");
         register(&self.sandbox, secrets);
-        let _ = url;
-        self.plan.base_url = self.sandbox.base_url.clone();
     }
 
     /// Loads the destination's own records.
@@ -296,6 +306,14 @@ impl Bench {
 
     pub fn held(&self) -> usize {
         self.storage().tables.held.iter().count()
+    }
+
+    /// Rows that wait for this patient of the source.
+    pub fn held_for(&self, patient: &str) -> usize {
+        let storage = self.storage();
+        let tenant = storage.names.tenant(NAME).expect("a tenant");
+        let prefix = [&tenant.to_be_bytes()[..], &storage.id_hash(patient)].concat();
+        storage.tables.held.scan_prefix(&prefix).count()
     }
 
     /// The store holds exactly what the source holds, to the byte, and every row is accounted for.

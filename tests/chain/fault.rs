@@ -71,7 +71,7 @@ async fn strike(fault: &str, end: End) {
             bench.assert_discreet();
             if matches!(end, End::Refused) {
                 assert_eq!(files.len(), bench.files().len());
-                assert!(files[0].1.contains("origin"), "{}", files[0].1);
+                assert!(files[0].1.contains("no token was sent"), "{}", files[0].1);
             } else {
                 assert_eq!(files.len(), 1, "{files:?}");
                 let fetched = |bench: &Bench| {

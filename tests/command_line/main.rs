@@ -1,0 +1,6 @@
+//! The real program, run as a person or a script runs it.
+
+mod commands;
+mod errors;
+mod one_shot;
+mod rig;
