@@ -204,3 +204,6 @@ pub fn open(block: &mut Vec<u8>, sealer: &Sealer) -> Result<(BlockHeader, Vec<u8
     }
     Ok((header, raw))
 }
+
+#[cfg(test)]
+mod tests;

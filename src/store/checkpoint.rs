@@ -176,3 +176,6 @@ fn open_segment<'a>(
         None => Ok(slot.insert(segments.create()?)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -354,3 +354,6 @@ impl SegmentWriter {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
