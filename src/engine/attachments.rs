@@ -239,6 +239,7 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
         sha256: None,
         deferred: false,
         replayed: 0,
+        same_as: None,
         counts: std::collections::BTreeMap::new(),
         issues: std::collections::BTreeMap::new(),
     })

@@ -235,6 +235,13 @@ impl Committer {
                     receiving.file.sha256 = Some(end.sha256);
                     self.uncommitted += 1;
                 }
+                Waiting::End(FileEnd {
+                    same_as: Some(former), ..
+                }) => {
+                    receiving.file.take_after(&former);
+                    self.finished.push(receiving.file);
+                    return Ok(());
+                }
                 Waiting::End(end) => {
                     receiving.file.state = FileState::Complete;
                     receiving.file.sha256 = Some(end.sha256);

@@ -277,6 +277,7 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
             // Types mixed in one file: patients may stand anywhere in it.
             deferred: kind == FileKind::Output && output.resource_type.is_none(),
             replayed: 0,
+            same_as: None,
             counts: std::collections::BTreeMap::new(),
             issues: std::collections::BTreeMap::new(),
         });

@@ -98,6 +98,7 @@ async fn read_all(
             sha256: None,
             deferred: false,
             replayed: 0,
+            same_as: None,
             counts: ByType::new(),
             issues: std::collections::BTreeMap::new(),
         };

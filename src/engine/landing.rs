@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::error::EngineError;
 use super::row::{FileContext, Pass, RawBlock};
+use super::twin::Twin;
+use crate::migration::ExportFile;
 use crate::source::{ByteSink, SinkStopped};
 use crate::store::{Piece, TARGET_LEN};
 
@@ -28,6 +31,8 @@ pub struct FileEnd {
     pub sha256: String,
     /// Which of its rows were taken in this time.
     pub pass: Pass,
+    /// The former file that it equals byte for byte; nothing of it was handed over then.
+    pub same_as: Option<Box<ExportFile>>,
 }
 
 /// The way to the workers; numbers what is sent, so that it can be known when all of it has been placed.
@@ -71,6 +76,10 @@ pub struct Landing {
     max_line: usize,
     oversize: bool,
     validator: Option<Arc<str>>,
+    /// The former file that this one has equalled so far.
+    twin: Option<Twin>,
+    /// What stopped the landing, for whoever asks.
+    pub failed: Option<EngineError>,
 }
 
 /// Where a landing goes on.
@@ -97,11 +106,28 @@ impl Landing {
             max_line,
             oversize: mark.oversize,
             validator: None,
+            twin: None,
+            failed: None,
         }
+    }
+
+    /// Compares with a former file first; only where the two part ways is anything landed.
+    #[must_use]
+    pub fn beside(mut self, twin: Option<Twin>) -> Self {
+        self.twin = twin;
+        self
     }
 
     /// Hands over what is left; the file is complete and has this hash.
     pub async fn finish(mut self, sha256: String) -> Result<(), SinkStopped> {
+        let mut same_as = None;
+        if let Some(twin) = &self.twin {
+            if self.buffer.is_empty() && twin.wants().is_none() && twin.file.sha256.as_ref() == Some(&sha256) {
+                same_as = Some(Box::new(twin.file.clone()));
+            } else {
+                self.part().await?;
+            }
+        }
         if !self.buffer.is_empty() {
             let all = self.buffer.len();
             self.emit(all).await?;
@@ -111,8 +137,53 @@ impl Landing {
             sequence: self.sequence,
             sha256,
             pass: self.file.pass,
+            same_as,
         };
         self.to.send(Piecework::End(end)).await
+    }
+
+    /// Compares what is buffered with the former file, as far as it reaches; parts from it where they differ.
+    async fn compare(&mut self) -> Result<(), SinkStopped> {
+        while let Some(twin) = &mut self.twin {
+            let wanted = match twin.wants() {
+                Some(wanted) if self.buffer.len() < wanted => return Ok(()),
+                None if self.buffer.is_empty() => return Ok(()),
+                Some(wanted) => wanted,
+                None => 0,
+            };
+            // A block is read in a fraction of a millisecond: not worth another thread.
+            match twin.same(&self.buffer) {
+                Ok(true) => drop(self.buffer.drain(..wanted)),
+                Ok(false) => self.part().await?,
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lands the part that equalled the former file after all, and goes on alone.
+    async fn part(&mut self) -> Result<(), SinkStopped> {
+        let Some(twin) = self.twin.take() else {
+            return Ok(());
+        };
+        let rest = std::mem::take(&mut self.buffer);
+        for block in twin.passed() {
+            match block {
+                Ok((_, bytes)) => {
+                    self.buffer = bytes;
+                    let all = self.buffer.len();
+                    self.emit(all).await?;
+                }
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+        self.buffer = rest;
+        Ok(())
+    }
+
+    fn fail(&mut self, error: EngineError) -> SinkStopped {
+        self.failed = Some(error);
+        SinkStopped
     }
 
     /// Sends the first `len` buffered bytes as a block.
@@ -182,6 +253,10 @@ impl ByteSink for Landing {
             let (part, later) = rest.split_at(room.min(rest.len()));
             self.buffer.extend_from_slice(part);
             rest = later;
+            self.compare().await?;
+            if self.twin.is_some() {
+                continue;
+            }
             while let Some(len) = self.cut() {
                 self.emit(len).await?;
             }

@@ -38,6 +38,7 @@ mod row;
 mod run;
 mod sample;
 mod tally;
+mod twin;
 mod verify;
 
 pub use connect::{Credentials, ask, base, connect, http, scopes};

@@ -16,6 +16,7 @@ use super::place::{Placer, hex};
 use super::replay::{replay, resume_at};
 use super::row::{FileContext, Pass, PatientMap, RowReader};
 use super::tally::run_counts;
+use super::twin::Twins;
 use crate::migration::{Event, ExportFile, FileKind, FileState, total};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
@@ -35,6 +36,7 @@ pub struct Intake {
     pipeline: Pipeline,
     organized: bool,
     refreshed: Mutex<Option<Vec<ExportFile>>>,
+    twins: Twins,
 }
 
 /// Receives all files of a run that are not complete.
@@ -79,12 +81,16 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         &signals,
     )?;
     drop(signals);
+    let at = Arc::clone(job);
+    let twins = tokio::task::spawn_blocking(move || Twins::of(&at.storage, &at.plan, at.run));
+    let twins = twins.await.map_err(|_| EngineError::Stopped)??;
     let intake = Arc::new(Intake {
         job: Arc::clone(job),
         session: session.clone(),
         pipeline,
         organized: state.organized,
         refreshed: Mutex::new(None),
+        twins,
     });
     let mut running = JoinSet::new();
     let result = tokio::select! {
@@ -230,7 +236,8 @@ impl Intake {
         let Some(work) = self.pipeline.work() else {
             return Err(EngineError::Stopped);
         };
-        let mut landing = Landing::new(context, work, mark, self.job.plan.max_line as usize);
+        let twin = self.twins.find(file);
+        let mut landing = Landing::new(context, work, mark, self.job.plan.max_line as usize).beside(twin);
         let resume = (mark.offset > 0).then(|| ResumePoint {
             offset: mark.offset,
             hasher,
@@ -258,7 +265,7 @@ impl Intake {
                 Ok(Ok(()))
             }
             Err(_) if self.job.cancel_downloads.is_cancelled() => Err(EngineError::Cancelled),
-            Err(error) => Ok(Err(error)),
+            Err(error) => landing.failed.take().map_or(Ok(Err(error)), Err),
         }
     }
 

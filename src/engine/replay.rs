@@ -95,6 +95,7 @@ pub async fn replay(
         sequence,
         sha256: file.sha256.clone().unwrap_or_default(),
         pass: context.pass,
+        same_as: None,
     };
     to.send(Piecework::End(end)).await.map_err(stopped)
 }

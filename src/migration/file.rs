@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::ByType;
+use super::counts::{ByType, Counts};
 
 /// What a file of an export holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct ExportFile {
     /// Of a deferred file: bytes of which the rest was taken in.
     #[serde(default)]
     pub replayed: u64,
+    /// The run and number of the landed file that it equals byte for byte, which is why it was not landed again.
+    #[serde(default)]
+    pub same_as: Option<(u32, u32)>,
     /// What became of its rows, by type.
     pub counts: ByType,
     /// For [`FileKind::Outcome`]: issues by severity.
@@ -85,6 +88,27 @@ impl ExportFile {
     /// Whether all of its bytes are landed, though its records may not all be taken in.
     pub fn landed(&self) -> bool {
         self.sha256.is_some()
+    }
+
+    /// The run and number under which its bytes are landed.
+    pub fn origin(&self) -> (u32, u32) {
+        self.same_as.unwrap_or((self.run, self.number))
+    }
+
+    /// Becomes complete as the equal of a former file: every row is there already.
+    pub fn take_after(&mut self, former: &Self) {
+        self.same_as = Some(former.origin());
+        self.bytes = former.bytes;
+        self.lines = former.lines;
+        self.sha256.clone_from(&former.sha256);
+        self.state = FileState::Complete;
+        let unchanged = |rows| Counts {
+            rows,
+            unchanged: rows,
+            ..Counts::default()
+        };
+        let counts = former.counts.iter();
+        self.counts = counts.map(|(name, c)| (name.clone(), unchanged(c.rows))).collect();
     }
 
     /// Whether patients may stand in it.
