@@ -9,10 +9,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::landing::FileEnd;
+use super::patients::PatientMap;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{Pass, PatientMap, Row, What, location};
+use super::row::{Pass, Row, What, location};
 use crate::migration::{Counts, Disposition, Event, ExportFile, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
@@ -139,7 +140,11 @@ impl Committer {
             .flat_map(|f| f.counts.values())
             .map(|c| c.quarantined)
             .sum();
-        let promised: u64 = storage.files(run)?.iter().map(|f| f.expected.unwrap_or(UNCOUNTED)).sum();
+        let promised: u64 = storage
+            .files(run)?
+            .iter()
+            .map(|f| f.expected.unwrap_or(UNCOUNTED))
+            .sum();
         let writer = storage.intake_writer(run, promised)?;
         Ok(Self {
             storage,
@@ -313,7 +318,10 @@ impl Committer {
             }
         }
         for (number, counts) in counts {
-            file.counts.entry(self.placer.type_name(number)).or_default().merge(&counts);
+            file.counts
+                .entry(self.placer.type_name(number))
+                .or_default()
+                .merge(&counts);
         }
         Ok(())
     }

@@ -187,14 +187,19 @@ impl Pending {
     /// Nothing pending, for a writer that is going to ask for about `expected` records that are not there yet.
     pub fn expecting(index: &Index, expected: u64) -> Result<Self, IndexError> {
         let there = index.records.approximate_len() as u64;
-        let items = usize::try_from(there + expected).unwrap_or(usize::MAX).clamp(1 << 16, 1 << 26);
+        let items = usize::try_from(there + expected)
+            .unwrap_or(usize::MAX)
+            .clamp(1 << 16, 1 << 26);
         let mut known = BloomFilter::with_false_pos(0.01).seed(&0).expected_items(items);
         for guard in index.records.iter() {
             if let Some(key) = RecordKey::from_bytes(&guard.key()?) {
                 known.insert_hash(key.lot());
             }
         }
-        Ok(Self { known: Some(known), ..Self::default() })
+        Ok(Self {
+            known: Some(known),
+            ..Self::default()
+        })
     }
 
     /// The current version of a record, what is pending included.

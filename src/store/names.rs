@@ -53,18 +53,33 @@ impl Names {
                 }
             }
         }
-        Ok(Self { table, known: RwLock::new(known) })
+        Ok(Self {
+            table,
+            known: RwLock::new(known),
+        })
     }
 
     /// The number of a tenant, made if need be.
     pub fn tenant(&self, tenant: &str) -> Result<u16, LedgerError> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).tenants.get(tenant).copied();
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tenants
+            .get(tenant)
+            .copied();
         known.map_or_else(|| self.add(Sort::Tenant, tenant), Ok)
     }
 
     /// The number of a resource type, made if need be.
     pub fn resource_type(&self, resource_type: &str) -> Result<u16, LedgerError> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).types.get(resource_type).copied();
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .types
+            .get(resource_type)
+            .copied();
         known.map_or_else(|| self.add(Sort::Type, resource_type), Ok)
     }
 

@@ -88,7 +88,13 @@ impl Storage {
     }
 
     fn writer_with(&self, run: u32, pending: Pending) -> Result<Writer, CheckpointError> {
-        Ok(Writer::new(Arc::clone(&self.segments), Arc::clone(&self.index), self.block_writer()?, run, pending))
+        Ok(Writer::new(
+            Arc::clone(&self.segments),
+            Arc::clone(&self.index),
+            self.block_writer()?,
+            run,
+            pending,
+        ))
     }
 
     /// Makes blocks; one per thread.
