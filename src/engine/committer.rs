@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::landing::FileEnd;
+use super::patients::PatientMap;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;

@@ -11,7 +11,8 @@ use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Plan};
 use crate::source::{
-    self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
+    self, KickoffError, KickoffReply, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session,
+    poll_once,
 };
 use crate::store::{file_key, run_key};
 
@@ -67,33 +68,47 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
         request: request.preview(session),
     };
     job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
-    let mut put_off = 0;
-    let reply = loop {
-        let error = match request.send(session, &job.cancel).await {
-            Ok(reply) => break reply,
-            Err(error) => error,
-        };
-        // An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours.
-        let KickoffError::Busy {
-            retry_after: Some(wait),
-            ..
-        } = &error
-        else {
-            return Err(EngineError::source(&error, error.hint()));
-        };
-        if put_off == MOST_PUT_OFFS || *wait > session.http().retry().longest_asked {
-            return Err(EngineError::source(&error, error.hint()));
-        }
-        put_off += 1;
+    let busy = |error: &KickoffError| {
         job.recorder.record(&Event::StatusProgress {
             progress: error.to_string(),
-        })?;
-        pause(session, *wait, &job.cancel).await?;
+        })
     };
+    let reply = send(session, &request, &job.cancel, busy)
+        .await?
+        .map_err(|e| EngineError::source(&e, e.hint()))?;
     job.recorder.record(&Event::Kickoff {
         status_url: reply.status_url.to_string(),
         separate_status: reply.separate_status,
     })
+}
+
+/// Sends a kickoff. An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours;
+/// `busy` is told each time. The inner error is the kickoff's own, the outer one the run's.
+pub async fn send(
+    session: &Session,
+    request: &KickoffRequest,
+    cancel: &CancellationToken,
+    busy: impl Fn(&KickoffError) -> Result<(), EngineError>,
+) -> Result<Result<KickoffReply, KickoffError>, EngineError> {
+    let longest = session.http().retry().longest_asked;
+    let mut put_off = 0;
+    loop {
+        let reply = request.send(session, cancel).await;
+        let wait = match &reply {
+            Err(
+                error @ KickoffError::Busy {
+                    retry_after: Some(wait),
+                    ..
+                },
+            ) if put_off < MOST_PUT_OFFS && *wait <= longest => {
+                busy(error)?;
+                *wait
+            }
+            _ => return Ok(reply),
+        };
+        put_off += 1;
+        pause(session, wait, cancel).await?;
+    }
 }
 
 /// Polls until the export is ready, and puts its manifest and files into the ledger.

@@ -24,6 +24,7 @@ mod oneshot_attachments;
 mod oneshot_file;
 mod oneshot_folder;
 mod original;
+mod patients;
 mod pipeline;
 mod place;
 mod preflight;

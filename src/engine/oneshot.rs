@@ -134,7 +134,8 @@ impl Run {
             request_parameters: parameters(&self.plan),
             response_headers: None,
         };
-        let reply = match kickoff.send(&self.session, &self.cancel).await {
+        let sent = export::send(&self.session, kickoff, &self.cancel, |_| Ok(())).await?;
+        let reply = match sent {
             Ok(reply) => reply,
             Err(error) => {
                 self.folder.log(kicked_off(Some(error.to_string())))?;

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::committer::{Committer, Message, Place, ReadBlock, Signal};
 use super::error::EngineError;
 use super::landing::{Conveyor, Piecework};
-use super::row::{PatientMap, RawBlock, RowReader};
+use super::patients::PatientMap;
+use super::row::{RawBlock, RowReader};
 use crate::migration::ExportFile;
 use crate::store::{BlockHeader, BlockKind, BlockWriter};
 

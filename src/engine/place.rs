@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::error::EngineError;
-use super::row::{PatientFacts, PatientMap, Pointer, Record};
+use super::patients::{PatientMap, patients};
+use super::row::{PatientFacts, Pointer, Record};
 use crate::fhir;
 use crate::migration::{
     Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution, Side,
@@ -688,26 +689,6 @@ impl Placer {
         };
         Ok(source != self.base_url)
     }
-}
-
-/// Patients of a migration that are not simply themselves, as the ledger knows them.
-pub fn patients(storage: &Storage, plan: &Plan) -> Result<PatientMap, EngineError> {
-    let mut map = PatientMap::default();
-    let prefix = migration_key(&plan.id, &[]);
-    for item in storage.tables.crosswalk.scan_prefix(&prefix) {
-        let (key, target) = item?;
-        if let Ok(id) = key[prefix.len()..].try_into() {
-            map.crosswalk.insert(id, target);
-        }
-    }
-    for item in storage.tables.conflicts.scan_prefix(&prefix) {
-        let (_, row) = item?;
-        // Decided but not carried out yet still holds its records back.
-        if row.conflict.about_identity() && !row.conflict.applied {
-            map.undecided.insert(storage.id_hash(&row.conflict.source.id));
-        }
-    }
-    Ok(map)
 }
 
 fn contradictions(source: &[u8], target: &[u8]) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Rows: what the lines of a block are, worked out without looking at the store, so that it can be done on several threads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::patients::PatientMap;
 use crate::fhir::{self, Kind, Reject};
 use crate::migration::FileKind;
 use crate::store::{CheckpointError, Location, RecordKey, Storage};
@@ -56,33 +57,6 @@ pub struct FileContext {
     pub max_line: usize,
     /// Which of its rows are taken in.
     pub pass: Pass,
-}
-
-/// Patients that are not simply themselves at the destination, by keyed hash of the source's id.
-#[derive(Debug, Clone, Default)]
-pub struct PatientMap {
-    /// Their identity is undecided.
-    pub undecided: HashSet<[u8; 16]>,
-    /// They are known under another id.
-    pub crosswalk: HashMap<[u8; 16], String>,
-}
-
-impl PatientMap {
-    /// A record whose references to patients known under another id lead to that; `None` when it has no such references.
-    pub fn repoint(&self, storage: &Storage, text: &[u8], base_url: Option<&str>) -> Option<Vec<u8>> {
-        fhir::rewrite(text, base_url, |resource_type, id| {
-            let target = self
-                .crosswalk
-                .get(&storage.id_hash(id))
-                .filter(|_| resource_type == "Patient")?;
-            Some(format!("Patient/{target}"))
-        })
-    }
-
-    /// Whether every patient is simply itself.
-    pub fn is_empty(&self) -> bool {
-        self.undecided.is_empty() && self.crosswalk.is_empty()
-    }
 }
 
 /// One line and what it is.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 
 use super::error::EngineError;
-use super::place::{hex, patients};
-use super::row::{PatientMap, is_header, lines};
+use super::patients::{PatientMap, patients};
+use super::place::hex;
+use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::{describe, recorded_counts, runs_of};
 use crate::fhir::{self, Kind};

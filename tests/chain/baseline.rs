@@ -13,7 +13,7 @@ async fn migrate(flavour: &'static Flavour, preset: &str, level: ExportLevel, me
     bench.plan.group = bench.dataset.groups().first().map(|group| group.id.clone());
     if preset != "smart" {
         let preset = Preset::load(preset, None).unwrap();
-        bench.plan.types = preset.export.types.clone();
+        bench.plan.types.clone_from(&preset.export.types);
     }
     bench.done().await;
     bench.assert_faithful();
