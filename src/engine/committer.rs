@@ -13,7 +13,7 @@ use super::patients::PatientMap;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{Pass, PatientMap, Row, What, location};
+use super::row::{Pass, Row, What, location};
 use crate::migration::{Counts, Disposition, Event, ExportFile, FileKind, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 

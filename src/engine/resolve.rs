@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::cut_off::forget_cut_off;
 use super::error::EngineError;
-use super::place::{Placer, patients};
+use super::patients::patients;
+use super::place::Placer;
 use super::recorder::Recorder;
 use super::row::{FileContext, Pass, RowReader};
 use crate::fhir;
