@@ -36,13 +36,16 @@ pub struct Fetched {
     pub content_type: Option<String>,
 }
 
+/// How often a file may be refused to a new token before it is given up.
+const MOST_REFUSALS: u32 = 3;
+
 /// How an attempt ended without the whole file.
 enum Fault {
     /// There is no use in trying again.
     Final(DownloadError),
     /// The same may work later.
     Retry(HttpError),
-    /// Nothing came where something was promised; it may come later.
+    /// Nothing came where something was promised, or a token that was just renewed was refused; it may come later.
     Empty(DownloadError),
     /// The server does not serve the rest of a file as it should; it can still serve the whole.
     RangeUseless,
@@ -103,6 +106,7 @@ pub async fn fetch(
         ranges: true,
         wire_bytes: 0,
         requests: 0,
+        refusals: 0,
         cancel,
     };
     let mut attempts = Attempts::new(session.http().retry());
@@ -156,6 +160,8 @@ struct Download<'a> {
     ranges: bool,
     wire_bytes: u64,
     requests: u32,
+    /// Answers of 401 to a token that had just been renewed.
+    refusals: u32,
     cancel: &'a CancellationToken,
 }
 
@@ -186,7 +192,15 @@ impl Download<'_> {
             401 => {
                 let withheld =
                     token == TokenUse::Never || reply.left_origin || !self.session.may_carry_token(&self.file.url);
-                return Err(Fault::Final(DownloadError::Unauthorized { url, withheld }));
+                let error = DownloadError::Unauthorized { url, withheld };
+                // Tokens may die faster than they are renewed when several files share one: that is no word on this file.
+                self.refusals += 1;
+                let again = !withheld && self.session.tokens().is_some() && self.refusals <= MOST_REFUSALS;
+                return Err(if again {
+                    Fault::Empty(error)
+                } else {
+                    Fault::Final(error)
+                });
             }
             status @ (403 | 404 | 410) => {
                 return Err(Fault::Final(DownloadError::Expired { url, status }));
