@@ -11,7 +11,8 @@ use crate::fhir;
 use crate::http::HttpError;
 use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, KickoffMethod, Plan, Repeat};
 use crate::source::{
-    self, KickoffError, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session, poll_once,
+    self, KickoffError, KickoffReply, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session,
+    poll_once,
 };
 use crate::store::{file_key, run_key};
 
@@ -73,13 +74,30 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
         request: request.preview(session),
     };
     job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
+    let reply = send(&request, session, &job.cancel, |progress| {
+        job.recorder.record(&Event::StatusProgress { progress })
+    })
+    .await?;
+    job.recorder.record(&Event::Kickoff {
+        status_url: reply.status_url.to_string(),
+        separate_status: reply.separate_status,
+    })
+}
+
+/// Sends a kickoff; an EHR that is busy and says when it will have time is asked again then, and `told` why we wait.
+pub async fn send(
+    request: &KickoffRequest,
+    session: &Session,
+    cancel: &CancellationToken,
+    mut told: impl FnMut(String) -> Result<(), EngineError>,
+) -> Result<KickoffReply, EngineError> {
     let mut put_off = 0;
-    let reply = loop {
-        let error = match request.send(session, &job.cancel).await {
-            Ok(reply) => break reply,
+    loop {
+        let error = match request.send(session, cancel).await {
+            Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        // An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours.
+        // Not for ever, and nobody waits here for hours.
         let KickoffError::Busy {
             retry_after: Some(wait),
             ..
@@ -91,15 +109,9 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
             return Err(EngineError::source(&error, error.hint()));
         }
         put_off += 1;
-        job.recorder.record(&Event::StatusProgress {
-            progress: error.to_string(),
-        })?;
-        pause(session, *wait, &job.cancel).await?;
-    };
-    job.recorder.record(&Event::Kickoff {
-        status_url: reply.status_url.to_string(),
-        separate_status: reply.separate_status,
-    })
+        told(error.to_string())?;
+        pause(session, *wait, cancel).await?;
+    }
 }
 
 /// Polls until the export is ready, and puts its manifest and files into the ledger.
