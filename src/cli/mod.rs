@@ -1,9 +1,10 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
-//! - `args`: commands and options; one file for each command or family of them.
+//! - `args`, `args_plan`: commands and options; one file for each command or family of them.
 //! - `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
+mod args_plan;
 mod conflicts;
 mod demo;
 mod doctor;

@@ -68,46 +68,43 @@ pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
         request: request.preview(session),
     };
     job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
-    let busy = |error: &KickoffError| {
-        job.recorder.record(&Event::StatusProgress {
-            progress: error.to_string(),
-        })
-    };
-    let reply = send(session, &request, &job.cancel, busy)
-        .await?
-        .map_err(|e| EngineError::source(&e, e.hint()))?;
+    let reply = send(&request, session, &job.cancel, |progress| {
+        job.recorder.record(&Event::StatusProgress { progress })
+    })
+    .await?;
     job.recorder.record(&Event::Kickoff {
         status_url: reply.status_url.to_string(),
         separate_status: reply.separate_status,
     })
 }
 
-/// Sends a kickoff. An EHR that says when it will have time is asked again then, but not for ever, and nobody waits here for hours;
-/// `busy` is told each time. The inner error is the kickoff's own, the outer one the run's.
+/// Sends a kickoff; an EHR that is busy and says when it will have time is asked again then, and `told` why we wait.
 pub async fn send(
-    session: &Session,
     request: &KickoffRequest,
+    session: &Session,
     cancel: &CancellationToken,
-    busy: impl Fn(&KickoffError) -> Result<(), EngineError>,
-) -> Result<Result<KickoffReply, KickoffError>, EngineError> {
-    let longest = session.http().retry().longest_asked;
+    mut told: impl FnMut(String) -> Result<(), EngineError>,
+) -> Result<KickoffReply, EngineError> {
     let mut put_off = 0;
     loop {
-        let reply = request.send(session, cancel).await;
-        let wait = match &reply {
-            Err(
-                error @ KickoffError::Busy {
-                    retry_after: Some(wait),
-                    ..
-                },
-            ) if put_off < MOST_PUT_OFFS && *wait <= longest => {
-                busy(error)?;
-                *wait
-            }
-            _ => return Ok(reply),
+        let error = match request.send(session, cancel).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
         };
+        // Not for ever, and nobody waits here for hours.
+        let KickoffError::Busy {
+            retry_after: Some(wait),
+            ..
+        } = &error
+        else {
+            return Err(EngineError::source(&error, error.hint()));
+        };
+        if put_off == MOST_PUT_OFFS || *wait > session.http().retry().longest_asked {
+            return Err(EngineError::source(&error, error.hint()));
+        }
         put_off += 1;
-        pause(session, wait, cancel).await?;
+        told(error.to_string())?;
+        pause(session, *wait, cancel).await?;
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +18,14 @@ use super::error::EngineError;
 use super::oneshot_attachments::{NAME, attachments};
 use super::oneshot_file::PartFile;
 use super::oneshot_folder::ExportFolder;
+use super::oneshot_log::{access, page_name, parameters, shown};
 use super::progress::Snapshot;
 use super::{export, export::request};
 use crate::http::{Clock, redact_url};
 use crate::migration::{ExportFile, FileKind, Plan};
 use crate::source::{
-    Access, Deletion, Discovered, DownloadError, ItemType, KickoffRequest, LogEvent, LogItem, Manifest, OutputFile,
-    Schedule, Session, delete_job, fetch,
+    Deletion, Discovered, DownloadError, ItemType, KickoffRequest, LogEvent, LogItem, Manifest, OutputFile, Schedule,
+    Session, delete_job, fetch,
 };
 
 /// What to export, and into which folder.
@@ -134,12 +135,14 @@ impl Run {
             request_parameters: parameters(&self.plan),
             response_headers: None,
         };
-        let sent = export::send(&self.session, kickoff, &self.cancel, |_| Ok(())).await?;
-        let reply = match sent {
+        let sent = export::send(kickoff, &self.session, &self.cancel, |progress| {
+            self.progressed(progress)
+        });
+        let reply = match sent.await {
             Ok(reply) => reply,
             Err(error) => {
                 self.folder.log(kicked_off(Some(error.to_string())))?;
-                return Err(EngineError::source(&error, error.hint()));
+                return Err(error);
             }
         };
         self.folder.change(|state| {
@@ -148,6 +151,14 @@ impl Run {
             state.kicked_off = Some(jiff::Timestamp::now().to_string());
         })?;
         self.folder.log(kicked_off(None))
+    }
+
+    fn progressed(&self, progress: String) -> Result<(), EngineError> {
+        self.folder.log(LogEvent::StatusProgress {
+            body: None,
+            progress: Some(progress),
+            retry_after: None,
+        })
     }
 
     /// The files of the manifest: polled for, and if the job is gone, as it was when it was last read.
@@ -190,16 +201,7 @@ impl Run {
         let url = url.ok_or(EngineError::Stopped)?;
         let (floor, ceiling) = (self.plan.poll_floor_s, self.plan.poll_ceiling_s);
         let schedule = Schedule::new(Duration::from_secs(floor), Duration::from_secs(ceiling));
-        let progressed = |progress: String| {
-            if !told {
-                return Ok(());
-            }
-            self.folder.log(LogEvent::StatusProgress {
-                body: None,
-                progress: Some(progress),
-                retry_after: None,
-            })
-        };
+        let progressed = |progress| if told { self.progressed(progress) } else { Ok(()) };
         export::pages(
             &self.session,
             &url,
@@ -371,46 +373,4 @@ impl Run {
         }
         Ok(exported)
     }
-}
-
-/// Whether a file needs the token, as the manifest said.
-pub fn access(file: &ExportFile) -> Access {
-    match file.needs_token {
-        Some(true) => Access::Token,
-        Some(false) => Access::NoToken,
-        None => Access::Unknown,
-    }
-}
-
-fn shown(file: &ExportFile) -> String {
-    Url::parse(&file.url).map_or_else(|_| file.name.clone(), |url| redact_url(&url))
-}
-
-fn page_name(number: usize) -> String {
-    if number == 1 {
-        "manifest.json".to_owned()
-    } else {
-        format!("manifest.{number}.json")
-    }
-}
-
-/// The parameters of the request for the log; ids of patients are counted, not named.
-fn parameters(plan: &Plan) -> Map<String, Value> {
-    let mut all = Map::new();
-    let mut add = |name: &str, value: Value| {
-        if !value.is_null() && value.as_str() != Some("") {
-            all.insert(name.to_owned(), value);
-        }
-    };
-    add("_type", plan.types.join(",").into());
-    add("_since", plan.since.clone().into());
-    add("_until", plan.until.clone().into());
-    add("_typeFilter", plan.type_filters.join(",").into());
-    add("_elements", plan.elements.join(",").into());
-    add("includeAssociatedData", plan.include_associated_data.join(",").into());
-    add("organizeOutputBy", plan.organize_output_by.clone().into());
-    if !plan.patients.is_empty() {
-        add("patient", format!("{} ids", plan.patients.len()).into());
-    }
-    all
 }

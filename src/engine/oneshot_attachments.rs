@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::attachments::{LIMIT, WITH_ATTACHMENTS};
 use super::error::EngineError;
-use super::oneshot::access;
 use super::oneshot_folder::{ExportFolder, failed, open_part};
+use super::oneshot_log::access;
 use super::place::hex;
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind};

@@ -6,18 +6,16 @@ use std::time::Instant;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{ask, base, connect, http};
+use super::connect::{ask, connect, http};
 use super::error::EngineError;
 use super::export::request;
 use super::keys;
+use super::preflight_source::{clock, discovery, export, level, tls, types};
 use super::tally::runs_of;
-use crate::http::Http;
 use crate::migration::{AuthMethod, ExportLevel, Plan};
-use crate::source::{Discovered, Origin, Sourced, unreadable};
+use crate::source::{Discovered, unreadable};
 use crate::store::Storage;
 
-/// Seconds between two clocks that are worth a note: assertions live five minutes.
-const SKEW_WORTH_A_NOTE: u64 = 30;
 /// Free bytes below which an export should not begin.
 const LEAST_FREE: u64 = 256 << 20;
 /// Free bytes below which it is worth a note when nothing is known of the practice's size.
@@ -55,7 +53,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, verdict: Verdict, what: impl Into<String>) -> Self {
+    pub(super) fn new(name: &'static str, verdict: Verdict, what: impl Into<String>) -> Self {
         Self {
             name,
             verdict,
@@ -66,7 +64,7 @@ impl Check {
         }
     }
 
-    fn ok(name: &'static str, what: impl Into<String>) -> Self {
+    pub(super) fn ok(name: &'static str, what: impl Into<String>) -> Self {
         Self::new(name, Verdict::Ok, what)
     }
 
@@ -81,7 +79,7 @@ impl Check {
         Self::new(name, Verdict::Skipped, format!("not looked at: {before} failed"))
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -207,95 +205,6 @@ fn asked(plan: &Plan) -> Check {
     }
 }
 
-fn tls(plan: &Plan) -> Check {
-    if base(plan).is_ok_and(|url| url.scheme() == "https") {
-        Check::ok("TLS", "https, and its certificate is trusted")
-    } else {
-        Check::new(
-            "TLS",
-            Verdict::Note,
-            "plain http, which is accepted because the source is this machine",
-        )
-    }
-}
-
-fn discovery(plan: &Plan, found: &Discovered) -> Check {
-    let mut check = match (&found.token_endpoint, plan.auth) {
-        (_, AuthMethod::None) => Check::ok("discovery", "an open source: no token is needed"),
-        (Some(endpoint), _) => Check::ok("discovery", format!("tokens are got at {}", endpoint.value)),
-        (None, _) => Check::new("discovery", Verdict::Failed, "it is not known where tokens are got")
-            .hint(format!("`cutover migration set {} --token-url https://...`", plan.id)),
-    };
-    let details = &mut check.details;
-    if let Some(endpoint) = &found.token_endpoint {
-        sourced(details, "token endpoint", endpoint, ToString::to_string);
-    }
-    if let Some(algorithms) = &found.signing_algorithms {
-        sourced(details, "signing algorithms", algorithms, |names| names.join(", "));
-    }
-    let listed = [
-        ("authentication", &found.auth_methods),
-        ("grants", &found.grant_types),
-        ("capabilities", &found.capabilities),
-    ];
-    for (name, values) in listed {
-        if !values.is_empty() {
-            details.push(format!("{name}: {} (from discovery)", values.join(", ")));
-        }
-    }
-    if let Some(capability) = &found.capability {
-        let software = capability.software.as_deref().unwrap_or("unnamed software");
-        let version = capability.fhir_version.as_deref().unwrap_or("unknown");
-        details.push(format!("software: {software}, FHIR {version} (from metadata)"));
-    }
-    for line in details.iter_mut() {
-        *line = crate::fhir::safe_start(line, 300).into_owned();
-    }
-    if let Some(note) = found.notes.first()
-        && check.verdict == Verdict::Ok
-    {
-        check.verdict = Verdict::Note;
-        check.hint = note.hint();
-    }
-    check
-        .details
-        .extend(found.notes.iter().map(|note| format!("note: {note}")));
-    check
-}
-
-fn sourced<T>(details: &mut Vec<String>, name: &str, found: &Sourced<T>, text: impl Fn(&T) -> String) {
-    details.push(format!(
-        "{name}: {} (from {})",
-        text(&found.value),
-        origin(found.origin)
-    ));
-    for (other, value) in &found.others {
-        details.push(format!("  also {} (from {})", text(value), origin(*other)));
-    }
-}
-
-fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Discovery => "discovery",
-        Origin::Metadata => "metadata",
-        Origin::Preset => "the preset",
-        Origin::Typed => "what was typed",
-    }
-}
-
-fn clock(plan: &Plan, http: &Http) -> Check {
-    match base(plan).ok().and_then(|url| http.skew(&url)) {
-        None => Check::new("clock", Verdict::Note, "the source does not say what time it is"),
-        Some(skew) if skew.unsigned_abs() >= SKEW_WORTH_A_NOTE => {
-            let way = if skew > 0 { "ahead of" } else { "behind" };
-            let what = format!("the source's clock is {} seconds {way} ours", skew.unsigned_abs());
-            Check::new("clock", Verdict::Note, what)
-                .hint("assertions are dated by the source's clock when it refuses ours; still, have this machine's time set (NTP)")
-        }
-        Some(_) => Check::ok("clock", "agrees with the source's"),
-    }
-}
-
 fn key(storage: &Storage, plan: &Plan, found: Option<&Discovered>) -> Check {
     let name = "key";
     match plan.auth {
@@ -372,80 +281,4 @@ async fn token(storage: &Storage, plan: &Plan, cancel: &CancellationToken) -> (C
         }
     };
     (got, scopes)
-}
-
-fn level(level: ExportLevel) -> &'static str {
-    match level {
-        ExportLevel::Group => "group",
-        ExportLevel::Patient => "patient",
-        ExportLevel::System => "system",
-    }
-}
-
-fn export(plan: &Plan, found: &Discovered) -> Check {
-    let Some(capability) = &found.capability else {
-        return Check::new(
-            "export",
-            Verdict::Note,
-            "no CapabilityStatement says whether there is bulk export",
-        )
-        .hint("go on; the kickoff will tell");
-    };
-    let declared = capability.export;
-    let wanted = match plan.level {
-        ExportLevel::Group => declared.group,
-        ExportLevel::Patient => declared.patient,
-        ExportLevel::System => declared.system,
-    };
-    if wanted {
-        return Check::ok("export", format!("offered at {} level", level(plan.level)));
-    }
-    let all = [
-        ("group", declared.group),
-        ("patient", declared.patient),
-        ("system", declared.system),
-    ];
-    let offered: Vec<&str> = all.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
-    let what = if offered.is_empty() {
-        "no export is declared; many servers forget it".to_owned()
-    } else {
-        format!(
-            "declared at {} level, not at {} level",
-            offered.join(" and "),
-            level(plan.level)
-        )
-    };
-    Check::new("export", Verdict::Note, what).hint("go on; the kickoff will tell")
-}
-
-fn types(plan: &Plan, found: &Discovered) -> Check {
-    let Some(capability) = found.capability.as_ref().filter(|c| !c.types.is_empty()) else {
-        return Check::new("types", Verdict::Note, "the source does not say which types it has");
-    };
-    if plan.types.is_empty() {
-        return Check::ok("types", "everything that the source exports");
-    }
-    let (mut unknown, mut left_out) = (Vec::new(), Vec::new());
-    for name in &plan.types {
-        match capability.types.iter().find(|t| t.name == *name) {
-            None => unknown.push(name.as_str()),
-            Some(t) if t.not_exported => left_out.push(name.as_str()),
-            Some(_) => {}
-        }
-    }
-    let doubtful = unknown.len() + left_out.len();
-    if doubtful == 0 {
-        return Check::ok("types", format!("the source has all {}", plan.types.len()));
-    }
-    let what = format!("{doubtful} of {} are doubtful", plan.types.len());
-    let mut check = Check::new("types", Verdict::Note, what);
-    for (why, names) in [
-        ("not among the source's types", unknown),
-        ("declared as left out of exports", left_out),
-    ] {
-        if !names.is_empty() {
-            check.details.push(format!("{why}: {}", names.join(", ")));
-        }
-    }
-    check.hint("some servers refuse an export that names a type they lack; leave it out with --types if so")
 }
