@@ -32,7 +32,7 @@ impl Store {
         segments.check_lengths().unwrap();
         let index = Arc::new(Index::open(&dir.join("index"), Arc::clone(&segments)).unwrap());
         let blocks = BlockWriter::new(sealer).unwrap();
-        let writer = Writer::new(Arc::clone(&segments), Arc::clone(&index), blocks, 1);
+        let writer = Writer::new(Arc::clone(&segments), Arc::clone(&index), blocks, 1, Pending::default());
         Self {
             segments,
             index,
