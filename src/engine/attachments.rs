@@ -71,7 +71,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
     let result = fetch_all(job, session, &pipeline, &file, patients, &wanted).await;
     pipeline.stop().await;
     let missing = match (result, signalled.try_recv()) {
-        (_, Ok(super::committer::Signal::Broken(error))) => return Err(error),
+        (_, Ok(super::message::Signal::Broken(error))) => return Err(error),
         (result, _) => result?,
     };
     if let Some(reason) = missing {

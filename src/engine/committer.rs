@@ -1,6 +1,6 @@
 //! The committer: the one place where received rows meet the store, in the order of each file, and where checkpoints are made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -9,11 +9,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::EngineError;
 use super::landing::FileEnd;
+use super::message::{Arrived, Message, Place, ReadBlock, Signal};
 use super::patients::PatientMap;
 use super::place::Placer;
 use super::progress::Snapshot;
 use super::recorder::Recorder;
-use super::row::{Pass, Row, What, location};
+use super::row::{Pass, What, location};
 use crate::migration::{Counts, Disposition, Event, ExportFile, FileKind, FileState, Quarantined};
 use crate::store::{Location, Progress, QuarantinedRow, RowId, Storage, Writer, file_key, row_key, run_key};
 
@@ -24,66 +25,6 @@ const CHECKPOINT_TIME: Duration = Duration::from_secs(1);
 
 /// Rows presumed in a file whose manifest does not count them.
 const UNCOUNTED: u64 = 50_000;
-
-/// A block that the workers are done with.
-pub struct ReadBlock {
-    /// The file.
-    pub file: u32,
-    /// Position among the file's blocks.
-    pub sequence: u64,
-    /// The file's bytes up to the end of this block.
-    pub end: u64,
-    /// The file's lines up to the end of this block.
-    pub lines: u64,
-    /// Byte offset of the block in the file.
-    pub offset: u64,
-    /// The `If-Range` value of the version that the bytes come from.
-    pub validator: Option<Arc<str>>,
-    /// Where it is, or what is to be landed.
-    pub place: Place,
-    /// Its rows.
-    pub rows: Vec<Row>,
-}
-
-/// Where a block is.
-pub enum Place {
-    /// Nowhere yet; these are its sealed bytes.
-    New(Vec<u8>),
-    /// In this segment, at this offset.
-    Landed(u32, u64),
-}
-
-/// What the committer is told.
-pub enum Message {
-    /// A file begins, or goes on; sent before any of its blocks.
-    Begin(Box<ExportFile>),
-    /// The piece with this number: a block, in any order within its file.
-    Block(u64, ReadBlock),
-    /// The piece with this number: a file is complete, after its last block.
-    End(u64, FileEnd),
-    /// A file could not be had; what came of it stays.
-    Failed {
-        /// The file.
-        file: u32,
-        /// Why, in a sentence.
-        reason: String,
-    },
-    /// Everything sent so far is to be made durable; the answer says which patients are not simply themselves.
-    Drain {
-        /// How many pieces that is.
-        pieces: u64,
-        /// Answered when it is done.
-        done: oneshot::Sender<Arc<PatientMap>>,
-    },
-}
-
-/// What the committer tells.
-pub enum Signal {
-    /// More rows were rejected than the plan allows.
-    TooManyRejects(u64),
-    /// Nothing more can be made durable.
-    Broken(EngineError),
-}
 
 struct Receiving {
     file: ExportFile,
@@ -396,22 +337,6 @@ impl Committer {
         let receiving = self.receiving.values().map(|r| r.file.clone()).collect();
         self.snapshot.send_modify(|s| s.update(finished, receiving));
         Ok(())
-    }
-}
-
-/// Which pieces have arrived; two workers hand them over in any order.
-#[derive(Default)]
-struct Arrived {
-    all_below: u64,
-    ahead: BTreeSet<u64>,
-}
-
-impl Arrived {
-    fn add(&mut self, number: u64) {
-        self.ahead.insert(number);
-        while self.ahead.remove(&self.all_below) {
-            self.all_below += 1;
-        }
     }
 }
 

@@ -7,9 +7,10 @@ use aws_lc_rs::digest;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-use super::committer::{Committer, Signal};
+use super::committer::Committer;
 use super::error::EngineError;
 use super::landing::{Landing, Mark};
+use super::message::Signal;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
 use super::progress::Snapshot;

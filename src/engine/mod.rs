@@ -19,6 +19,7 @@ mod import;
 mod job;
 pub mod keys;
 mod landing;
+mod message;
 mod oneshot;
 mod oneshot_attachments;
 mod oneshot_file;

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::committer::{Committer, Message, Place, ReadBlock, Signal};
+use super::committer::Committer;
 use super::error::EngineError;
 use super::landing::{Conveyor, Piecework};
+use super::message::{Message, Place, ReadBlock, Signal};
 use super::patients::PatientMap;
 use super::row::{RawBlock, RowReader};
 use crate::migration::ExportFile;

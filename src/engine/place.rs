@@ -1,17 +1,18 @@
 //! Placing: what becomes of one record when it meets the store.
 
-use std::collections::{BTreeMap, HashMap};
+mod meeting;
+mod weigh;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::meeting::{Meeting, contradictions, id_of};
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
 use super::row::{PatientFacts, Pointer, Record};
 use crate::fhir;
-use crate::migration::{
-    Conflict, ConflictKind, Decided, Decision, DeletionPolicy, Disposition, Origin, Plan, Policy, Resolution, Side,
-    TargetVersion, Version, Winner, decide,
-};
-use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
+use crate::migration::{DeletionPolicy, Disposition, Plan, Policy};
+use crate::store::{Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
 pub struct Placer {
@@ -30,16 +31,6 @@ pub struct Placer {
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
     pub patients: PatientMap,
-}
-
-/// A record that meets one the destination has already.
-struct Meeting {
-    source_id: String,
-    source_line: Vec<u8>,
-    target_key: RecordKey,
-    target: Entry,
-    target_id: String,
-    contradictions: Vec<String>,
 }
 
 impl Placer {
@@ -110,55 +101,6 @@ impl Placer {
             return Ok(Disposition::Unchanged);
         }
         self.other_content(writer, row, place, &record, key, present)
-    }
-
-    /// What a policy says of a conflict; `None` when it leaves it to a person.
-    pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
-        let target = self.target_of(row)?;
-        let source_line = self.storage.segments.read(&row.location)?;
-        let target_line = self.storage.segments.read(&target.location)?;
-        let key =
-            RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
-        let first_met = row.conflict.kind == ConflictKind::MrnInUse;
-        let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
-        let resolution = match decision.winner {
-            Winner::Source => Resolution::KeepSource,
-            Winner::Target => Resolution::KeepTarget,
-            Winner::Undecided => return Ok(None),
-        };
-        Ok(Some((resolution, decision.rule.name().to_owned())))
-    }
-
-    /// Carries out a person's decision on a conflict and says what became of its row.
-    pub fn decided(
-        &mut self,
-        writer: &mut Writer,
-        id: RowId,
-        place: Location,
-        record: &Record,
-        row: &ConflictRow,
-        resolution: Resolution,
-    ) -> Result<Disposition, EngineError> {
-        let target = self.target_of(row)?;
-        if target.row == id {
-            // Carried out before, and cut off before that was noted.
-            return Ok(Disposition::Stored);
-        }
-        let meeting = Meeting {
-            source_id: row.conflict.source.id.clone(),
-            source_line: writer.read(&place)?,
-            target_key: RecordKey::from_bytes(&row.target).unwrap_or(record.key),
-            target,
-            target_id: row.conflict.target.id.clone(),
-            contradictions: Vec::new(),
-        };
-        self.carry_out(writer, id, place, record, &meeting, resolution)
-    }
-
-    fn target_of(&self, row: &ConflictRow) -> Result<Entry, EngineError> {
-        let key = RecordKey::from_bytes(&row.target);
-        let entry = key.map(|key| self.storage.index.get(&key)).transpose()?.flatten();
-        entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
     }
 
     /// Carries out, by policy, the source's word that a record was deleted.
@@ -247,174 +189,6 @@ impl Placer {
             }
         }
         Ok(None)
-    }
-
-    fn other_content(
-        &mut self,
-        writer: &mut Writer,
-        row: RowId,
-        place: Location,
-        record: &Record,
-        key: RecordKey,
-        present: Entry,
-    ) -> Result<Disposition, EngineError> {
-        let source_line = writer.read(&place)?;
-        let target_line = writer.read(&present.location)?;
-        let base = self.base_url.as_deref();
-        let same = |line: &[u8]| fhir::canonical_hash(line, base).ok();
-        if let (Some(source), Some(target)) = (same(&source_line), same(&target_line))
-            && source == target
-        {
-            return Ok(Disposition::Unchanged);
-        }
-        let mut contradictions = if record.patient.is_some() {
-            contradictions(&source_line, &target_line)
-        } else {
-            Vec::new()
-        };
-        if key == record.key && self.foreign(&present)? {
-            contradictions.push(
-                "the destination has it from another source, where the same id may mean something else".to_owned(),
-            );
-        }
-        let meeting = Meeting {
-            source_id: id_of(&source_line),
-            target_id: id_of(&target_line),
-            contradictions,
-            source_line,
-            target_key: key,
-            target: present,
-        };
-        self.meet(writer, row, place, record, &meeting)
-    }
-
-    /// Decides between a received record and the destination's, or leaves the question to a person.
-    fn meet(
-        &mut self,
-        writer: &mut Writer,
-        row: RowId,
-        place: Location,
-        record: &Record,
-        meeting: &Meeting,
-    ) -> Result<Disposition, EngineError> {
-        let (conflict, known) = self.conflict(row, record, meeting)?;
-        if self.replaying {
-            return self.meet_again(writer, row, place, record, meeting, known);
-        }
-        let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
-        let decided = match before {
-            Some(decided) => Some(decided),
-            None => self.by_policy(writer, record, meeting)?,
-        };
-        let ours = self.ours(record, meeting);
-        let disposition = match &decided {
-            None => {
-                if conflict.about_identity() {
-                    self.patients.undecided.insert(record.key.id());
-                }
-                Disposition::Undecided
-            }
-            Some(decided) => self.carry_out(writer, row, place, record, meeting, decided.resolution)?,
-        };
-        // A newer version from the same source is an update, not a conflict anybody wants to read about.
-        if ours && disposition == Disposition::Stored {
-            return Ok(disposition);
-        }
-        let key = migration_key(&self.migration, conflict.id.as_bytes());
-        let at = HeldRow { row, location: place };
-        let row = match known {
-            // Decided once and for all: what came of it then stays on record.
-            Some(known) if !known.conflict.open() => return Ok(disposition),
-            Some(mut known) if decided.is_none() && known.row() != row => {
-                known.also.retain(|other| other.row != row);
-                known.also.push(at);
-                known
-            }
-            _ => ConflictRow {
-                conflict: Conflict {
-                    applied: decided.is_some(),
-                    decided,
-                    ..conflict
-                },
-                location: place,
-                target: meeting.target_key.as_bytes().to_vec(),
-                also: Vec::new(),
-                added: 0,
-            },
-        };
-        self.storage.tables.conflicts.put(&key, &row)?;
-        Ok(disposition)
-    }
-
-    /// What became of this meeting when the row was received.
-    fn meet_again(
-        &mut self,
-        writer: &mut Writer,
-        row: RowId,
-        place: Location,
-        record: &Record,
-        meeting: &Meeting,
-        known: Option<ConflictRow>,
-    ) -> Result<Disposition, EngineError> {
-        let resolution = match known {
-            Some(known) if !known.conflict.applied => return Ok(Disposition::Undecided),
-            Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
-            // Only an update from the same source leaves no conflict behind.
-            None if self.ours(record, meeting) || meeting.target_key == record.key => Resolution::KeepSource,
-            None => Resolution::KeepBoth,
-        };
-        self.carry_out(writer, row, place, record, meeting, resolution)
-    }
-
-    /// Writes what was decided.
-    fn carry_out(
-        &mut self,
-        writer: &mut Writer,
-        row: RowId,
-        place: Location,
-        record: &Record,
-        meeting: &Meeting,
-        resolution: Resolution,
-    ) -> Result<Disposition, EngineError> {
-        let linked = record.patient.is_some() && meeting.target_key != record.key;
-        if resolution == Resolution::KeepBoth {
-            let present = writer.pending.get(&self.storage.index, &record.key)?;
-            if let Some(present) = present.filter(|p| !p.deleted) {
-                return Ok(if present.row == row {
-                    Disposition::Stored
-                } else {
-                    Disposition::Kept
-                });
-            }
-            self.put(writer, record.key, row, place, record, present)?;
-            return Ok(Disposition::Stored);
-        }
-        if linked {
-            self.link(writer, record, &meeting.target_id)?;
-        }
-        if resolution == Resolution::KeepTarget {
-            return Ok(Disposition::Kept);
-        }
-        if linked {
-            let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
-            self.note_links(record, meeting.target_key)?;
-            let location = writer.change(&self.repointed(record, line))?;
-            let entry = Entry {
-                location,
-                hash: record.hash,
-                row,
-                last_updated: record.last_updated,
-                version: meeting.target.version + 1,
-                local: self.local,
-                rewritten: true,
-                deleted: false,
-            };
-            writer.pending.put(meeting.target_key, entry, Some(meeting.target));
-            self.put_mrns(writer, record, meeting.target_key);
-        } else {
-            self.put(writer, meeting.target_key, row, place, record, Some(meeting.target))?;
-        }
-        Ok(Disposition::Stored)
     }
 
     /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
@@ -532,180 +306,6 @@ impl Placer {
             }
         }
     }
-
-    /// The conflict of this meeting, and the one on record when exactly this content was met before.
-    fn conflict(
-        &self,
-        row: RowId,
-        record: &Record,
-        meeting: &Meeting,
-    ) -> Result<(Conflict, Option<ConflictRow>), EngineError> {
-        let hash = self
-            .storage
-            .id_hash(&format!("{}/{}", self.migration, hex(record.key.as_bytes())));
-        let source_hash = hex(&record.hash);
-        let target = hex(meeting.target_key.as_bytes());
-        let meets = self.storage.id_hash(&format!("{}/{target}/{source_hash}", hex(&hash)));
-        let id = hex(&meets[..5]);
-        let known = self
-            .storage
-            .tables
-            .conflicts
-            .get(&migration_key(&self.migration, id.as_bytes()))?;
-        let names: HashMap<u16, String> = self
-            .storage
-            .names
-            .resource_types()
-            .into_iter()
-            .map(|(n, t)| (t, n))
-            .collect();
-        let conflict = Conflict {
-            id,
-            migration: self.migration.clone(),
-            run: row.run,
-            file: row.file,
-            line: row.line,
-            kind: if meeting.target_key == record.key {
-                ConflictKind::ContentDiffers
-            } else {
-                ConflictKind::MrnInUse
-            },
-            resource_type: names.get(&record.key.resource_type()).cloned().unwrap_or_default(),
-            contradictions: meeting.contradictions.clone(),
-            source: Side {
-                id: meeting.source_id.clone(),
-                last_updated: stamp_of(&meeting.source_line),
-            },
-            target: Side {
-                id: meeting.target_id.clone(),
-                last_updated: meeting.target.last_updated.and_then(fhir::instant::from_micros),
-            },
-            source_hash,
-            decided: None,
-            applied: false,
-            moved: BTreeMap::new(),
-        };
-        Ok((conflict, known))
-    }
-
-    fn by_policy(
-        &self,
-        writer: &mut Writer,
-        record: &Record,
-        meeting: &Meeting,
-    ) -> Result<Option<Decided>, EngineError> {
-        // Whether two people are one is never decided by a date.
-        if !meeting.contradictions.is_empty() {
-            return Ok(None);
-        }
-        let decision = self.decision(writer, record, meeting, self.policy)?;
-        let resolution = match decision.winner {
-            Winner::Source => Resolution::KeepSource,
-            Winner::Target => Resolution::KeepTarget,
-            Winner::Undecided => return Ok(None),
-        };
-        Ok(Some(Decided {
-            resolution,
-            policy: Some(self.policy),
-            rule: decision.rule.name().to_owned(),
-            who: "policy".to_owned(),
-            when: jiff::Timestamp::now().to_string(),
-        }))
-    }
-
-    fn decision(
-        &self,
-        writer: &mut Writer,
-        record: &Record,
-        meeting: &Meeting,
-        policy: Policy,
-    ) -> Result<Decision, EngineError> {
-        let target_line = writer.read(&meeting.target.location)?;
-        let first_met = meeting.target_key != record.key && !self.patients.crosswalk.contains_key(&record.key.id());
-        self.weigh(
-            policy,
-            &meeting.source_line,
-            &target_line,
-            &meeting.target_key,
-            &meeting.target,
-            first_met,
-        )
-    }
-
-    /// What a policy says of two versions; `first_met` when it is not yet known that they are one record.
-    fn weigh(
-        &self,
-        policy: Policy,
-        source_line: &[u8],
-        target_line: &[u8],
-        key: &RecordKey,
-        target: &Entry,
-        first_met: bool,
-    ) -> Result<Decision, EngineError> {
-        let source = Version::read(source_line, self.transaction_time.as_deref()).unwrap_or_default();
-        let version = Version::read(target_line, None).unwrap_or_default();
-        let recorded = |entry: &Entry| entry.last_updated.and_then(fhir::instant::from_micros);
-        let origin = if first_met {
-            Origin::Theirs
-        } else if target.local {
-            match self
-                .storage
-                .index
-                .before(key, target.version)?
-                .filter(|before| !before.local)
-            {
-                Some(before) => Origin::EditedSince {
-                    recorded: recorded(&before),
-                },
-                None => Origin::Theirs,
-            }
-        } else {
-            Origin::Ours {
-                recorded: recorded(target),
-            }
-        };
-        Ok(decide(policy, &source, &TargetVersion { version, origin }))
-    }
-
-    /// Whether the destination's version is one that this migration wrote.
-    fn ours(&self, record: &Record, meeting: &Meeting) -> bool {
-        let linked = self.patients.crosswalk.contains_key(&record.key.id());
-        !meeting.target.local && (meeting.target_key == record.key || linked)
-    }
-
-    /// Whether a record came from another source than this migration's.
-    fn foreign(&mut self, entry: &Entry) -> Result<bool, EngineError> {
-        if entry.local || self.local {
-            return Ok(false);
-        }
-        let run = entry.row.run;
-        let source = if let Some(source) = self.sources.get(&run) {
-            source.clone()
-        } else {
-            let info = self.storage.tables.runs.get(&crate::store::run_key(run))?;
-            let source = info.and_then(|i| i.base_url);
-            self.sources.insert(run, source.clone());
-            source
-        };
-        Ok(source != self.base_url)
-    }
-}
-
-fn contradictions(source: &[u8], target: &[u8]) -> Vec<String> {
-    match (fhir::person(source), fhir::person(target)) {
-        (Ok(a), Ok(b)) => fhir::contradicts(&a, &b).iter().map(ToString::to_string).collect(),
-        _ => vec!["one of the two cannot be read as a Patient".to_owned()],
-    }
-}
-
-fn id_of(line: &[u8]) -> String {
-    fhir::scan(line).map(|s| s.id.to_owned()).unwrap_or_default()
-}
-
-fn stamp_of(line: &[u8]) -> Option<String> {
-    fhir::scan(line)
-        .ok()
-        .and_then(|s| s.last_updated.map(ToOwned::to_owned))
 }
 
 /// Lower-case hexadecimal.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::cut_off::forget_cut_off;
 use super::error::EngineError;
-use super::place::Placer;
 use super::patients::PatientMap;
+use super::place::Placer;
 use super::row::{FileContext, Pass, RawBlock, RowReader, What, location};
 use crate::migration::{ExportFile, Plan};
 use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, run_key};

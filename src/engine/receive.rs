@@ -6,11 +6,12 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::committer::{Committer, Signal};
+use super::committer::Committer;
 use super::error::EngineError;
 use super::export::{self, tier};
 use super::job::Job;
 use super::landing::Landing;
+use super::message::Signal;
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};

@@ -1,0 +1,164 @@
+//! Weighing: which of two versions a policy or a person lets stand.
+
+use super::Placer;
+use super::meeting::Meeting;
+use crate::engine::error::EngineError;
+use crate::engine::row::Record;
+use crate::fhir;
+use crate::migration::{
+    ConflictKind, Decided, Decision, Disposition, Origin, Policy, Resolution, TargetVersion, Version, Winner, decide,
+};
+use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Writer};
+
+impl Placer {
+    /// What a policy says of a conflict; `None` when it leaves it to a person.
+    pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
+        let target = self.target_of(row)?;
+        let source_line = self.storage.segments.read(&row.location)?;
+        let target_line = self.storage.segments.read(&target.location)?;
+        let key =
+            RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
+        let first_met = row.conflict.kind == ConflictKind::MrnInUse;
+        let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
+        let resolution = match decision.winner {
+            Winner::Source => Resolution::KeepSource,
+            Winner::Target => Resolution::KeepTarget,
+            Winner::Undecided => return Ok(None),
+        };
+        Ok(Some((resolution, decision.rule.name().to_owned())))
+    }
+
+    /// Carries out a person's decision on a conflict and says what became of its row.
+    pub fn decided(
+        &mut self,
+        writer: &mut Writer,
+        id: RowId,
+        place: Location,
+        record: &Record,
+        row: &ConflictRow,
+        resolution: Resolution,
+    ) -> Result<Disposition, EngineError> {
+        let target = self.target_of(row)?;
+        if target.row == id {
+            // Carried out before, and cut off before that was noted.
+            return Ok(Disposition::Stored);
+        }
+        let meeting = Meeting {
+            source_id: row.conflict.source.id.clone(),
+            source_line: writer.read(&place)?,
+            target_key: RecordKey::from_bytes(&row.target).unwrap_or(record.key),
+            target,
+            target_id: row.conflict.target.id.clone(),
+            contradictions: Vec::new(),
+        };
+        self.carry_out(writer, id, place, record, &meeting, resolution)
+    }
+
+    pub(super) fn target_of(&self, row: &ConflictRow) -> Result<Entry, EngineError> {
+        let key = RecordKey::from_bytes(&row.target);
+        let entry = key.map(|key| self.storage.index.get(&key)).transpose()?.flatten();
+        entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
+    }
+
+    pub(super) fn by_policy(
+        &self,
+        writer: &mut Writer,
+        record: &Record,
+        meeting: &Meeting,
+    ) -> Result<Option<Decided>, EngineError> {
+        // Whether two people are one is never decided by a date.
+        if !meeting.contradictions.is_empty() {
+            return Ok(None);
+        }
+        let decision = self.decision(writer, record, meeting, self.policy)?;
+        let resolution = match decision.winner {
+            Winner::Source => Resolution::KeepSource,
+            Winner::Target => Resolution::KeepTarget,
+            Winner::Undecided => return Ok(None),
+        };
+        Ok(Some(Decided {
+            resolution,
+            policy: Some(self.policy),
+            rule: decision.rule.name().to_owned(),
+            who: "policy".to_owned(),
+            when: jiff::Timestamp::now().to_string(),
+        }))
+    }
+
+    pub(super) fn decision(
+        &self,
+        writer: &mut Writer,
+        record: &Record,
+        meeting: &Meeting,
+        policy: Policy,
+    ) -> Result<Decision, EngineError> {
+        let target_line = writer.read(&meeting.target.location)?;
+        let first_met = meeting.target_key != record.key && !self.patients.crosswalk.contains_key(&record.key.id());
+        self.weigh(
+            policy,
+            &meeting.source_line,
+            &target_line,
+            &meeting.target_key,
+            &meeting.target,
+            first_met,
+        )
+    }
+
+    /// What a policy says of two versions; `first_met` when it is not yet known that they are one record.
+    pub(super) fn weigh(
+        &self,
+        policy: Policy,
+        source_line: &[u8],
+        target_line: &[u8],
+        key: &RecordKey,
+        target: &Entry,
+        first_met: bool,
+    ) -> Result<Decision, EngineError> {
+        let source = Version::read(source_line, self.transaction_time.as_deref()).unwrap_or_default();
+        let version = Version::read(target_line, None).unwrap_or_default();
+        let recorded = |entry: &Entry| entry.last_updated.and_then(fhir::instant::from_micros);
+        let origin = if first_met {
+            Origin::Theirs
+        } else if target.local {
+            match self
+                .storage
+                .index
+                .before(key, target.version)?
+                .filter(|before| !before.local)
+            {
+                Some(before) => Origin::EditedSince {
+                    recorded: recorded(&before),
+                },
+                None => Origin::Theirs,
+            }
+        } else {
+            Origin::Ours {
+                recorded: recorded(target),
+            }
+        };
+        Ok(decide(policy, &source, &TargetVersion { version, origin }))
+    }
+
+    /// Whether the destination's version is one that this migration wrote.
+    pub(super) fn ours(&self, record: &Record, meeting: &Meeting) -> bool {
+        let linked = self.patients.crosswalk.contains_key(&record.key.id());
+        !meeting.target.local && (meeting.target_key == record.key || linked)
+    }
+
+    /// Whether a record came from another source than this migration's.
+    pub(super) fn foreign(&mut self, entry: &Entry) -> Result<bool, EngineError> {
+        if entry.local || self.local {
+            return Ok(false);
+        }
+        let run = entry.row.run;
+        let source = if let Some(source) = self.sources.get(&run) {
+            source.clone()
+        } else {
+            let info = self.storage.tables.runs.get(&crate::store::run_key(run))?;
+            let source = info.and_then(|i| i.base_url);
+            self.sources.insert(run, source.clone());
+            source
+        };
+        Ok(source != self.base_url)
+    }
+}

@@ -1,0 +1,208 @@
+//! One received row against the store: its disposition, its content, its references.
+
+use super::{Check, FileCheck, SOUND_REFERENCES};
+use crate::engine::error::EngineError;
+use crate::engine::place::hex;
+use crate::fhir::{self, Kind};
+use crate::migration::{Disposition, Resolution};
+use crate::store::{Entry, RecordKey, RowId};
+
+impl Check<'_> {
+    pub(super) fn disposition(
+        &mut self,
+        check: &FileCheck,
+        line: u64,
+        scan: &fhir::Scan<'_>,
+        row: RowId,
+        text: &[u8],
+    ) -> Result<Disposition, EngineError> {
+        if self.held.contains(&row) {
+            return Ok(Disposition::Held);
+        }
+        let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
+        let key = self.target_key(scan, own)?;
+        let hash = self.storage.content_hash(text);
+        let decided = if self.decided.is_empty() {
+            None
+        } else {
+            self.decided.get(&hex(&hash)).copied()
+        };
+        match decided {
+            Some(None) => return Ok(Disposition::Undecided),
+            Some(Some(Resolution::KeepTarget)) => return Ok(Disposition::Kept),
+            Some(Some(Resolution::KeepSource | Resolution::KeepBoth)) | None => {}
+        }
+        let Some(entry) = self.storage.index.get(&key)? else {
+            self.find(
+                &check.file,
+                "missing",
+                line,
+                format!("the {} is not in the store", scan.resource_type),
+            );
+            return Ok(Disposition::Stored);
+        };
+        if let Some(version) = self.version_of(&key, entry, row)? {
+            if !entry.deleted && version == entry {
+                self.compare(check, line, scan, &entry, text)?;
+                self.references(text)?;
+            }
+            return Ok(Disposition::Stored);
+        }
+        if entry.hash == hash || self.was_there(&key, entry, hash)? {
+            return Ok(Disposition::Unchanged);
+        }
+        let base = Some(self.plan.base_url.as_str());
+        let stored = self.storage.bytes(&entry)?;
+        if matches!((fhir::canonical_hash(text, base), fhir::canonical_hash(&stored, base)), (Ok(a), Ok(b)) if a == b) {
+            return Ok(Disposition::Unchanged);
+        }
+        self.find(
+            &check.file,
+            "content-differs",
+            line,
+            format!(
+                "the store has the {} with other content, and no decision explains it",
+                scan.resource_type
+            ),
+        );
+        Ok(Disposition::Stored)
+    }
+
+    /// The version of a record that a row put there.
+    pub(super) fn version_of(&self, key: &RecordKey, current: Entry, row: RowId) -> Result<Option<Entry>, EngineError> {
+        let mut version = current;
+        loop {
+            if version.row == row {
+                return Ok(Some(version));
+            }
+            match self.storage.index.before(key, version.version)? {
+                Some(older) => version = older,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether some version of a record had this content.
+    pub(super) fn was_there(&self, key: &RecordKey, current: Entry, hash: [u8; 16]) -> Result<bool, EngineError> {
+        let mut version = current;
+        while let Some(older) = self.storage.index.before(key, version.version)? {
+            if older.hash == hash {
+                return Ok(true);
+            }
+            version = older;
+        }
+        Ok(false)
+    }
+
+    pub(super) fn target_key(&self, scan: &fhir::Scan<'_>, own: RecordKey) -> Result<RecordKey, EngineError> {
+        if scan.resource_type == "Patient"
+            && let Some(target) = self.patients.crosswalk.get(&own.id())
+        {
+            return Ok(self.storage.key(self.tenant, "Patient", target)?);
+        }
+        Ok(own)
+    }
+
+    /// Reads a stored record back and compares it with the row that it came from.
+    pub(super) fn compare(
+        &mut self,
+        check: &FileCheck,
+        line: u64,
+        scan: &fhir::Scan<'_>,
+        entry: &Entry,
+        text: &[u8],
+    ) -> Result<(), EngineError> {
+        let read = self.store.read(entry)?;
+        self.sample.stored(scan.id, scan.resource_type, scan.patient, &read);
+        self.result.compared += 1;
+        let base = Some(self.plan.base_url.as_str());
+        // Byte for byte but for what the migration adds is the strongest equality there is.
+        if !entry.rewritten && fhir::unstamp(&read, &self.plan.tenant, base) == text {
+            return Ok(());
+        }
+        let crosswalk = |resource_type: &str, id: &str| {
+            let target = self
+                .patients
+                .crosswalk
+                .get(&self.storage.id_hash(id))
+                .filter(|_| resource_type == "Patient")?;
+            Some(format!("Patient/{target}"))
+        };
+        let expected = fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec());
+        let same = matches!((fhir::canonical_hash(&expected, base), fhir::canonical_hash(&read, base)), (Ok(a), Ok(b)) if a == b);
+        if !same {
+            self.find(
+                &check.file,
+                "content-differs",
+                line,
+                format!(
+                    "the {} read back from the store differs from what was received",
+                    scan.resource_type
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn references(&mut self, text: &[u8]) -> Result<(), EngineError> {
+        for found in fhir::references(text) {
+            self.result.references += 1;
+            let hash = xxhash_rust::xxh3::xxh3_128(found.text.as_bytes());
+            if self.sound.contains(&hash) {
+                continue;
+            }
+            let kind = match fhir::classify(&found.text, Some(&self.plan.base_url)) {
+                Kind::Contained => continue,
+                Kind::Local { resource_type, id, .. } => {
+                    if self.leads_somewhere(resource_type, id)? {
+                        if self.sound.len() >= SOUND_REFERENCES {
+                            self.sound.clear();
+                        }
+                        self.sound.insert(hash);
+                        continue;
+                    }
+                    if self.type_is_there(resource_type)? {
+                        "id-not-exported"
+                    } else {
+                        "type-not-exported"
+                    }
+                }
+                Kind::Urn => "urn",
+                Kind::Conditional => "conditional",
+                Kind::External => "external",
+                Kind::Malformed => "malformed",
+            };
+            *self.result.dangling.entry(kind.to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) fn leads_somewhere(&self, resource_type: &str, id: &str) -> Result<bool, EngineError> {
+        let id_hash = self.storage.id_hash(id);
+        let key = match self
+            .patients
+            .crosswalk
+            .get(&id_hash)
+            .filter(|_| resource_type == "Patient")
+        {
+            Some(target) => self.storage.key(self.tenant, resource_type, target)?,
+            None => self.storage.key(self.tenant, resource_type, id)?,
+        };
+        Ok(self.storage.index.get(&key)?.is_some_and(|e| !e.deleted))
+    }
+
+    pub(super) fn type_is_there(&mut self, resource_type: &str) -> Result<bool, EngineError> {
+        if let Some(known) = self.types.get(resource_type) {
+            return Ok(*known);
+        }
+        let number = self.storage.names.resource_type(resource_type)?;
+        let there = self
+            .storage
+            .index
+            .scan(&RecordKey::prefix(self.tenant, number))
+            .next()
+            .is_some();
+        self.types.insert(resource_type.to_owned(), there);
+        Ok(there)
+    }
+}

@@ -1,0 +1,117 @@
+//! Files as a whole, the counts, and the result.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Check;
+use crate::engine::error::EngineError;
+use crate::engine::place::hex;
+use crate::engine::tally::{describe, recorded_counts};
+use crate::migration::{Finding, Verification};
+use crate::store::migration_key;
+
+impl Check<'_> {
+    /// Compares each file as a whole with what was recorded of it.
+    pub(super) fn files(&mut self) -> Result<(), EngineError> {
+        let mut files: Vec<_> = std::mem::take(&mut self.files).into_values().collect();
+        files.sort_by_key(|f| (f.file.run, f.file.number));
+        let landed: HashMap<(u32, u32), Option<String>> = files
+            .iter()
+            .filter(|f| f.file.same_as.is_none())
+            .map(|f| ((f.file.run, f.file.number), f.file.sha256.clone()))
+            .collect();
+        for check in files {
+            let file = check.file;
+            if let Some(origin) = file.same_as {
+                // Compared byte for byte when it came; the rows themselves are verified where they are landed.
+                if landed.get(&origin) != Some(&file.sha256) {
+                    self.find(
+                        &file,
+                        "landing-short",
+                        0,
+                        "the file that it equals is not landed".to_owned(),
+                    );
+                }
+                for (resource_type, counts) in &file.counts {
+                    let sum = self.result.counts.entry(resource_type.clone()).or_default();
+                    sum.merge(counts);
+                }
+                continue;
+            }
+            if check.at != file.bytes {
+                self.find(
+                    &file,
+                    "landing-short",
+                    0,
+                    format!("the landing has {} of {} bytes", check.at, file.bytes),
+                );
+            }
+            if let Some(expected) = &file.sha256
+                && *expected != hex(check.hash.finish().as_ref())
+            {
+                self.find(
+                    &file,
+                    "landing-altered",
+                    0,
+                    "the landed bytes do not have the hash they had when they were received".to_owned(),
+                );
+            }
+            for (resource_type, counts) in &check.counts {
+                self.result
+                    .counts
+                    .entry(resource_type.clone())
+                    .or_default()
+                    .merge(counts);
+            }
+        }
+        let mut recorded = recorded_counts(self.storage, &self.plan.id)?;
+        recorded.retain(|_, counts| counts.rows > 0);
+        let differing: Vec<String> = recorded
+            .keys()
+            .chain(self.result.counts.keys())
+            .filter(|t| recorded.get(*t) != self.result.counts.get(*t))
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        for resource_type in differing {
+            self.result.find(Finding {
+                code: "counts-differ".to_owned(),
+                run: 0,
+                file: String::new(),
+                line: 0,
+                what: format!(
+                    "the counts kept while {resource_type} was taken in differ from those found now: {} against {}",
+                    describe(recorded.get(&resource_type)),
+                    describe(self.result.counts.get(&resource_type)),
+                ),
+                resource_type,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Verification, EngineError> {
+        let tables = &self.storage.tables;
+        let prefix = migration_key(&self.plan.id, &[]);
+        let old: Vec<Vec<u8>> = tables
+            .sample_records
+            .scan_prefix(&prefix)
+            .map(|item| item.map(|(key, _)| key))
+            .collect::<Result<_, _>>()?;
+        for key in old {
+            tables.sample_records.remove(&key)?;
+        }
+        for (patient, records) in self.sample.into_charts() {
+            self.result.samples += 1;
+            let number = patient.number.to_be_bytes();
+            for (at, record) in (0_u32..).zip(&records) {
+                let key = [&number[..], &at.to_be_bytes()].concat();
+                tables.sample_records.put(&migration_key(&self.plan.id, &key), record)?;
+            }
+            tables.samples.put(&migration_key(&self.plan.id, &number), &patient)?;
+        }
+        tables.verifications.put(self.plan.id.as_bytes(), &self.result)?;
+        self.storage.workspace.ledger().durable()?;
+        Ok(self.result)
+    }
+}
