@@ -222,9 +222,10 @@ impl Committer {
             }
         };
         let mut counts: Vec<(u16, Counts)> = Vec::new();
-        let mut count = |number: u16, disposition| match counts.iter_mut().find(|(n, _)| *n == number) {
-            Some((_, counts)) => counts.add(disposition),
-            None => {
+        let mut count = |number: u16, disposition| {
+            if let Some((_, counts)) = counts.iter_mut().find(|(n, _)| *n == number) {
+                counts.add(disposition);
+            } else {
                 let mut one = Counts::default();
                 one.add(disposition);
                 counts.push((number, one));
@@ -240,7 +241,7 @@ impl Committer {
             match row.what {
                 What::Record(record) => {
                     let number = record.key.resource_type();
-                    count(number, self.placer.place(&mut self.writer, id, place, record)?);
+                    count(number, self.placer.place(&mut self.writer, id, place, &record)?);
                 }
                 What::Rejected(rejected) => {
                     let what = Quarantined {

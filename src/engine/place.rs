@@ -76,7 +76,7 @@ impl Placer {
         writer: &mut Writer,
         row: RowId,
         place: Location,
-        record: Record,
+        record: &Record,
     ) -> Result<Disposition, EngineError> {
         if let Pointer::Held(patient) = &record.pointer {
             let held = HeldRow { row, location: place };
@@ -86,12 +86,12 @@ impl Placer {
                 .put(&held_key(self.tenant, patient, row), &held)?;
             return Ok(Disposition::Held);
         }
-        let key = self.target_key(&record)?;
+        let key = self.target_key(record)?;
         let Some(present) = writer.pending.get(&self.storage.index, &key)? else {
-            return self.new_record(writer, row, place, &record, key);
+            return self.new_record(writer, row, place, record, key);
         };
         if present.deleted {
-            self.put(writer, key, row, place, &record, Some(present))?;
+            self.put(writer, key, row, place, record, Some(present))?;
             return Ok(Disposition::Stored);
         }
         if present.row == row {
@@ -100,7 +100,7 @@ impl Placer {
         if present.hash == record.hash {
             return Ok(Disposition::Unchanged);
         }
-        self.other_content(writer, row, place, &record, key, present)
+        self.other_content(writer, row, place, record, key, present)
     }
 
     /// Carries out, by policy, the source's word that a record was deleted.
@@ -295,11 +295,11 @@ impl Placer {
             deleted: false,
         };
         writer.pending.put(key, entry, replaced);
-        self.put_mrns(writer, record, key);
+        Self::put_mrns(writer, record, key);
         Ok(())
     }
 
-    fn put_mrns(&self, writer: &mut Writer, record: &Record, key: RecordKey) {
+    fn put_mrns(writer: &mut Writer, record: &Record, key: RecordKey) {
         if let Some(facts) = record.patient.as_ref().filter(|f| !f.replaced) {
             for mrn in &facts.mrns {
                 writer.pending.put_mrn(*mrn, key);

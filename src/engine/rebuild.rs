@@ -138,7 +138,7 @@ impl<'a> Replay<'a> {
             let place = location(segment, offset, &row);
             match row.what {
                 What::Record(record) if !self.held.contains(&id) => {
-                    run.placer.place(&mut run.writer, id, place, record)?;
+                    run.placer.place(&mut run.writer, id, place, &record)?;
                 }
                 What::Deletions(keys) => {
                     for key in keys {

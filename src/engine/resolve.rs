@@ -125,7 +125,7 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let mut placer = Placer::new(Arc::clone(storage), plan, None, false)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
     let patient = storage.id_hash(&row.conflict.source.id);
-    let releases = row.conflict.about_identity() && !in_question_elsewhere(storage, plan, &row)?;
+    let frees = row.conflict.about_identity() && !in_question_elsewhere(storage, plan, &row)?;
 
     let id = row.row();
     let line = storage.segments.read(&row.location)?;
@@ -147,7 +147,7 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let mut touched = HashMap::from([(record.key, vec![id])]);
 
     let mut released = Vec::new();
-    if releases {
+    if frees {
         placer.patients.undecided.remove(&patient);
         let mut prefix = tenant.to_be_bytes().to_vec();
         prefix.extend_from_slice(&patient);
@@ -205,7 +205,7 @@ fn release(
         }
         version = writer.pending.before(&storage.index, &key, entry.version)?;
     }
-    Ok((key, placer.place(writer, held.row, held.location, record)?))
+    Ok((key, placer.place(writer, held.row, held.location, &record)?))
 }
 
 /// The row that brought a record into the store first, what is pending included.

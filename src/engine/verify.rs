@@ -180,7 +180,7 @@ impl<'a> Check<'a> {
                             self.row(&mut check, line, text)?;
                         }
                     }
-                    Piece::OversizeStart => self.reject(&mut check, header.first_line, None)?,
+                    Piece::OversizeStart => self.reject(&mut check, header.first_line, None),
                     Piece::OversizeRest => {}
                 }
                 read += block.len() as u64;
@@ -206,14 +206,15 @@ impl<'a> Check<'a> {
                             check.counts.entry(resource_type).or_default().add(Disposition::Deleted);
                         }
                     }
-                    Err(_) => self.reject(check, line, Some("Bundle"))?,
+                    Err(_) => self.reject(check, line, Some("Bundle")),
                 }
                 return Ok(());
             }
             FileKind::Output | FileKind::Attachments => {}
         }
         if self.quarantined.contains_key(&row) {
-            return self.reject(check, line, None);
+            self.reject(check, line, None);
+            return Ok(());
         }
         let scan = match fhir::scan(text) {
             Ok(scan)
@@ -226,7 +227,10 @@ impl<'a> Check<'a> {
                 scan
             }
             Err(_) if is_header(text) => return Ok(()),
-            _ => return self.reject(check, line, None),
+            _ => {
+                self.reject(check, line, None);
+                return Ok(());
+            }
         };
         self.sample.received(scan.id, scan.resource_type, scan.patient, text);
         let disposition = self.disposition(check, line, &scan, row, text)?;
@@ -239,7 +243,7 @@ impl<'a> Check<'a> {
     }
 
     /// Counts a row that is not usable, and checks that it was set aside.
-    fn reject(&mut self, check: &mut FileCheck, line: u64, resource_type: Option<&str>) -> Result<(), EngineError> {
+    fn reject(&mut self, check: &mut FileCheck, line: u64, resource_type: Option<&str>) {
         let row = RowId {
             run: check.file.run,
             file: check.file.number,
@@ -263,7 +267,6 @@ impl<'a> Check<'a> {
             .entry(resource_type)
             .or_default()
             .add(Disposition::Quarantined);
-        Ok(())
     }
 
     fn find(&mut self, file: &ExportFile, code: &str, line: u64, what: String) {

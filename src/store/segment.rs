@@ -96,12 +96,12 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// The segments in `dir`, of which `sealed` says how many bytes of each are durable.
-    pub fn new(dir: &Path, sealer: Sealer, sealed: HashMap<u32, u64>) -> Self {
+    /// The segments in `dir`, of which `durable` says how many bytes of each are durable.
+    pub fn new(dir: &Path, sealer: Sealer, durable: HashMap<u32, u64>) -> Self {
         Self {
             dir: dir.to_owned(),
             sealer,
-            sealed: RwLock::new(sealed),
+            sealed: RwLock::new(durable),
             written: RwLock::default(),
             files: Mutex::default(),
             cache: Mutex::default(),

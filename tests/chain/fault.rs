@@ -33,6 +33,7 @@ enum End {
     NoExport,
 }
 
+#[allow(clippy::too_many_lines)] // One case after the other, each a few lines.
 async fn strike(fault: &str, end: End) {
     let fault: Fault = fault.parse().expect("a fault");
     let mut config = config(practice()).fault(fault);

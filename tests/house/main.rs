@@ -109,7 +109,7 @@ fn guarded_crates_stay_in_their_rooms() {
         for (number, line) in code(&text) {
             for (name, rooms) in CRATES {
                 let named = line.contains(&format!("{name}::")) && !line.contains(&format!("_{name}::"));
-                if named && !rooms.contains(&room.as_str()) && room != "" {
+                if named && !rooms.contains(&room.as_str()) && !room.is_empty() {
                     breaches.push(format!("{}:{number}: {name} is named in {room}", path.display()));
                 }
             }

@@ -37,17 +37,21 @@ fn snapshots(home: &Path, tear: impl Fn(&Path)) -> bool {
     let found = named(&home.join("ledger"), |n| {
         n.starts_with("snap.") && !n.contains("damaged")
     });
-    found.iter().for_each(|path| tear(path));
+    for path in &found {
+        tear(path);
+    }
     !found.is_empty()
 }
 
 /// Appends garbage to the two newest segments, once as it comes, once in the likeness of a block.
 fn segments(home: &Path) -> bool {
-    let found = named(&home.join("landing"), |n| n.ends_with(".seg"));
+    let found = named(&home.join("landing"), |n| {
+        Path::new(n).extension().is_some_and(|e| e == "seg")
+    });
     for (path, garbage) in found
         .iter()
         .rev()
-        .zip([&b"CTOB\x01\x01\x00\x00 and so on"[..], &[0xA5; 70_000]])
+        .zip([&b"CTOB\x01\x01\x00\x00 and so on"[..], &vec![0xA5; 70_000]])
     {
         File::options()
             .append(true)

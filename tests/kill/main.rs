@@ -93,7 +93,7 @@ fn a_migration_that_is_asked_to_stop_ends_by_itself_and_goes_on_later() {
             Ended::Exited(3) => {}
             other => panic!("{other:?}: {}", life.errors),
         }
-        let resumed = migration::go_on(&rig, home, &before, 0, &mut dice);
+        let resumed = migration::go_on(&rig, &home, &before, 0, &mut dice);
         undisturbed.content.assert_same(&resumed.content);
     }
 }

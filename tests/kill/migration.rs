@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -31,11 +31,11 @@ pub struct Gone {
 /// Carries a migration from the template to its end, killed up to `kills` times.
 pub fn to_its_end(rig: &Rig, name: &str, kills: u64, dice: &mut Dice) -> Gone {
     let home = rig.copy_template(name);
-    go_on(rig, home, &rig.sandbox.stats(), kills, dice)
+    go_on(rig, &home, &rig.sandbox.stats(), kills, dice)
 }
 
 /// Carries a migration on to its end; the sandbox had counted `before` when it began.
-pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Dice) -> Gone {
+pub fn go_on(rig: &Rig, home: &Path, before: &Stats, kills: u64, dice: &mut Dice) -> Gone {
     let mut gone = Gone {
         content: Content::default(),
         kills: 0,
@@ -48,7 +48,7 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
     let receiving = kills - kills / 4;
     loop {
         let moment = (gone.kills < receiving).then(|| moment(dice, 600 + rig.bytes / 100_000));
-        let life = live(rig.run(&home), moment, &mut |line| {
+        let life = live(rig.run(home), moment, &mut |line| {
             if let Some(Recorded {
                 event: Event::DownloadComplete { file, .. },
                 ..
@@ -65,7 +65,7 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
         match life.ended {
             Ended::Killed => {
                 gone.kills += 1;
-                gone.damages += u64::from(dice.below(3) == 0 && damage::some(&home, dice));
+                gone.damages += u64::from(dice.below(3) == 0 && damage::some(home, dice));
             }
             Ended::Exited(3) => break,
             Ended::Exited(code) => panic!("exit code {code}\n{}\n{}", life.errors, life.lines.join("\n")),
@@ -73,12 +73,12 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
     }
     let mut decide = |gone: &mut Gone| loop {
         let moment = (gone.kills < kills).then(|| moment(dice, 500));
-        let Life { ended, lines, errors } = live(decider(&home), moment, &mut |_| {});
+        let Life { ended, lines, errors } = live(decider(home), moment, &mut |_| {});
         match ended {
             Ended::Killed => {
                 gone.kills += 1;
                 gone.resolving_kills += 1;
-                gone.damages += u64::from(dice.below(3) == 0 && damage::some(&home, dice));
+                gone.damages += u64::from(dice.below(3) == 0 && damage::some(home, dice));
             }
             Ended::Exited(0) if lines.iter().any(|line| line.starts_with("verified: 0 findings")) => break,
             Ended::Exited(code) => panic!("exit code {code}\n{errors}\n{}", lines.join("\n")),
@@ -86,7 +86,7 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
     };
     decide(&mut gone);
 
-    let storage = rig.open(&home);
+    let storage = rig.open(home);
     let after = rig.sandbox.stats();
     let unanswered = u64::from(unanswered(&storage));
     let kickoffs = after.kickoffs - before.kickoffs;
@@ -113,9 +113,9 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
     );
     drop(storage);
     if kills > 0 {
-        live(doctor(rig, &home), Some(moment(dice, 1000)), &mut |_| {});
+        live(doctor(rig, home), Some(moment(dice, 1000)), &mut |_| {});
     }
-    let examined = live(doctor(rig, &home), None, &mut |_| {});
+    let examined = live(doctor(rig, home), None, &mut |_| {});
     assert_eq!(
         examined.ended,
         Ended::Exited(0),
@@ -123,7 +123,7 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
         examined.lines.join("\n"),
         examined.errors
     );
-    let storage = rig.open(&home);
+    let storage = rig.open(home);
     gone.content.assert_same(&Content::of(&storage));
     assert_eq!(
         storage.index.count().unwrap(),
@@ -131,7 +131,7 @@ pub fn go_on(rig: &Rig, home: PathBuf, before: &Stats, kills: u64, dice: &mut Di
         "after the index was made anew"
     );
     drop(storage);
-    std::fs::remove_dir_all(&home).unwrap();
+    std::fs::remove_dir_all(home).unwrap();
     gone
 }
 
@@ -202,7 +202,7 @@ pub fn decide(home: &Path) {
     // In the same order every time.
     open.sort();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let say = |text: &str| writeln!(std::io::stdout(), "{text}").unwrap();
+    let say = |text: &str| println!("{text}");
     say("");
     let command = |command| {
         runtime.block_on(async {

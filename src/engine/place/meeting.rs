@@ -182,7 +182,7 @@ impl Placer {
                 deleted: false,
             };
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));
-            self.put_mrns(writer, record, meeting.target_key);
+            Self::put_mrns(writer, record, meeting.target_key);
         } else {
             self.put(writer, meeting.target_key, row, place, record, Some(meeting.target))?;
         }
