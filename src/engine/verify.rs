@@ -50,8 +50,8 @@ struct Check<'a> {
     patients: PatientMap,
     held: HashSet<RowId>,
     quarantined: HashMap<RowId, String>,
-    /// By hash of the received bytes: a decision holds for exactly this content, whichever row brings it.
-    decided: HashMap<String, Option<Resolution>>,
+    /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
+    decided: HashMap<String, (u32, Option<Resolution>)>,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -98,7 +98,7 @@ impl<'a> Check<'a> {
         for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
             let conflict = item?.1.conflict;
             let resolution = conflict.decided.filter(|_| conflict.applied).map(|d| d.resolution);
-            decided.insert(conflict.source_hash, resolution);
+            decided.insert(conflict.source_hash, (conflict.run, resolution));
         }
         Ok(Self {
             storage,

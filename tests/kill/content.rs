@@ -1,6 +1,6 @@
 //! Everything a workspace holds that must not depend on how often it was killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cutover::engine::{recorded_counts, state};
@@ -42,22 +42,27 @@ impl Content {
         for (name, number) in storage.names.resource_types() {
             for item in storage.index.scan(&RecordKey::prefix(tenant, number)) {
                 let (key, entry) = item.unwrap();
+                // A patient that is re-pointed is placed once or twice, depending on whether the other patient was known when it came,
+                // and so on when a kill came: the last word of each row counts.
                 let mut versions = Vec::new();
+                let mut rows = BTreeSet::new();
                 let mut next = Some(entry);
                 while let Some(entry) = next {
                     let line = store.read(&entry).unwrap();
                     let canonical = fhir::canonical_hash(&line, None).unwrap();
+                    next = storage.index.before(&key, entry.version).unwrap();
+                    if !rows.insert(entry.row) {
+                        continue;
+                    }
                     versions.push(format!(
-                        "{} v{} {:?} {:?} local {} rewritten {} deleted {} {canonical:x?}",
+                        "{} {:?} {:?} local {} rewritten {} deleted {} {canonical:x?}",
                         row(entry.row, run),
-                        entry.version,
                         entry.hash,
                         entry.last_updated,
                         entry.local,
                         entry.rewritten,
                         entry.deleted
                     ));
-                    next = storage.index.before(&key, entry.version).unwrap();
                 }
                 content.records.insert((name.clone(), key.id()), versions);
             }

@@ -1,7 +1,6 @@
 //! One migration from the template to its end, killed on the way.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

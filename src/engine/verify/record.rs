@@ -22,17 +22,22 @@ impl Check<'_> {
         let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
         let key = self.target_key(scan, own)?;
         let hash = self.storage.content_hash(text);
-        let decided = if self.decided.is_empty() {
-            None
-        } else {
-            self.decided.get(&hex(&hash)).copied()
-        };
-        match decided {
+        let entry = self.storage.index.get(&key)?;
+        if let Some(entry) = entry
+            && let Some(version) = self.version_of(&key, entry, row)?
+        {
+            if !entry.deleted && version == entry {
+                self.compare(check, line, scan, &entry, text)?;
+                self.references(text)?;
+            }
+            return Ok(Disposition::Stored);
+        }
+        match self.decided_on(row, hash) {
             Some(None) => return Ok(Disposition::Undecided),
             Some(Some(Resolution::KeepTarget)) => return Ok(Disposition::Kept),
             Some(Some(Resolution::KeepSource | Resolution::KeepBoth)) | None => {}
         }
-        let Some(entry) = self.storage.index.get(&key)? else {
+        let Some(entry) = entry else {
             self.find(
                 &check.file,
                 "missing",
@@ -41,13 +46,6 @@ impl Check<'_> {
             );
             return Ok(Disposition::Stored);
         };
-        if let Some(version) = self.version_of(&key, entry, row)? {
-            if !entry.deleted && version == entry {
-                self.compare(check, line, scan, &entry, text)?;
-                self.references(text)?;
-            }
-            return Ok(Disposition::Stored);
-        }
         if entry.hash == hash || self.was_there(&key, entry, hash)? {
             return Ok(Disposition::Unchanged);
         }
@@ -66,6 +64,15 @@ impl Check<'_> {
             ),
         );
         Ok(Disposition::Stored)
+    }
+
+    /// The conflict that a row of this content was in, with its decision; one that arose in a later run says nothing of it.
+    fn decided_on(&self, row: RowId, hash: [u8; 16]) -> Option<Option<Resolution>> {
+        if self.decided.is_empty() {
+            return None;
+        }
+        let (since, resolution) = self.decided.get(&hex(&hash))?;
+        (row.run >= *since).then_some(*resolution)
     }
 
     /// The version of a record that a row put there.
