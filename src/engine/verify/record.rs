@@ -32,10 +32,8 @@ impl Check<'_> {
             }
             return Ok(Disposition::Stored);
         }
-        match self.decided_on(row, hash) {
-            Some(None) => return Ok(Disposition::Undecided),
-            Some(Some(Resolution::KeepTarget)) => return Ok(Disposition::Kept),
-            Some(Some(Resolution::KeepSource | Resolution::KeepBoth)) | None => {}
+        if let Some(disposition) = self.by_decision(row, hash) {
+            return Ok(disposition);
         }
         let Some(entry) = entry else {
             self.find(
@@ -66,13 +64,18 @@ impl Check<'_> {
         Ok(Disposition::Stored)
     }
 
-    /// The conflict that a row of this content was in, with its decision; one that arose in a later run says nothing of it.
-    fn decided_on(&self, row: RowId, hash: [u8; 16]) -> Option<Option<Resolution>> {
+    /// What a conflict made of a row of this content; a conflict that arose in a later run says nothing of it.
+    fn by_decision(&self, row: RowId, hash: [u8; 16]) -> Option<Disposition> {
         if self.decided.is_empty() {
             return None;
         }
         let (since, resolution) = self.decided.get(&hex(&hash))?;
-        (row.run >= *since).then_some(*resolution)
+        match resolution {
+            _ if row.run < *since => None,
+            None => Some(Disposition::Undecided),
+            Some(Resolution::KeepTarget) => Some(Disposition::Kept),
+            Some(Resolution::KeepSource | Resolution::KeepBoth) => None,
+        }
     }
 
     /// The version of a record that a row put there.
