@@ -19,8 +19,11 @@ use crate::store::{BlockHeader, BlockKind, BlockWriter};
 
 /// Threads that read and seal blocks.
 const WORKERS: usize = 2;
-/// Blocks waiting between two stages.
-const WAITING: usize = 4;
+/// Blocks waiting for a worker, a quarter of a megabyte each.
+const WAITING: usize = 6;
+/// Blocks waiting for the committer. They are compressed by then, and there must be enough of them for the workers to go on while a
+/// checkpoint waits for the disk.
+const WAITING_SEALED: usize = 64;
 
 /// A running pipeline; dropping it lets the threads finish what they have.
 pub struct Pipeline {
@@ -39,7 +42,7 @@ impl Pipeline {
         signals: &mpsc::UnboundedSender<Signal>,
     ) -> Result<Self, EngineError> {
         let (work, jobs) = mpsc::channel(WAITING);
-        let (messages, received) = sync_channel(WAITING * 2);
+        let (messages, received) = sync_channel(WAITING_SEALED);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = vec![spawn("commit", move || committer.work(&received))?];
         for _ in 0..WORKERS {

@@ -11,7 +11,7 @@ use crate::migration::{SamplePatient, SampleRecord};
 /// Patients drawn in all, where there are so many.
 pub const SAMPLE_SIZE: usize = 20;
 /// Records kept of a patient's chart at most.
-const CHART_RECORDS: usize = 400;
+const CHART_RECORDS: usize = 200;
 /// The longest record that is kept, in bytes; documents with their bytes inside are looked at otherwise.
 const RECORD_LEN: usize = 48 * 1024;
 

@@ -25,7 +25,7 @@ use crate::target::EmbeddedStore;
 pub const SEED: u64 = 8841;
 
 /// References remembered as leading somewhere; beyond that they are forgotten and looked up again.
-const SOUND_REFERENCES: usize = 1 << 17;
+const SOUND_REFERENCES: usize = 1 << 16;
 
 /// Verifies all runs of a migration; `progress` is told how many bytes of how many were read.
 pub fn verify(

@@ -53,8 +53,9 @@ fn main() {
         let run = Run::measure(&home, &key);
         let rate = mega(bytes) / run.intake.as_secs_f64();
         println!(
-            "{label:<41} {rate:7.0} MB/s   {:.2}   {:.0} MB of memory   {} rows, {:.0} rows/s; verified in {:.1} s",
+            "{label:<41} {rate:7.0} MB/s   {:.2}   {:.0} MB of memory, {:.0} with verification   {} rows, {:.0} rows/s; verified in {:.1} s",
             rate / plain,
+            mega(run.intake_peak),
             mega(run.peak),
             run.rows,
             mega(run.rows) * 1e6 / run.intake.as_secs_f64(),
@@ -222,6 +223,8 @@ struct Run {
     intake: Duration,
     verified: Duration,
     rows: u64,
+    /// The most memory up to the last checkpoint, in bytes.
+    intake_peak: u64,
     peak: u64,
 }
 
@@ -237,6 +240,7 @@ impl Run {
             intake: Duration::ZERO,
             verified: Duration::ZERO,
             rows: 0,
+            intake_peak: 0,
             peak: 0,
         };
         let mut began = Instant::now();
@@ -247,6 +251,7 @@ impl Run {
                 Some("status_complete") => began = Instant::now(),
                 Some("export_complete") => {
                     run.intake = began.elapsed();
+                    run.intake_peak = run.peak;
                     run.rows = event["rows"].as_u64().expect("rows");
                     began = Instant::now();
                 }
