@@ -224,24 +224,9 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
     if let Some(file) = files.iter().find(|f| f.kind == FileKind::Attachments) {
         return Ok(file.clone());
     }
+    let number = files.iter().map(|f| f.number).max().unwrap_or(0) + 1;
     Ok(ExportFile {
-        run: job.run,
-        number: files.iter().map(|f| f.number).max().unwrap_or(0) + 1,
-        kind: FileKind::Attachments,
-        name: "attachments.ndjson".to_owned(),
-        url: String::new(),
         resource_type: Some("Binary".to_owned()),
-        expected: None,
-        needs_token: None,
-        validator: None,
-        state: FileState::Pending,
-        bytes: 0,
-        lines: 0,
-        sha256: None,
-        deferred: false,
-        replayed: 0,
-        same_as: None,
-        counts: std::collections::BTreeMap::new(),
-        issues: std::collections::BTreeMap::new(),
+        ..ExportFile::new(job.run, number, FileKind::Attachments, "attachments.ndjson".to_owned())
     })
 }

@@ -9,7 +9,7 @@ use super::error::EngineError;
 use super::job::Job;
 use crate::fhir;
 use crate::http::HttpError;
-use crate::migration::{Event, ExportFile, ExportLevel, FileKind, FileState, Plan};
+use crate::migration::{Event, ExportFile, ExportLevel, FileKind, Plan};
 use crate::source::{
     self, KickoffError, KickoffReply, KickoffRequest, Level, Manifest, PageWalk, PollReply, Schedule, Session,
     poll_once,
@@ -266,11 +266,8 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
         };
         let count = per_type.entry(stem.clone()).or_insert(0);
         *count += 1;
+        let number = u32::try_from(files.len() + 1).unwrap_or(u32::MAX);
         files.push(ExportFile {
-            run,
-            number: u32::try_from(files.len() + 1).unwrap_or(u32::MAX),
-            kind,
-            name: format!("{stem}.{count:03}.ndjson"),
             url: output.url.to_string(),
             resource_type: (kind == FileKind::Output)
                 .then(|| output.resource_type.clone())
@@ -281,17 +278,9 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
                 source::Access::NoToken => Some(false),
                 source::Access::Unknown => None,
             },
-            validator: None,
-            state: FileState::Pending,
-            bytes: 0,
-            lines: 0,
-            sha256: None,
             // Types mixed in one file: patients may stand anywhere in it.
             deferred: kind == FileKind::Output && output.resource_type.is_none(),
-            replayed: 0,
-            same_as: None,
-            counts: std::collections::BTreeMap::new(),
-            issues: std::collections::BTreeMap::new(),
+            ..ExportFile::new(run, number, kind, format!("{stem}.{count:03}.ndjson"))
         });
     }
     files

@@ -16,7 +16,7 @@ use super::place::{Placer, hex};
 use super::progress::Snapshot;
 use super::recorder::Recorder;
 use super::row::{FileContext, Pass, RowReader};
-use crate::migration::{ByType, ExportFile, FileKind, FileState, Plan};
+use crate::migration::{ByType, ExportFile, FileKind, Plan};
 use crate::source::ByteSink;
 use crate::store::{RunInfo, Storage, file_key, run_key};
 
@@ -84,24 +84,8 @@ async fn read_all(
 ) -> Result<(), EngineError> {
     for (number, mut import) in (1..).zip(files) {
         let file = ExportFile {
-            run,
-            number,
-            kind: FileKind::Output,
-            name: import.name.clone(),
-            url: String::new(),
             resource_type: import.resource_type.clone(),
-            expected: None,
-            needs_token: None,
-            validator: None,
-            state: FileState::Pending,
-            bytes: 0,
-            lines: 0,
-            sha256: None,
-            deferred: false,
-            replayed: 0,
-            same_as: None,
-            counts: ByType::new(),
-            issues: std::collections::BTreeMap::new(),
+            ..ExportFile::new(run, number, FileKind::Output, import.name.clone())
         };
         storage.tables.files.put(&file_key(run, number), &file)?;
         pipeline.begin(file).await?;

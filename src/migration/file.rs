@@ -80,6 +80,30 @@ pub struct ExportFile {
 }
 
 impl ExportFile {
+    /// A file of which nothing is known yet but its place, kind and name.
+    pub fn new(run: u32, number: u32, kind: FileKind, name: String) -> Self {
+        Self {
+            run,
+            number,
+            kind,
+            name,
+            url: String::new(),
+            resource_type: None,
+            expected: None,
+            needs_token: None,
+            validator: None,
+            state: FileState::Pending,
+            bytes: 0,
+            lines: 0,
+            sha256: None,
+            deferred: false,
+            replayed: 0,
+            same_as: None,
+            counts: ByType::new(),
+            issues: BTreeMap::new(),
+        }
+    }
+
     /// Whether all of it is durable.
     pub fn complete(&self) -> bool {
         self.state == FileState::Complete
