@@ -35,7 +35,7 @@ pub fn verify(
     stop: &dyn Fn() -> bool,
 ) -> Result<Verification, EngineError> {
     let mut check = Check::new(storage, plan)?;
-    check.draw(progress, stop)?;
+    check.draw(stop)?;
     check.landing(progress, stop)?;
     check.files()?;
     check.finish()
@@ -122,7 +122,7 @@ impl<'a> Check<'a> {
     }
 
     /// Draws the sample from the patients in the landing.
-    fn draw(&mut self, _progress: &mut dyn FnMut(u64, u64), stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
+    fn draw(&mut self, stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
         for segment in self.storage.segments.ids() {
             for item in self.storage.segments.headers(segment) {
                 let (offset, header) = item?;
