@@ -48,18 +48,17 @@ pub fn canonical_hash(line: &[u8], source_base: Option<&str>) -> Result<[u8; 32]
         column: error.valid_up_to() + 1,
     })?;
     let mut cursor = Cursor::new(text);
-    let mut form = Form {
-        source_base,
-        written: Vec::with_capacity(line.len() + line.len() / 4),
-        members: Vec::with_capacity(64),
-        sorted: Vec::new(),
-        own_tag: false,
-    };
+    let mut form = Form::new(text, source_base);
     form.object(&mut cursor, Place::Record)?;
-    cursor.end()?;
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, &form.written).as_ref());
-    Ok(hash)
+    form.hash(cursor)
+}
+
+/// SHA-256 of the canonical form of any value that stands in a record, with nothing left out.
+pub(super) fn canonical_value(text: &str, source_base: Option<&str>) -> Result<[u8; 32], CanonicalError> {
+    let mut cursor = Cursor::new(text);
+    let mut form = Form::new(text, source_base);
+    form.value(&mut cursor, Place::Elsewhere)?;
+    form.hash(cursor)
 }
 
 /// Where in the record a value stands, as far as it matters.
@@ -114,7 +113,25 @@ struct Member {
     left_out: bool,
 }
 
-impl Form<'_> {
+impl<'b> Form<'b> {
+    fn new(text: &str, source_base: Option<&'b str>) -> Self {
+        Self {
+            source_base,
+            written: Vec::with_capacity(text.len() + text.len() / 4),
+            members: Vec::with_capacity(64),
+            sorted: Vec::new(),
+            own_tag: false,
+        }
+    }
+
+    /// The hash of what was written, if `cursor` has nothing left to read.
+    fn hash(self, mut cursor: Cursor<'_>) -> Result<[u8; 32], CanonicalError> {
+        cursor.end()?;
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, &self.written).as_ref());
+        Ok(hash)
+    }
+
     fn value(&mut self, cursor: &mut Cursor<'_>, place: Place) -> Result<(), CanonicalError> {
         match cursor.peek() {
             Some(b'{') => self.object(cursor, place),

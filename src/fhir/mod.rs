@@ -4,19 +4,31 @@
 //! - [`references`], [`classify`] and [`rewrite`] find and change references in place; [`attachment_urls`] finds files.
 //! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
 //!   migration adds.
+//! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
 //! - [`person`] and [`contradicts`] tell people apart.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`safe`] makes text from an EHR fit for a terminal.
 
 mod canonical;
+mod choice;
+mod contained;
 mod deletion;
+mod diff;
 mod display;
+mod edited;
+mod field;
 mod identity;
 pub mod instant;
 mod json;
 mod json_string;
+mod luggage;
+mod merge;
+mod merge_error;
 mod outcome;
+mod pairing;
+mod patient_link;
+mod pick;
 mod provenance_tag;
 mod recency;
 mod reference;
@@ -24,16 +36,24 @@ mod reject;
 mod rename;
 mod required;
 mod scan;
+mod splice;
+mod survivorship;
 
 pub use canonical::{CanonicalError, canonical_hash};
 pub use deletion::{DeletionError, Deletions, deletions};
+pub use diff::{DiffError, Difference, FieldDifference, diff};
 pub use display::{safe, safe_start};
 pub use identity::{Contradiction, Person, PersonError, contradicts, normalized, person};
 pub use json::{Flaw, MAX_DEPTH};
+pub use merge::{Merged, Narrative, merge, merge_repointed};
+pub use merge_error::MergeError;
 pub use outcome::{Issue, Severity, is_transient, issues};
+pub use patient_link::{linked, stub};
+pub use pick::{Pick, Picks};
 pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
 pub use recency::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, status};
 pub use reference::{Found, Kind, attachment_urls, classify, references, rewrite};
 pub use reject::Reject;
 pub use rename::replace_id;
 pub use scan::{Scan, is_id, is_type_name, scan};
+pub use survivorship::{Survivorship, UnknownSurvivorship};

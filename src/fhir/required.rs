@@ -40,6 +40,17 @@ pub(super) fn gives(name: &str, element: &str) -> bool {
     }
 }
 
+/// Whether a value says nothing, which FHIR does not allow and takes for absent.
+pub(super) fn is_empty(value: &str) -> bool {
+    match value.as_bytes() {
+        b"null" | b"\"\"" => true,
+        [b'{' | b'[', inner @ .., b'}' | b']'] => {
+            inner.first().is_none_or(u8::is_ascii_whitespace) && inner.trim_ascii().is_empty()
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::json::Cursor;
 use super::json_string::Text;
 use super::reject::Reject;
-use super::required;
+use super::required::{self, is_empty};
 
 /// What one line of NDJSON says about itself, borrowed from it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -301,17 +301,6 @@ fn check_attachments(content: &str) -> Result<(), Reject> {
             Err(missing("DocumentReference", "content.attachment"))
         }
     })
-}
-
-/// Whether a value says nothing, which FHIR does not allow and takes for absent.
-fn is_empty(value: &str) -> bool {
-    match value.as_bytes() {
-        b"null" | b"\"\"" => true,
-        [b'{' | b'[', inner @ .., b'}' | b']'] => {
-            inner.first().is_none_or(u8::is_ascii_whitespace) && inner.trim_ascii().is_empty()
-        }
-        _ => false,
-    }
 }
 
 /// Reads a string without escapes; None for anything else.
