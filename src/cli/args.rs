@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_plan::PlanArgs;
+use crate::fhir::Survivorship;
 use crate::migration::Policy;
 
 /// Move a medical practice's records out of one EHR and into another FHIR store, with nothing lost.
@@ -184,15 +185,38 @@ pub enum KeysCommand {
 
 /// `conflicts`
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ConflictsArgs {
+    /// Look at one of them
+    #[command(subcommand)]
+    pub command: Option<ConflictsCommand>,
     /// The migration
-    pub migration: String,
+    #[arg(required = true)]
+    pub migration: Option<String>,
     /// Decided ones as well
     #[arg(long)]
     pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `conflicts show`
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConflictsCommand {
+    /// Show both sides of an open conflict, field by field, with what a merge would pick: they hold a patient's data
+    Show {
+        /// The migration
+        migration: String,
+        /// The conflict, by id
+        conflict: String,
+        /// How a merge is proposed: fill-blanks, union or newest
+        #[arg(long, value_name = "WAY", default_value_t = Survivorship::default())]
+        survivorship: Survivorship,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `resolve`
@@ -206,9 +230,18 @@ pub struct ResolveArgs {
     /// Every open conflict
     #[arg(long, conflicts_with = "conflicts")]
     pub all: bool,
-    /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
+    /// The decision: newer-wins, older-wins, keep-source, keep-target, keep-both or merge
     #[arg(long = "as", value_name = "DECISION")]
     pub decision: String,
+    /// How a merge is proposed: fill-blanks, union or newest [default: fill-blanks]
+    #[arg(long, value_name = "WAY")]
+    pub survivorship: Option<Survivorship>,
+    /// Pick a side for a field of a merge: left (source), right (destination) or both; paths are those of `conflicts show`
+    #[arg(long, value_name = "PATH=SIDE", conflicts_with = "all")]
+    pub pick: Vec<String>,
+    /// Put this in the place of a field of a merge, as JSON in the form in which `conflicts show` gives its sides
+    #[arg(long, value_name = "PATH=JSON", conflicts_with = "all")]
+    pub edit: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -101,6 +101,9 @@ pub struct PlanArgs {
     /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask
     #[arg(long, value_name = "POLICY")]
     pub on_conflict: Option<Policy>,
+    /// When two patients are merged, keep the source's too, inactive, each with a link saying which replaces the other
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub write_links: Option<bool>,
     /// What to do with records deleted at the source: apply or ignore
     #[arg(long, value_name = "POLICY")]
     pub on_deleted: Option<String>,

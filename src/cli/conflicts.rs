@@ -4,15 +4,18 @@ use std::fmt::Write;
 
 use super::args::{ConflictsArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
-use super::{open, output};
+use super::{merge, open, output};
 use crate::fhir;
 use crate::migration::{Conflict, ConflictKind, Plan, Resolution};
 use crate::store::{Storage, migration_key};
 
 /// Lists the conflicts of a migration.
 pub fn conflicts(workspace: &WorkspaceArgs, args: &ConflictsArgs) -> Result<u8, Failure> {
+    if let Some(command) = &args.command {
+        return merge::show(workspace, command);
+    }
     let storage = open::open(workspace, "conflicts")?;
-    let plan = open::plan(&storage, &args.migration)?;
+    let plan = open::plan(&storage, args.migration.as_deref().unwrap_or_default())?;
     let mut listed = all(&storage, &plan)?;
     let (total, open) = (listed.len(), listed.iter().filter(|c| c.open()).count());
     if !args.all {
@@ -41,9 +44,10 @@ pub fn conflicts(workspace: &WorkspaceArgs, args: &ConflictsArgs) -> Result<u8, 
     output::say(&format!("{open} open, {} decided.", total - open));
     if open > 0 {
         output::say(&format!(
-            "\nNext: cutover resolve {} ID... --as keep-source|keep-target|keep-both\n      \
+            "\nNext: cutover conflicts show {} ID\n      \
+             cutover resolve {} ID... --as keep-source|keep-target|keep-both|merge\n      \
              or: cutover resolve {} --all --as newer-wins",
-            plan.id, plan.id
+            plan.id, plan.id, plan.id
         ));
     } else if !args.all && total > 0 {
         output::say(&format!(
@@ -124,5 +128,6 @@ pub fn resolution(resolution: Resolution) -> &'static str {
         Resolution::KeepSource => "keep-source",
         Resolution::KeepTarget => "keep-target",
         Resolution::KeepBoth => "keep-both",
+        Resolution::Merge => "merge",
     }
 }

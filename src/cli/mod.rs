@@ -11,6 +11,7 @@ mod doctor;
 mod export;
 mod failure;
 mod keys;
+mod merge;
 mod migration;
 mod open;
 mod output;

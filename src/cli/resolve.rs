@@ -5,23 +5,31 @@ use serde_json::json;
 use super::args::{ResolveArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show};
-use super::{conflicts, open, output};
+use super::{conflicts, merge, open, output};
 use crate::engine::{Answer, Choice, Command, EngineError, open_conflicts};
-use crate::migration::{ConflictKind, Policy, Resolution};
+use crate::migration::{Conflict, ConflictKind, Policy, Resolution};
 use crate::store::operator;
 
 /// Decides, prints what was decided, and gives exit code 3 while conflicts of the migration are open.
 pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Failure> {
-    let choice = choice(&args.decision)?;
+    let choice = choice(args)?;
     let storage = open::open(workspace, "resolve")?;
     let plan = open::plan(&storage, &args.migration)?;
     let all = conflicts::all(&storage, &plan)?;
     let both = choice == Choice::Outright(Resolution::KeepBoth);
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<String> = Vec::new();
+    if !(args.pick.is_empty() && args.edit.is_empty()) && args.conflicts.len() > 1 {
+        return Err(Failure::usage(
+            "--pick and --edit are about the fields of one conflict",
+            "resolve the conflicts one by one",
+        ));
+    }
     if args.all {
         // Two versions of one record cannot both stay, so those are left open.
-        let may = |kind| !both || kind == ConflictKind::MrnInUse;
-        chosen.extend(all.iter().filter(|c| c.open() && may(c.kind)).map(|c| c.id.clone()));
+        // Nor does anybody merge people in bulk who contradict each other.
+        let merge = matches!(choice, Choice::Merge(_));
+        let may = |c: &Conflict| (!both || c.kind == ConflictKind::MrnInUse) && (!merge || c.contradictions.is_empty());
+        chosen.extend(all.iter().filter(|c| c.open() && may(c)).map(|c| c.id.clone()));
     } else {
         // Nothing is decided unless everything asked for can be.
         for id in &args.conflicts {
@@ -35,7 +43,7 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
             if both && conflict.kind == ConflictKind::ContentDiffers {
                 return Err(Failure::usage(
                     &format!("conflict `{id}` is between two versions of one record, which cannot both be kept"),
-                    "decide it --as keep-source or --as keep-target",
+                    "decide it --as keep-source, --as keep-target or --as merge",
                 ));
             }
             if !chosen.contains(id) {
@@ -74,8 +82,16 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
     Ok(if open > 0 { code::WAITING } else { code::DONE })
 }
 
-fn choice(decision: &str) -> Result<Choice, Failure> {
-    Ok(match decision {
+fn choice(args: &ResolveArgs) -> Result<Choice, Failure> {
+    let merge = args.decision == "merge";
+    if !merge && (args.survivorship.is_some() || !args.pick.is_empty() || !args.edit.is_empty()) {
+        return Err(Failure::usage(
+            "--survivorship, --pick and --edit say how to merge",
+            "use them with --as merge",
+        ));
+    }
+    Ok(match args.decision.as_str() {
+        "merge" => Choice::Merge(merge::proposal(args)?),
         "newer-wins" => Choice::By(Policy::NewerWins),
         "older-wins" => Choice::By(Policy::OlderWins),
         "keep-source" => Choice::Outright(Resolution::KeepSource),
@@ -84,7 +100,7 @@ fn choice(decision: &str) -> Result<Choice, Failure> {
         other => {
             return Err(Failure::usage(
                 &format!("there is no decision `{other}`"),
-                "use newer-wins, older-wins, keep-source, keep-target or keep-both",
+                "use newer-wins, older-wins, keep-source, keep-target, keep-both or merge",
             ));
         }
     })

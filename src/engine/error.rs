@@ -59,6 +59,9 @@ pub enum EngineError {
     /// The conflict was decided before.
     #[error("conflict `{0}` was decided already")]
     AlreadyDecided(String),
+    /// The two records of a conflict cannot be merged as asked.
+    #[error(transparent)]
+    Merge(#[from] crate::fhir::MergeError),
     /// A file outside the workspace.
     #[error("cannot {doing} {path}: {source}")]
     File {
@@ -89,6 +92,7 @@ impl EngineError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Merge(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Source(_, hint) => hint.clone(),
             Self::NotReady { hint, .. } => Some(hint.clone()),

@@ -6,7 +6,7 @@
 //! - `rebuild`: the index made anew from the landing and the ledger.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
-//! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `resolve`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 
 mod attachments;
 mod committer;
@@ -19,6 +19,7 @@ mod import;
 mod job;
 pub mod keys;
 mod landing;
+mod merge;
 mod message;
 mod oneshot;
 mod oneshot_attachments;
@@ -51,6 +52,7 @@ pub use error::EngineError;
 pub use export::request;
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
+pub use merge::{Comparison, Proposal, compare};
 pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
 pub use preflight::{Check, Verdict, preflight};

@@ -1,12 +1,14 @@
 //! Placing: what becomes of one record when it meets the store.
 
 mod meeting;
+mod merging;
 mod weigh;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::meeting::{Meeting, contradictions, id_of};
+pub use self::merging::Sides;
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
 use super::row::{PatientFacts, Pointer, Record};
@@ -118,7 +120,7 @@ impl Placer {
             return Ok(());
         };
         // What the destination's own users wrote is theirs to delete.
-        if present.deleted || present.local || self.foreign(&present)? {
+        if present.deleted || present.local || present.merged || self.foreign(&present)? {
             return Ok(());
         }
         let entry = Entry {
@@ -210,8 +212,14 @@ impl Placer {
             if entry.deleted || entry.local {
                 continue;
             }
-            let line = writer.read(&entry.location)?;
-            if let Some(line) = self.patients.repoint(&self.storage, &line, self.base_url.as_deref()) {
+            // What the destination's own record said in a merged one is not the source's to re-point.
+            let repointed = if entry.merged {
+                self.merged_again(writer, &key, &entry)?
+            } else {
+                let line = writer.read(&entry.location)?;
+                self.patients.repoint(&self.storage, &line, self.base_url.as_deref())
+            };
+            if let Some(line) = repointed {
                 let repointed = Entry {
                     location: writer.change(&line)?,
                     version: entry.version + 1,
@@ -292,6 +300,7 @@ impl Placer {
             version: replaced.map_or(1, |r| r.version + 1),
             local: self.local,
             rewritten,
+            merged: false,
             deleted: false,
         };
         writer.pending.put(key, entry, replaced);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cut_off::forget_cut_off;
 use super::error::EngineError;
+use super::merge::Proposal;
 use super::patients::patients;
 use super::place::Placer;
 use super::recorder::Recorder;
@@ -14,12 +15,14 @@ use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan
 use crate::store::{ConflictRow, HeldRow, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// What a person asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// A side, or both.
     Outright(Resolution),
     /// Whatever this policy says for the two records.
     By(Policy),
+    /// One record made of both.
+    Merge(Proposal),
 }
 
 /// Decides one conflict and carries the decision out; gives back what was decided, `None` when the policy asked for cannot tell.
@@ -28,7 +31,7 @@ pub fn resolve(
     plan: &Plan,
     recorder: &Recorder,
     id: &str,
-    choice: Choice,
+    choice: &Choice,
     who: &str,
 ) -> Result<Option<Resolution>, EngineError> {
     let key = migration_key(&plan.id, id.as_bytes());
@@ -40,10 +43,10 @@ pub fn resolve(
     if !row.conflict.open() {
         return Err(EngineError::AlreadyDecided(id.to_owned()));
     }
-    if choice == Choice::Outright(Resolution::KeepBoth) && row.conflict.kind == ConflictKind::ContentDiffers {
+    if *choice == Choice::Outright(Resolution::KeepBoth) && row.conflict.kind == ConflictKind::ContentDiffers {
         return Err(EngineError::NotReady {
             what: "two versions of one record cannot both be kept: they have the same id".to_owned(),
-            hint: "decide it `--as keep-source` or `--as keep-target`".to_owned(),
+            hint: "decide it `--as keep-source`, `--as keep-target` or `--as merge`".to_owned(),
         });
     }
     if !storage.segments.has(&row.location) {
@@ -53,15 +56,23 @@ pub fn resolve(
         });
     }
     let mut placer = Placer::new(Arc::clone(storage), plan, None, false)?;
+    let mut merging = None;
     let (resolution, policy, rule) = match choice {
-        Choice::Outright(resolution) => (resolution, None, "chosen by hand".to_owned()),
-        Choice::By(policy) => match placer.would(&row, policy)? {
-            Some((resolution, rule)) => (resolution, Some(policy), rule),
+        Choice::Outright(resolution) => (*resolution, None, "chosen by hand".to_owned()),
+        Choice::By(policy) => match placer.would(&row, *policy)? {
+            Some((resolution, rule)) => (resolution, Some(*policy), rule),
             None => return Ok(None),
         },
+        Choice::Merge(proposal) => {
+            let merged = proposal.merging(&placer, plan, &row)?;
+            let rule = proposal.rule();
+            merging = Some(merged);
+            (Resolution::Merge, None, rule)
+        }
     };
     let decided = Decided {
         resolution,
+        merging,
         policy,
         rule: rule.clone(),
         who: who.to_owned(),
@@ -139,11 +150,12 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     for _ in &row.also {
         let now = match resolution {
             Resolution::KeepTarget => Disposition::Kept,
-            Resolution::KeepSource | Resolution::KeepBoth => Disposition::Unchanged,
+            Resolution::KeepSource | Resolution::KeepBoth | Resolution::Merge => Disposition::Unchanged,
         };
         let moved = row.conflict.moved.entry(row.conflict.resource_type.clone());
         moved.or_default().add(Disposition::Undecided, now);
     }
+    // Under this key, what stays of a patient that was merged into another may be new.
     let mut touched = HashMap::from([(record.key, vec![id])]);
 
     let mut released = Vec::new();

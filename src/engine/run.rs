@@ -112,7 +112,7 @@ async fn work(
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             let mut decided = Vec::new();
             for id in conflicts {
-                let resolution = resolve::resolve(&storage, &plan, &recorder, &id, choice, &who)?;
+                let resolution = resolve::resolve(&storage, &plan, &recorder, &id, &choice, &who)?;
                 decided.push((id, resolution));
             }
             Ok(Answer::Resolved(decided))

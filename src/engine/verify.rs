@@ -17,7 +17,7 @@ use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::runs_of;
 use crate::fhir::{self};
-use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification};
+use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Verification};
 use crate::store::{Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
@@ -52,6 +52,8 @@ struct Check<'a> {
     quarantined: HashMap<RowId, String>,
     /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
     decided: HashMap<String, (u32, Option<Resolution>)>,
+    /// How the record that a row put there was merged.
+    merged: HashMap<RowId, Merging>,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -95,8 +97,14 @@ impl<'a> Check<'a> {
             held.insert(item?.1.row);
         }
         let mut decided = HashMap::new();
+        let mut merged = HashMap::new();
         for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
-            let conflict = item?.1.conflict;
+            let row = item?.1;
+            let row_id = row.row();
+            let mut conflict = row.conflict;
+            if let Some(merging) = conflict.decided.as_mut().and_then(|decided| decided.merging.take()) {
+                merged.insert(row_id, merging);
+            }
             let resolution = conflict.decided.filter(|_| conflict.applied).map(|d| d.resolution);
             decided.insert(conflict.source_hash, (conflict.run, resolution));
         }
@@ -110,6 +118,7 @@ impl<'a> Check<'a> {
             held,
             quarantined,
             decided,
+            merged,
             types: HashMap::new(),
             sound: HashSet::new(),
             sample: Draw::new(SEED),

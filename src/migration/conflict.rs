@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Moves;
 use super::policy::Policy;
+use crate::fhir::{Picks, Survivorship};
 
 /// Why a person, or a policy, must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,19 @@ pub enum Resolution {
     KeepTarget,
     /// Not the same: both stay, each under its own id.
     KeepBoth,
+    /// One record is made of both, field by field.
+    Merge,
+}
+
+/// How two records were merged: the source's is the left one, the destination's the right one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merging {
+    /// What made the first proposal.
+    pub survivorship: Survivorship,
+    /// What was picked in the end, by the path of the field; what is not here is the destination's.
+    pub picks: Picks,
+    /// Of two patients the source's stays as well, inactive, and each says which one replaces the other.
+    pub links: bool,
 }
 
 /// A decision on a conflict.
@@ -34,6 +48,9 @@ pub enum Resolution {
 pub struct Decided {
     /// What was decided.
     pub resolution: Resolution,
+    /// How the two were merged, if they were.
+    #[serde(default)]
+    pub merging: Option<Merging>,
     /// The policy or command that led to it, if it was not chosen outright.
     pub policy: Option<Policy>,
     /// The rule that decided, in words a report can print.

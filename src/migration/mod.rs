@@ -26,7 +26,7 @@ mod sample;
 mod state;
 mod verification;
 
-pub use conflict::{Conflict, ConflictKind, Decided, Resolution, Side};
+pub use conflict::{Conflict, ConflictKind, Decided, Merging, Resolution, Side};
 pub use counts::{ByType, Counts, Disposition, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};

@@ -81,6 +81,9 @@ pub struct Plan {
     pub requests_per_minute: Option<u32>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
+    /// When two patients are merged, the source's stays as well, inactive, and each says which one replaces the other.
+    #[serde(default)]
+    pub merge_links: bool,
     /// What to do with deletions.
     pub on_deleted: DeletionPolicy,
     /// The run pauses when more rows than this are rejected.
@@ -142,6 +145,7 @@ impl Plan {
             poll_ceiling_s: 300,
             requests_per_minute: None,
             on_conflict: Policy::Ask,
+            merge_links: false,
             on_deleted: DeletionPolicy::default(),
             max_rejects: Self::MAX_REJECTS,
             max_line: Self::MAX_LINE,

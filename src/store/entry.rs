@@ -65,6 +65,7 @@ pub struct RowId {
 
 /// One version of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a bit of its own on disk")]
 pub struct Entry {
     /// Where the bytes are.
     pub location: Location,
@@ -78,8 +79,10 @@ pub struct Entry {
     pub version: u32,
     /// Put there by the destination's own users (or loaded as such), not by a migration.
     pub local: bool,
-    /// The bytes are in a changed block: re-pointed or placed under another id.
+    /// The bytes are in a changed block: re-pointed, placed under another id, or merged.
     pub rewritten: bool,
+    /// A person put it together from the source's record and the destination's.
+    pub merged: bool,
     /// The record was deleted; `location` is that of the request to delete it.
     pub deleted: bool,
 }
@@ -100,7 +103,10 @@ impl Entry {
         out[44..48].copy_from_slice(&self.row.line.to_le_bytes());
         out[48..56].copy_from_slice(&self.last_updated.unwrap_or(i64::MIN).to_le_bytes());
         out[56..60].copy_from_slice(&self.version.to_le_bytes());
-        out[60] = u8::from(self.local) | (u8::from(self.rewritten) << 1) | (u8::from(self.deleted) << 2);
+        let flags = [self.local, self.rewritten, self.deleted, self.merged];
+        out[60] = (0..)
+            .zip(flags)
+            .fold(0, |byte, (bit, flag)| byte | (u8::from(flag) << bit));
         out
     }
 
@@ -130,6 +136,7 @@ impl Entry {
             local: b[60] & 1 != 0,
             rewritten: b[60] & 2 != 0,
             deleted: b[60] & 4 != 0,
+            merged: b[60] & 8 != 0,
         })
     }
 }
@@ -143,7 +150,7 @@ mod tests {
         #[test]
         fn an_entry_survives_its_encoding(
             place in any::<(u32, u64, u32, u32)>(), hash in any::<[u8; 16]>(), row in any::<(u32, u32, u32)>(),
-            stamp in proptest::option::of(-9_000_000_000_000_000_i64..9_000_000_000_000_000), version in any::<u32>(), flags in any::<[bool; 3]>(),
+            stamp in proptest::option::of(-9_000_000_000_000_000_i64..9_000_000_000_000_000), version in any::<u32>(), flags in any::<[bool; 4]>(),
         ) {
             let entry = Entry {
                 location: Location { segment: place.0, block: place.1, start: place.2, len: place.3 },
@@ -154,6 +161,7 @@ mod tests {
                 local: flags[0],
                 rewritten: flags[1],
                 deleted: flags[2],
+                merged: flags[3],
             };
             prop_assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }

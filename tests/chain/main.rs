@@ -8,6 +8,7 @@ mod deletion;
 mod destination;
 mod edited;
 mod fault;
+mod merging;
 mod oneshot;
 mod quarantine;
 mod secrecy;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use cutover::sandbox::SMART;
+use cutover::sandbox::{RunningSandbox, SMART};
 
 use crate::rig::{Rig, sandbox, smart, write};
 
@@ -98,8 +98,8 @@ fn what_is_exported_from_the_store_can_be_loaded_into_another_tenant() {
     );
 }
 
-#[test]
-fn conflicts_are_listed_and_decided() {
+/// A migration `second` into a practice that knows its five patients with other birth dates, and the conflicts that it stopped at.
+fn with_conflicts() -> (RunningSandbox, Rig, Vec<String>) {
     let ehr = smart();
     let rig = Rig::with_migration(&ehr.base_url, &["--level", "system", "--tenant", "clinic"]);
     rig.register(&ehr, None);
@@ -154,6 +154,13 @@ fn conflicts_are_listed_and_decided() {
         .map(|c| c["id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(ids.len(), 5);
+    (ehr, rig, ids)
+}
+
+#[test]
+fn conflicts_are_listed_and_decided() {
+    let (_ehr, rig, ids) = with_conflicts();
+    let (_, open) = rig.json(&["conflicts", "second", "--json"]);
     assert!(
         open.as_array()
             .unwrap()
@@ -179,6 +186,52 @@ fn conflicts_are_listed_and_decided() {
     assert_eq!((code, &said["open"]), (3, &4.into()));
     let (code, said) = rig.json(&["resolve", "second", "--all", "--as", "keep-source", "--json"]);
     assert_eq!((code, &said["open"]), (0, &0.into()));
+    assert_eq!(rig.json(&["verify", "second", "--json"]).0, 0);
+}
+
+#[test]
+fn both_sides_of_a_conflict_are_shown_and_merged() {
+    let (_ehr, rig, ids) = with_conflicts();
+    let (_, shown) = rig.json(&["conflicts", "show", "second", &ids[0], "--json"]);
+    let field = &shown["fields"][0];
+    assert_eq!(
+        (&field["path"], &field["pick"]),
+        (&"birthDate".into(), &"right".into()),
+        "{shown}"
+    );
+    assert_eq!(field["right"], "1901-01-01");
+    let merge = ["resolve", "second", &ids[0], "--as", "merge", "--json"];
+    assert!(
+        rig.run(&[&merge[..], &["--pick", "birthDate=neither"]].concat())
+            .ends_with("[exit 2]")
+    );
+    assert!(
+        rig.run(&[&merge[..], &["--pick", "birthday=left"]].concat())
+            .ends_with("[exit 1]")
+    );
+    let odd = [
+        "resolve",
+        "second",
+        &ids[0],
+        "--as",
+        "keep-source",
+        "--pick",
+        "birthDate=left",
+    ];
+    assert!(rig.run(&odd).ends_with("[exit 2]"));
+    let (code, said) = rig.json(&[&merge[..], &["--edit", "birthDate=\"1902-02-02\""]].concat());
+    assert_eq!((code, &said["open"]), (3, &4.into()));
+    rig.must(&[
+        "store",
+        "export",
+        "--tenant",
+        "clinic",
+        "--type",
+        "Patient",
+        &rig.path("merged"),
+    ]);
+    let merged = std::fs::read_to_string(Path::new(&rig.path("merged")).join("Patient.ndjson")).unwrap();
+    assert_eq!(merged.matches("1902-02-02").count(), 1);
     assert_eq!(rig.json(&["verify", "second", "--json"]).0, 0);
 }
 

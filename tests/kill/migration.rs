@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use cutover::engine::{self, Answer, Choice, Recorded};
+use cutover::engine::{self, Answer, Choice, Proposal, Recorded};
+use cutover::fhir::Survivorship;
 use cutover::migration::{Event, Resolution};
 use cutover::store::{Storage, migration_key};
 
@@ -210,11 +211,18 @@ pub fn decide(home: &Path) {
         })
     };
     for (source, id) in open {
-        let choice = [Resolution::KeepSource, Resolution::KeepTarget, Resolution::KeepBoth];
-        let choice = choice[source.bytes().map(usize::from).sum::<usize>() % 3];
+        let choice = match source.bytes().map(usize::from).sum::<usize>() % 4 {
+            0 => Choice::Outright(Resolution::KeepSource),
+            1 => Choice::Outright(Resolution::KeepTarget),
+            2 => Choice::Outright(Resolution::KeepBoth),
+            _ => Choice::Merge(Proposal {
+                survivorship: Survivorship::Union,
+                ..Proposal::default()
+            }),
+        };
         command(engine::Command::Resolve {
             conflicts: vec![id],
-            choice: Choice::Outright(choice),
+            choice,
             who: "tester".to_owned(),
         });
         say("decided");

@@ -75,6 +75,8 @@ impl Placer {
         }
         let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
         let decided = match before {
+            // What a person put together is not put together again, whatever became of it since.
+            Some(decided) if decided.resolution == Resolution::Merge => return Ok(Disposition::Unchanged),
             Some(decided) => Some(decided),
             None => self.by_policy(writer, record, meeting)?,
         };
@@ -130,6 +132,9 @@ impl Placer {
     ) -> Result<Disposition, EngineError> {
         let resolution = match known {
             Some(known) if !known.conflict.applied => return Ok(Disposition::Undecided),
+            Some(known) if known.row() != row && known.conflict.carried_out() == Some(Resolution::Merge) => {
+                return Ok(Disposition::Unchanged);
+            }
             Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
             // Only an update from the same source leaves no conflict behind.
             None if self.ours(record, meeting) || meeting.target_key == record.key => Resolution::KeepSource,
@@ -167,6 +172,9 @@ impl Placer {
         if resolution == Resolution::KeepTarget {
             return Ok(Disposition::Kept);
         }
+        if resolution == Resolution::Merge {
+            return self.put_merged(writer, row, record, meeting, linked);
+        }
         if linked {
             let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
             self.note_links(record, meeting.target_key)?;
@@ -179,6 +187,7 @@ impl Placer {
                 version: meeting.target.version + 1,
                 local: self.local,
                 rewritten: true,
+                merged: false,
                 deleted: false,
             };
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));

@@ -72,12 +72,15 @@ impl Placer {
         }
         let decision = self.decision(writer, record, meeting, self.policy)?;
         let resolution = match decision.winner {
+            // Only a person undoes what a person put together.
+            Winner::Source if meeting.target.merged => return Ok(None),
             Winner::Source => Resolution::KeepSource,
             Winner::Target => Resolution::KeepTarget,
             Winner::Undecided => return Ok(None),
         };
         Ok(Some(Decided {
             resolution,
+            merging: None,
             policy: Some(self.policy),
             rule: decision.rule.name().to_owned(),
             who: "policy".to_owned(),
@@ -119,6 +122,10 @@ impl Placer {
         let recorded = |entry: &Entry| entry.last_updated.and_then(fhir::instant::from_micros);
         let origin = if first_met {
             Origin::Theirs
+        } else if target.merged {
+            Origin::EditedSince {
+                recorded: recorded(target),
+            }
         } else if target.local {
             match self
                 .storage
@@ -142,7 +149,7 @@ impl Placer {
     /// Whether the destination's version is one that this migration wrote.
     pub(super) fn ours(&self, record: &Record, meeting: &Meeting) -> bool {
         let linked = self.patients.crosswalk.contains_key(&record.key.id());
-        !meeting.target.local && (meeting.target_key == record.key || linked)
+        !meeting.target.local && !meeting.target.merged && (meeting.target_key == record.key || linked)
     }
 
     /// Whether a record came from another source than this migration's.

@@ -2,7 +2,7 @@
 
 use super::{Check, FileCheck, SOUND_REFERENCES};
 use crate::engine::error::EngineError;
-use crate::engine::place::hex;
+use crate::engine::place::{Sides, hex};
 use crate::fhir::{self, Kind};
 use crate::migration::{Disposition, Resolution};
 use crate::store::{Entry, RecordKey, RowId};
@@ -74,7 +74,7 @@ impl Check<'_> {
             _ if row.run < *since => None,
             None => Some(Disposition::Undecided),
             Some(Resolution::KeepTarget) => Some(Disposition::Kept),
-            Some(Resolution::KeepSource | Resolution::KeepBoth) => None,
+            Some(Resolution::KeepSource | Resolution::KeepBoth | Resolution::Merge) => None,
         }
     }
 
@@ -138,7 +138,13 @@ impl Check<'_> {
                 .filter(|_| resource_type == "Patient")?;
             Some(format!("Patient/{target}"))
         };
-        let expected = fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec());
+        let expected = if entry.merged {
+            let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
+            let key = self.target_key(scan, own)?;
+            self.merged_again(&key, entry, text)?
+        } else {
+            fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec())
+        };
         let same = matches!((fhir::canonical_hash(&expected, base), fhir::canonical_hash(&read, base)), (Ok(a), Ok(b)) if a == b);
         if !same {
             self.find(
@@ -152,6 +158,26 @@ impl Check<'_> {
             );
         }
         Ok(())
+    }
+
+    /// What a merged record must say, made once more from the decision, the received line and the destination's version before it.
+    fn merged_again(&self, key: &RecordKey, entry: &Entry, text: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let mut before = Some(*entry);
+        while let Some(version) = before.filter(|version| version.row == entry.row) {
+            before = self.storage.index.before(key, version.version)?;
+        }
+        let (Some(merging), Some(before)) = (self.merged.get(&entry.row), before) else {
+            // No decision explains it.
+            return Ok(text.to_vec());
+        };
+        let sides = Sides {
+            storage: self.storage,
+            patients: &self.patients,
+            base_url: Some(&self.plan.base_url),
+            source: text,
+            target: &self.storage.bytes(&before)?,
+        };
+        sides.merged(merging)
     }
 
     pub(super) fn references(&mut self, text: &[u8]) -> Result<(), EngineError> {

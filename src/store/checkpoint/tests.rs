@@ -82,6 +82,7 @@ impl Store {
             version: present.map_or(1, |p| p.version + 1),
             local: false,
             rewritten: changed,
+            merged: false,
             deleted: false,
         };
         self.writer.pending.put(key, entry, present);

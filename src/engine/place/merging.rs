@@ -1,0 +1,192 @@
+//! Merging: one record made of a received one and the destination's, as a person picked.
+
+use super::Placer;
+use super::meeting::Meeting;
+use crate::engine::error::EngineError;
+use crate::engine::patients::PatientMap;
+use crate::engine::row::Record;
+use crate::fhir::{self, MergeError};
+use crate::migration::{Disposition, Merging};
+use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Storage, Writer, migration_key};
+
+/// A received record and what is needed to merge it again with the same outcome.
+pub struct Sides<'a> {
+    /// The storage, for keyed hashes of ids.
+    pub storage: &'a Storage,
+    /// Patients that are known under another id.
+    pub patients: &'a PatientMap,
+    /// References below it count as relative.
+    pub base_url: Option<&'a str>,
+    /// The received line.
+    pub source: &'a [u8],
+    /// The destination's line as it was before the merge.
+    pub target: &'a [u8],
+}
+
+impl Sides<'_> {
+    /// The received line as it is compared and picked from. Paths must not change when more patients become known under another id, and
+    /// only a patient can refer to one who is not decided yet: so those are re-pointed after picking, all other records before.
+    pub fn left(&self) -> Result<Vec<u8>, EngineError> {
+        let repointed = if self.is_patient()? {
+            None
+        } else {
+            self.patients.repoint(self.storage, self.source, self.base_url)
+        };
+        Ok(repointed.unwrap_or_else(|| self.source.to_vec()))
+    }
+
+    fn is_patient(&self) -> Result<bool, EngineError> {
+        let scan = fhir::scan(self.source).map_err(EngineError::Reject)?;
+        Ok(scan.resource_type == "Patient")
+    }
+
+    /// The merged line, under the destination's id; two patients under different ids are linked if that was decided.
+    pub fn merged(&self, merging: &Merging) -> Result<Vec<u8>, EngineError> {
+        let left = self.left()?;
+        let is_patient = self.is_patient()?;
+        let to = |resource_type: &str, id: &str| {
+            if !is_patient || resource_type != "Patient" {
+                return None;
+            }
+            let target = self.patients.crosswalk.get(&self.storage.id_hash(id))?;
+            Some(format!("Patient/{target}"))
+        };
+        let merged = fhir::merge_repointed(&left, self.target, &merging.picks, self.base_url, &to)?;
+        let (source, target) = (fhir::scan(self.source), fhir::scan(self.target));
+        let (source, target) = (
+            source.map_err(EngineError::Reject)?,
+            target.map_err(EngineError::Reject)?,
+        );
+        if merging.links && is_patient && source.id != target.id {
+            return Ok(fhir::linked(&merged.line, source.id, "replaces").map_err(MergeError::from)?);
+        }
+        Ok(merged.line)
+    }
+}
+
+impl Placer {
+    /// Puts the merged record in the place of the destination's and, where patients are to be linked, what stays of the source's beside it.
+    pub(super) fn put_merged(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        record: &Record,
+        meeting: &Meeting,
+        linked: bool,
+    ) -> Result<Disposition, EngineError> {
+        let (conflict, known) = self.conflict(row, record, meeting)?;
+        let merging = known
+            .and_then(|known| known.conflict.decided)
+            .and_then(|decided| decided.merging)
+            .ok_or(EngineError::UnknownConflict(conflict.id))?;
+        let target = writer.read(&meeting.target.location)?;
+        let line = self.sides(&meeting.source_line, &target).merged(&merging)?;
+        if record.patient.is_some() {
+            self.note_links(record, meeting.target_key)?;
+        }
+        let entry = Entry {
+            location: writer.change(&line)?,
+            hash: record.hash,
+            row,
+            last_updated: record.last_updated,
+            version: meeting.target.version + 1,
+            local: self.local,
+            rewritten: true,
+            merged: true,
+            deleted: false,
+        };
+        writer.pending.put(meeting.target_key, entry, Some(meeting.target));
+        Self::put_mrns(writer, record, meeting.target_key);
+        if linked && merging.links {
+            self.put_stub(writer, row, record, meeting)?;
+        }
+        Ok(Disposition::Stored)
+    }
+
+    fn put_stub(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        record: &Record,
+        meeting: &Meeting,
+    ) -> Result<(), EngineError> {
+        let present = writer.pending.get(&self.storage.index, &record.key)?;
+        if present.is_some_and(|present| !present.deleted) {
+            return Ok(());
+        }
+        let line = self.repointed(record, meeting.source_line.clone());
+        let line = fhir::stub(&line, &meeting.target_id).map_err(MergeError::from)?;
+        let stub = Entry {
+            location: writer.change(&line)?,
+            hash: record.hash,
+            row,
+            last_updated: record.last_updated,
+            version: present.map_or(1, |present| present.version + 1),
+            local: self.local,
+            rewritten: true,
+            merged: false,
+            deleted: false,
+        };
+        writer.pending.put(record.key, stub, present);
+        Ok(())
+    }
+
+    pub(super) fn sides<'a>(&'a self, source: &'a [u8], target: &'a [u8]) -> Sides<'a> {
+        Sides {
+            storage: &self.storage,
+            patients: &self.patients,
+            base_url: self.base_url.as_deref(),
+            source,
+            target,
+        }
+    }
+
+    /// Hands the two sides of a conflict to `see`, as they would be merged now.
+    pub fn with_sides<T>(
+        &self,
+        row: &ConflictRow,
+        see: impl FnOnce(&Sides<'_>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let target = self.target_of(row)?;
+        let source = self.storage.segments.read(&row.location)?;
+        let target = self.storage.segments.read(&target.location)?;
+        see(&self.sides(&source, &target))
+    }
+
+    /// Whether the id of the source's patient is free for what stays of it.
+    pub fn has_room_for_stub(&self, row: &ConflictRow) -> Result<bool, EngineError> {
+        let key = self
+            .storage
+            .key(self.tenant, &row.conflict.resource_type, &row.conflict.source.id)?;
+        let present = self.storage.index.get(&key)?;
+        Ok(present.is_none_or(|present| present.deleted) || RecordKey::from_bytes(&row.target) == Some(key))
+    }
+
+    /// A merged record made once more, now that more patients are known under another id; `None` when no decision explains it.
+    pub(super) fn merged_again(
+        &self,
+        writer: &mut Writer,
+        key: &RecordKey,
+        entry: &Entry,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        let prefix = migration_key(&self.migration, &[]);
+        let mut found: Option<(Location, Merging)> = None;
+        for item in self.storage.tables.conflicts.scan_prefix(&prefix) {
+            let row = item?.1;
+            if row.row() == entry.row
+                && let Some(merging) = row.conflict.decided.and_then(|decided| decided.merging)
+            {
+                found = Some((row.location, merging));
+            }
+        }
+        let mut before = Some(*entry);
+        while let Some(version) = before.filter(|version| version.row == entry.row) {
+            before = writer.pending.before(&self.storage.index, key, version.version)?;
+        }
+        let (Some((source, merging)), Some(before)) = (found, before) else {
+            return Ok(None);
+        };
+        let (source, target) = (writer.read(&source)?, writer.read(&before.location)?);
+        self.sides(&source, &target).merged(&merging).map(Some)
+    }
+}
