@@ -141,6 +141,15 @@ impl Check<'_> {
         let expected = if entry.merged {
             let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
             let key = self.target_key(scan, own)?;
+            let linked = key != own && self.merged.get(&entry.row).is_some_and(|merging| merging.links);
+            if linked && self.storage.index.get(&own)?.is_none_or(|stub| stub.deleted) {
+                self.find(
+                    &check.file,
+                    "missing",
+                    line,
+                    "what was to stay of a merged patient is not in the store".to_owned(),
+                );
+            }
             self.merged_again(&key, entry, text)?
         } else {
             fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec())
