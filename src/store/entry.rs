@@ -1,10 +1,39 @@
 //! What the resource index holds for a record: where its bytes are, what they are, and which received row put them there.
 
+use std::hash::{Hash, Hasher};
+
 use super::segment::Location;
 
 /// Key of a record in the index: tenant and type (numbers from the ledger's name table), then a keyed hash of the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordKey([u8; 20]);
+
+/// A key is a hash already, so a map of keys needs no other: see [`ByLot`].
+impl Hash for RecordKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.lot());
+    }
+}
+
+/// Hasher for maps of [`RecordKey`]s, whose lot it takes as it is: nobody without the workspace's key can choose it.
+#[derive(Default)]
+pub struct ByLot(u64);
+
+impl Hasher for ByLot {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, lot: u64) {
+        self.0 = lot;
+    }
+}
 
 impl RecordKey {
     /// The key of the record `id` (its keyed hash) of a tenant and type.

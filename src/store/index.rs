@@ -4,6 +4,7 @@
 //! before it is the current one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use fastbloom::BloomFilter;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::entry::{Entry, RecordKey};
+use super::entry::{ByLot, Entry, RecordKey};
 use super::segment::Segments;
 
 /// Why the index could not be used.
@@ -40,7 +41,7 @@ impl IndexError {
 pub struct Pending {
     /// Says of most new records that they are new, without a look-up; absent where few are looked up.
     known: Option<BloomFilter>,
-    records: HashMap<RecordKey, Entry>,
+    records: HashMap<RecordKey, Entry, BuildHasherDefault<ByLot>>,
     history: BTreeMap<RecordKey, Vec<Entry>>,
     mrns: Vec<([u8; 16], RecordKey)>,
     added: u64,
