@@ -6,6 +6,7 @@ mod bench;
 mod clock;
 mod deletion;
 mod destination;
+mod documents;
 mod edited;
 mod fault;
 mod oneshot;
