@@ -9,6 +9,7 @@ mod destination;
 mod documents;
 mod edited;
 mod fault;
+mod hfs;
 mod oneshot;
 mod quarantine;
 mod secrecy;
