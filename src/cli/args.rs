@@ -209,6 +209,12 @@ pub struct ResolveArgs {
     /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
     #[arg(long = "as", value_name = "DECISION")]
     pub decision: String,
+    /// The name of who decides, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

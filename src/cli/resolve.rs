@@ -7,7 +7,7 @@ use super::failure::{Failure, code};
 use super::run::{self, Show};
 use super::{conflicts, open, output};
 use crate::engine::{Answer, Choice, Command, EngineError, open_conflicts};
-use crate::migration::{ConflictKind, Policy, Resolution};
+use crate::migration::{By, ConflictKind, Policy, Resolution};
 use crate::store::operator;
 
 /// Decides, prints what was decided, and gives exit code 3 while conflicts of the migration are open.
@@ -46,7 +46,11 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
     let command = Command::Resolve {
         conflicts: chosen,
         choice,
-        who: operator(),
+        who: By {
+            login: operator(),
+            name: args.who.clone(),
+            why: args.why.clone(),
+        },
     };
     let Answer::Resolved(decided) = run::command(&storage, &plan, command, Show::Nothing)? else {
         return Err(EngineError::Stopped.into());

@@ -59,6 +59,21 @@ pub struct FileContext {
     pub pass: Pass,
 }
 
+impl FileContext {
+    /// For a record of the landing that is looked at once more, by itself, as these patients now stand.
+    pub fn of_one(patients: Arc<PatientMap>) -> Self {
+        Self {
+            number: 0,
+            kind: FileKind::Output,
+            resource_type: None,
+            organized: false,
+            patients,
+            max_line: usize::MAX,
+            pass: Pass::Whole,
+        }
+    }
+}
+
 /// One line and what it is.
 pub struct Row {
     /// Line in the file, from 1.
@@ -279,8 +294,14 @@ impl RowReader {
         }
     }
 
+    /// Keyed hashes of the MRNs by which a patient is found.
+    pub fn mrns(&self, text: &[u8]) -> Vec<[u8; 16]> {
+        let facts = self.facts(text);
+        if facts.replaced { Vec::new() } else { facts.mrns }
+    }
+
     /// Keyed hashes of the ids of patients that a record refers to, in order.
-    fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
+    pub fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
         let base = self.base_url.as_deref();
         let mut named = Vec::new();
         for found in fhir::references(text) {
@@ -313,7 +334,8 @@ impl RowReader {
         rewritten.map_or(Pointer::Plain, Pointer::Rewritten)
     }
 
-    fn key(&mut self, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
+    /// The key of a record under its own id.
+    pub fn key(&mut self, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
         let number = if let Some(number) = self.types.get(resource_type) {
             *number
         } else {

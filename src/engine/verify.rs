@@ -4,6 +4,7 @@
 //! disposition is worked out again from ledger and index, and each stored record is read back through the store and compared.
 
 mod record;
+mod standing;
 mod whole;
 
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,8 @@ use crate::fhir::{self};
 use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification};
 use crate::store::{Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
+
+pub use standing::standing;
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
 pub const SEED: u64 = 8841;

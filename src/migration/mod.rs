@@ -26,8 +26,8 @@ mod sample;
 mod state;
 mod verification;
 
-pub use conflict::{Conflict, ConflictKind, Decided, Resolution, Side};
-pub use counts::{ByType, Counts, Disposition, Moves, total};
+pub use conflict::{Conflict, ConflictKind, By, Decided, Mark, Resolution, Side};
+pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use plan::{DeletionPolicy, Plan, Secrets};

@@ -205,7 +205,7 @@ impl Bench {
         let command = Command::Resolve {
             conflicts: vec![conflict.to_owned()],
             choice,
-            who: "tester".to_owned(),
+            who: "tester".to_owned().into(),
         };
         match self.command(command).await.expect("a resolution") {
             Answer::Resolved(decided) => decided[0].1,
