@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_plan::PlanArgs;
+pub use super::args_undo::{BackArgs, ByArgs, RollbackArgs, UndoArgs};
 use crate::migration::Policy;
 
 /// Move a medical practice's records out of one EHR and into another FHIR store, with nothing lost.
@@ -56,6 +57,10 @@ pub enum Command {
     Conflicts(ConflictsArgs),
     /// Decide conflicts of a migration
     Resolve(ResolveArgs),
+    /// Take decisions back, with everything that came of them
+    Undo(UndoArgs),
+    /// Take a run and every later one back, or a whole migration: the store is then as it was before
+    Rollback(RollbackArgs),
     /// Look at rows that were set aside
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -209,12 +214,9 @@ pub struct ResolveArgs {
     /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
     #[arg(long = "as", value_name = "DECISION")]
     pub decision: String,
-    /// The name of who decides, where several share a login
-    #[arg(long, value_name = "NAME")]
-    pub who: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub why: Option<String>,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: ByArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -245,6 +247,12 @@ pub enum StoreCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Print a hash of everything that an export would give; two stores that say the same have the same
+    Hash {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
     },
     /// Print one record
     Get {

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::args::{ResolveArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show};
+use super::undo::by;
 use super::{conflicts, open, output};
 use crate::engine::{Answer, Choice, Command, EngineError, open_conflicts};
-use crate::migration::{By, ConflictKind, Policy, Resolution};
-use crate::store::operator;
+use crate::migration::{ConflictKind, Policy, Resolution};
 
 /// Decides, prints what was decided, and gives exit code 3 while conflicts of the migration are open.
 pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Failure> {
@@ -46,11 +46,7 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
     let command = Command::Resolve {
         conflicts: chosen,
         choice,
-        who: By {
-            login: operator(),
-            name: args.who.clone(),
-            why: args.why.clone(),
-        },
+        who: by(&args.who),
     };
     let Answer::Resolved(decided) = run::command(&storage, &plan, command, Show::Nothing)? else {
         return Err(EngineError::Stopped.into());

@@ -89,7 +89,9 @@ mod tests {
 
     /// Versions from the oldest to the newest, as (run, deleted); run 0 is the destination's own.
     fn versions(of: &[(u32, bool)]) -> Vec<Entry> {
-        let oldest_first = (1..).zip(of).map(|(v, (run, deleted))| entry(v, *run, *run == 0, *deleted));
+        let oldest_first = (1..)
+            .zip(of)
+            .map(|(v, (run, deleted))| entry(v, *run, *run == 0, *deleted));
         let mut all: Vec<Entry> = oldest_first.collect();
         all.reverse();
         all
@@ -106,7 +108,10 @@ mod tests {
         assert_eq!(effect(&[theirs], false), None);
         assert_eq!(effect(&[ours], false), Some((Effect::Removed, vec![])));
         assert_eq!(effect(&[theirs, ours], false), Some((Effect::Restored, vec![1])));
-        assert_eq!(effect(&[(3, false), (7, true)], false), Some((Effect::BroughtBack, vec![1])));
+        assert_eq!(
+            effect(&[(3, false), (7, true)], false),
+            Some((Effect::BroughtBack, vec![1]))
+        );
         assert_eq!(effect(&[ours, theirs], false), Some((Effect::Edited, vec![2])));
         assert_eq!(effect(&[ours, theirs], true), Some((Effect::Removed, vec![])));
         assert_eq!(effect(&[theirs, ours, theirs], true), Some((Effect::Restored, vec![1])));

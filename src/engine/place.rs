@@ -228,13 +228,7 @@ impl Placer {
     }
 
     /// Notes which patients a patient refers to: one of them may turn out to be known under another id later.
-    fn note_links(
-        &self,
-        record: &Record,
-        row: RowId,
-        place: Location,
-        key: RecordKey,
-    ) -> Result<(), EngineError> {
+    fn note_links(&self, record: &Record, row: RowId, place: Location, key: RecordKey) -> Result<(), EngineError> {
         for link in record.patient.iter().flat_map(|facts| &facts.links) {
             let at = [&link[..], key.as_bytes()].concat();
             let at = migration_key(&self.migration, &at);

@@ -59,17 +59,17 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn decide(&mut self, id: &str, choice: Choice, by: &By) -> Result<Option<Resolution>, EngineError> {
-        let row = match open(self.storage, self.plan, id).and_then(|row| decidable(self.storage, self.plan, row, choice)) {
-            Ok(row) => row,
-            Err(error) => {
-                // What was asked for before it stands.
-                self.carry_out()?;
-                return Err(error);
-            }
-        };
-        let meets = |other: &ConflictRow| {
-            other.target == row.target || other.conflict.source.id == row.conflict.source.id
-        };
+        let row =
+            match open(self.storage, self.plan, id).and_then(|row| decidable(self.storage, self.plan, row, choice)) {
+                Ok(row) => row,
+                Err(error) => {
+                    // What was asked for before it stands.
+                    self.carry_out()?;
+                    return Err(error);
+                }
+            };
+        let meets =
+            |other: &ConflictRow| other.target == row.target || other.conflict.source.id == row.conflict.source.id;
         if self.rows.len() >= TOGETHER || self.rows.iter().any(meets) {
             self.carry_out()?;
         }
@@ -145,7 +145,10 @@ fn decidable(storage: &Storage, plan: &Plan, row: ConflictRow, choice: Choice) -
     }
     if !storage.segments.has(&row.location) {
         return Err(EngineError::NotReady {
-            what: format!("conflict `{}` was cut off while its record was received", row.conflict.id),
+            what: format!(
+                "conflict `{}` was cut off while its record was received",
+                row.conflict.id
+            ),
             hint: format!("`cutover run {}` goes on; decide then", plan.id),
         });
     }

@@ -55,12 +55,7 @@ impl Wanted {
 
 /// The rows of a migration in which the decisions `seeds` can have had effects, in the order of the landing; rows of the runs `except`
 /// are left out.
-pub fn retrace(
-    storage: &Arc<Storage>,
-    plan: &Plan,
-    seeds: &[Seed],
-    except: &[u32],
-) -> Result<Vec<Found>, EngineError> {
+pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u32]) -> Result<Vec<Found>, EngineError> {
     let wanted = Wanted::of(seeds);
     let mut found = Vec::new();
     if seeds.is_empty() {

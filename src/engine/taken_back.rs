@@ -71,7 +71,10 @@ impl TakenBack {
                 Effect::Replaced => {}
             }
             let edited = effect == Effect::Edited || !overruled.is_empty();
-            if edited && self.edited.len() < NAMED && let Some(current) = versions.first() {
+            if edited
+                && self.edited.len() < NAMED
+                && let Some(current) = versions.first()
+            {
                 let line = storage.bytes(current)?;
                 let id = fhir::scan(&line).map(|scan| scan.id.to_owned()).unwrap_or_default();
                 self.edited.push(format!("{name}/{id}"));

@@ -45,7 +45,8 @@ impl Twins {
         let ours = storage.tables.runs.get(&run_key(before))?.is_some_and(|info| {
             info.rolled_back.is_none()
                 && info.migration == plan.id
-                && info.tenant == plan.tenant && info.base_url.as_ref() == Some(&plan.base_url)
+                && info.tenant == plan.tenant
+                && info.base_url.as_ref() == Some(&plan.base_url)
         });
         if !ours {
             return Ok(twins);

@@ -82,7 +82,12 @@ fn chosen<'a>(all: &'a [ConflictRow], which: &Which) -> Result<Vec<&'a ConflictR
             }
             Ok(row)
         };
-        return ids.iter().collect::<std::collections::BTreeSet<_>>().into_iter().map(find).collect();
+        return ids
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .map(find)
+            .collect();
     }
     let mut decided: Vec<(u64, &ConflictRow)> = Vec::new();
     for row in all {
@@ -90,7 +95,9 @@ fn chosen<'a>(all: &'a [ConflictRow], which: &Which) -> Result<Vec<&'a ConflictR
         let meant = match which {
             Which::By(who) => made.who == *who || made.name.as_ref() == Some(who),
             Which::SinceEntry(seq) => made.seq.is_some_and(|made| made >= *seq),
-            Which::SinceTime(time) => made.seq.is_some() && made.when.parse().is_ok_and(|made: jiff::Timestamp| made >= *time),
+            Which::SinceTime(time) => {
+                made.seq.is_some() && made.when.parse().is_ok_and(|made: jiff::Timestamp| made >= *time)
+            }
             Which::Last(_) | Which::All | Which::Of(_) => made.seq.is_some(),
         };
         if meant {
@@ -269,4 +276,3 @@ fn hangs_on(chosen: &[&ConflictRow], row: &ConflictRow) -> Option<String> {
     let on = chosen.iter().find(same).or_else(|| chosen.iter().find(about));
     on.map(|other| other.conflict.id.clone())
 }
-

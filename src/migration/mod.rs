@@ -26,7 +26,7 @@ mod sample;
 mod state;
 mod verification;
 
-pub use conflict::{Conflict, ConflictKind, By, Decided, Mark, Resolution, Side};
+pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Resolution, Side};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};

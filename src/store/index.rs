@@ -150,7 +150,11 @@ impl Index {
                 batch.remove(&self.history, guard.key()?);
             }
             for entry in former {
-                batch.insert(&self.history, former_key(key, entry).as_slice(), entry.encode().as_slice());
+                batch.insert(
+                    &self.history,
+                    former_key(key, entry).as_slice(),
+                    entry.encode().as_slice(),
+                );
             }
             match current {
                 Some(entry) => batch.insert(&self.records, key.as_bytes().as_slice(), entry.encode().as_slice()),
@@ -178,10 +182,7 @@ impl Index {
     }
 
     /// All current records whose key begins with `prefix`, in key order.
-    pub fn scan<'a>(
-        &'a self,
-        prefix: &[u8],
-    ) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + use<'a> {
+    pub fn scan<'a>(&'a self, prefix: &[u8]) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + use<'a> {
         self.records.prefix(prefix).filter_map(|guard| {
             let read = || -> Result<Option<(RecordKey, Entry)>, IndexError> {
                 let (key, value) = guard.into_inner()?;

@@ -10,6 +10,8 @@ mod edited;
 mod fault;
 mod oneshot;
 mod quarantine;
+mod rollback;
 mod secrecy;
 mod synthea;
+mod undo;
 mod untyped;

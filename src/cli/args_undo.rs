@@ -1,0 +1,72 @@
+//! The command line: decisions, and taking them and whole runs back.
+
+use clap::Args;
+
+/// Who acts, and why; both go into the journal.
+#[derive(Debug, Clone, Args)]
+pub struct ByArgs {
+    /// The name of who decides, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+}
+
+/// How something is taken back.
+#[derive(Debug, Clone, Args)]
+pub struct BackArgs {
+    /// Take back also what was edited at the destination since
+    #[arg(long)]
+    pub force: bool,
+    /// Only say what it would come to
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `undo`
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["conflicts", "last", "since", "by", "all"])))]
+pub struct UndoArgs {
+    /// The migration
+    pub migration: String,
+    /// The decisions, by conflict
+    pub conflicts: Vec<String>,
+    /// The latest N decisions
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// Every decision since this time, or since this entry of the journal
+    #[arg(long, value_name = "TIME|ENTRY")]
+    pub since: Option<String>,
+    /// Every decision of this person (login or name); `policy` for those that no person made
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+    /// Every decision that a person made
+    #[arg(long)]
+    pub all: bool,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: ByArgs,
+    /// How
+    #[command(flatten)]
+    pub back: BackArgs,
+}
+
+/// `rollback`
+#[derive(Debug, Clone, Args)]
+pub struct RollbackArgs {
+    /// The migration
+    pub migration: String,
+    /// Take back this run and every later one [default: the whole migration]
+    #[arg(long, value_name = "N")]
+    pub run: Option<u32>,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: ByArgs,
+    /// How
+    #[command(flatten)]
+    pub back: BackArgs,
+}
