@@ -1,5 +1,7 @@
 //! The command line: decisions, and taking them and whole runs back.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Who acts, and why; both go into the journal.
@@ -22,6 +24,45 @@ pub struct BackArgs {
     /// Only say what it would come to
     #[arg(long)]
     pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("meant").required(true).multiple(true).args(["conflicts", "all", "resource_type", "kind", "reason", "rules"])))]
+#[command(group(clap::ArgGroup::new("how").required(true).multiple(true).args(["decision", "rules", "dry_run"])))]
+pub struct ResolveArgs {
+    /// The migration
+    pub migration: String,
+    /// The conflicts, by id
+    #[arg(conflicts_with_all = ["all", "resource_type", "kind", "reason"])]
+    pub conflicts: Vec<String>,
+    /// Every open conflict
+    #[arg(long)]
+    pub all: bool,
+    /// Open conflicts of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub resource_type: Option<String>,
+    /// Open conflicts of this kind: mrn-in-use or content-differs
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Open conflicts in whose contradictions these words stand; `none` for those without any
+    #[arg(long, value_name = "WORDS")]
+    pub reason: Option<String>,
+    /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
+    #[arg(long = "as", visible_alias = "by", value_name = "DECISION")]
+    pub decision: Option<String>,
+    /// Decide by the rules in this TOML file
+    #[arg(long, value_name = "FILE", conflicts_with = "decision")]
+    pub rules: Option<PathBuf>,
+    /// Only count what would be decided; without a decision, what each policy would decide
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Who, and why
+    #[command(flatten)]
+    pub who: ByArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -36,9 +36,7 @@ pub fn show_for(json: bool) -> Show {
 pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "run")?;
     let mut plan = open::plan(&storage, &args.migration)?;
-    if let Some(policy) = args.on_conflict {
-        plan.on_conflict = policy;
-    }
+    plan.decide_by(&args.on_conflict);
     if let Some(max) = args.max_rejects {
         plan.max_rejects = max;
     }

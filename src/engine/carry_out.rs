@@ -10,7 +10,7 @@ use super::place::{Placer, mark};
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
 use crate::fhir;
-use crate::migration::{Disposition, Plan, Policy, Resolution};
+use crate::migration::{ConflictKind, Disposition, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
@@ -26,6 +26,8 @@ pub struct Carrier {
     writer: Writer,
     /// Conflicts that keep a patient's records back, by patient.
     waiting: HashMap<[u8; 16], HashSet<String>>,
+    /// Who a patient is by the decisions made so far, by patient: the conflict, and the destination's patient unless it is none.
+    known: HashMap<[u8; 16], Vec<(String, Option<Vec<u8>>)>>,
     done: Vec<ConflictRow>,
     released: Vec<Vec<u8>>,
 }
@@ -35,10 +37,16 @@ impl Carrier {
     pub fn new(storage: &Arc<Storage>, plan: &Plan) -> Result<Self, EngineError> {
         let tenant = storage.names.tenant(&plan.tenant)?;
         let mut waiting: HashMap<_, HashSet<_>> = HashMap::new();
+        let mut known: HashMap<_, Vec<_>> = HashMap::new();
         let mut run = 0;
         for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
-            let conflict = item?.1.conflict;
-            run = run.max(conflict.run);
+            let row = item?.1;
+            run = run.max(row.conflict.run);
+            if let Some(who) = who(&row, None) {
+                let patient = storage.id_hash(&row.conflict.source.id);
+                known.entry(patient).or_default().push(who);
+            }
+            let conflict = row.conflict;
             if conflict.about_identity() && !conflict.applied {
                 let patient = storage.id_hash(&conflict.source.id);
                 waiting.entry(patient).or_default().insert(conflict.id);
@@ -52,6 +60,7 @@ impl Carrier {
             reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())),
             writer: storage.writer(run)?,
             waiting,
+            known,
             done: Vec::new(),
             released: Vec::new(),
         })
@@ -67,11 +76,23 @@ impl Carrier {
         self.placer.target_of(&self.writer, row)
     }
 
+    /// The conflict whose decision says otherwise of who a patient is than this one would.
+    pub fn contradicted(&self, row: &ConflictRow, resolution: Resolution) -> Option<String> {
+        let (_, whom) = who(row, Some(resolution))?;
+        let known = self.known.get(&self.storage.id_hash(&row.conflict.source.id))?;
+        let other = known.iter().find(|(_, other)| *other != whom)?;
+        Some(other.0.clone())
+    }
+
     /// Carries out the decision on one conflict.
     pub fn carry_out(&mut self, mut row: ConflictRow) -> Result<(), EngineError> {
         let Some(resolution) = row.conflict.decided.as_ref().map(|d| d.resolution) else {
             return Ok(());
         };
+        if let Some(who) = who(&row, None) {
+            let patient = self.storage.id_hash(&row.conflict.source.id);
+            self.known.entry(patient).or_default().push(who);
+        }
         let id = row.row();
         let record = self.record(&row.location)?;
         let now = self
@@ -241,6 +262,14 @@ pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, Eng
     }
     carrier.checkpoint()?;
     Ok(done)
+}
+
+/// Whom a decision, or this one if it were made, takes the source's patient for: a patient of the destination, or somebody new.
+fn who(row: &ConflictRow, resolution: Option<Resolution>) -> Option<(String, Option<Vec<u8>>)> {
+    let conflict = &row.conflict;
+    let resolution = resolution.or(conflict.decided.as_ref().map(|made| made.resolution))?;
+    let whom = (resolution != Resolution::KeepBoth).then(|| row.target.clone());
+    (conflict.kind == ConflictKind::MrnInUse).then(|| (conflict.id.clone(), whom))
 }
 
 fn order(row: &ConflictRow) -> Option<u64> {

@@ -7,7 +7,7 @@
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `verify`, `sample`, `tally`: decisions and proof.
-//! - `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
+//! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
@@ -19,6 +19,7 @@ mod cut_off;
 mod doctor;
 mod error;
 mod export;
+mod forecast;
 mod import;
 mod job;
 pub mod keys;
@@ -59,6 +60,7 @@ pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
+pub use forecast::{Forecast, forecast};
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
 pub use oneshot::{Exported, OneShot, export_once};

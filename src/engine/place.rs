@@ -20,6 +20,8 @@ pub struct Placer {
     storage: Arc<Storage>,
     migration: String,
     policy: Policy,
+    /// Of types that have one of their own.
+    policies: HashMap<u16, Policy>,
     on_deleted: DeletionPolicy,
     tenant: u16,
     base_url: Option<String>,
@@ -44,10 +46,15 @@ impl Placer {
     ) -> Result<Self, EngineError> {
         let tenant = storage.names.tenant(&plan.tenant)?;
         let patients = Arc::new(patients(&storage, plan)?);
+        let mut policies = HashMap::new();
+        for (resource_type, policy) in &plan.on_conflict_of {
+            policies.insert(storage.names.resource_type(resource_type)?, *policy);
+        }
         Ok(Self {
             storage,
             migration: plan.id.clone(),
             policy: plan.on_conflict,
+            policies,
             on_deleted: plan.on_deleted,
             tenant,
             base_url: (!local).then(|| plan.base_url.clone()),

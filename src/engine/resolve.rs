@@ -80,6 +80,21 @@ impl Session<'_> {
                 None => return Ok(None),
             },
         };
+        if let Some(other) = self.carrier.contradicted(&row, resolution) {
+            if policy.is_some() {
+                return Ok(None);
+            }
+            self.carry_out()?;
+            return Err(EngineError::NotReady {
+                what: format!(
+                    "conflict `{id}` cannot be decided so: the decision on `{other}` says who this patient is"
+                ),
+                hint: format!(
+                    "decide it alike, or take that decision back: cutover undo {} {other}",
+                    self.plan.id
+                ),
+            });
+        }
         let before = mark(&self.carrier.target_of(&row)?);
         let event = self.recorder.append(&Event::ConflictResolved {
             conflict: id.to_owned(),

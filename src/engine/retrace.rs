@@ -1,6 +1,6 @@
 //! Retracing: the received rows in which a decision can have had effects, found in the landing, which forgets nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
@@ -29,6 +29,7 @@ struct Wanted {
     records: HashMap<RecordKey, u32>,
     patients: HashMap<[u8; 16], u32>,
     from: u32,
+    standing: HashSet<RowId>,
 }
 
 impl Wanted {
@@ -44,6 +45,7 @@ impl Wanted {
             let since = |run: &mut u32, from: u32| *run = from.min(*run);
             since(wanted.records.entry(source).or_insert(u32::MAX), seed.run);
             since(&mut wanted.from, seed.run);
+            wanted.standing.extend(&seed.standing);
             if let Some(run) = seed.compartment {
                 since(wanted.patients.entry(source.id()).or_insert(u32::MAX), run);
                 since(&mut wanted.from, run);
@@ -136,7 +138,7 @@ fn concerned(
     let patient = scan.resource_type == "Patient";
     let since = |run: Option<&u32>| run.is_some_and(|run| row.run >= *run);
     let about = |id: [u8; 16]| since(wanted.patients.get(&id));
-    let concerned = since(wanted.records.get(&key))
+    let concerned = since(wanted.records.get(&key)) && !wanted.standing.contains(&row)
         || !patient && !wanted.patients.is_empty() && reader.patients_named(text).into_iter().any(about);
     Ok(concerned.then_some((key, patient)))
 }

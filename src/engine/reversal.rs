@@ -1,6 +1,6 @@
 //! Carrying out what is taken back: noted first, done from the landing and the ledger, and done again from the start after a kill.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::cut::{Cut, cut};
@@ -169,6 +169,7 @@ impl Again {
     pub fn new(storage: &Arc<Storage>, plan: &Plan, found: &[Found]) -> Result<Self, EngineError> {
         let undecided = Plan {
             on_conflict: Policy::Ask,
+            on_conflict_of: BTreeMap::new(),
             ..plan.clone()
         };
         let tenant = storage.names.tenant(&plan.tenant)?;

@@ -1,6 +1,6 @@
 //! Undo: decisions taken back, with everything that came of them. The store is then as if they had never been made.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::carry_out::carry_out_pending;
@@ -128,7 +128,11 @@ pub fn planned(
             hint: "`cutover doctor --rebuild-index` makes it anew; then take back".to_owned(),
         });
     }
-    let mut seeds: Vec<Seed> = chosen.iter().map(|row| seed(storage, row, all)).collect();
+    let order = Order::of(storage, plan)?;
+    let mut seeds: Vec<Seed> = chosen
+        .iter()
+        .map(|row| seed(storage, row, chosen, all, &order))
+        .collect();
     let found = retrace(storage, plan, &seeds, runs)?;
     let rows: HashSet<RowId> = found.iter().map(|f| f.row).collect();
     let ids: HashSet<&str> = chosen.iter().map(|row| row.conflict.id.as_str()).collect();
@@ -157,6 +161,7 @@ pub fn planned(
             target: row.target.clone(),
             run: u32::MAX,
             compartment: None,
+            standing: Vec::new(),
         });
         taken.dependent.extend(decision(&row.conflict));
         events.extend(undone(&row.conflict, hangs_on(chosen, row), by));
@@ -217,32 +222,61 @@ impl Planned {
     }
 }
 
-/// Where the effects of a decision can be found. About who a patient is, decisions made later may have released what this one had
-/// freed in part.
-fn seed(storage: &Storage, row: &ConflictRow, all: &[ConflictRow]) -> Seed {
-    let conflict = &row.conflict;
-    let seq = |conflict: &Conflict| conflict.decided.as_ref().and_then(|made| made.seq).unwrap_or(0);
-    let since = |other: &&ConflictRow| {
-        other.conflict.about_identity()
-            && other.conflict.applied
-            && other.conflict.source.id == conflict.source.id
-            && seq(&other.conflict) >= seq(conflict)
-    };
-    let compartment = conflict.about_identity().then(|| {
-        let later = all.iter().filter(since);
-        let runs = later.filter_map(|other| other.conflict.moved.first_run());
-        runs.min().unwrap_or(conflict.run).min(conflict.run)
-    });
-    let source = source_key(storage, row);
-    Seed {
-        source,
-        target: row.target.clone(),
-        run: conflict.run,
-        compartment,
+/// The order in which decisions were made.
+struct Order {
+    /// The journal's entry with which each run began: what a policy decided, it decided then.
+    began: HashMap<u32, u64>,
+}
+
+impl Order {
+    fn of(storage: &Storage, plan: &Plan) -> Result<Self, EngineError> {
+        let mut began = HashMap::new();
+        for entry in storage.journal.read(&plan.id, 0) {
+            let entry = entry?;
+            if let Event::RunStarted { run } = entry.event {
+                began.insert(run, entry.seq);
+            }
+        }
+        Ok(Self { began })
+    }
+
+    fn place(&self, conflict: &Conflict) -> Option<u64> {
+        let made = conflict.decided.as_ref()?;
+        made.seq.or_else(|| self.began.get(&conflict.run).copied())
     }
 }
 
-/// The key of the source's record under its own id; of the same type as the destination's.
+/// Where the effects of a decision can be found. About who a patient is, decisions made later may have released what this one had
+/// freed in part; what was decided on the same record before any of the `chosen` stands.
+fn seed(storage: &Storage, row: &ConflictRow, chosen: &[&ConflictRow], all: &[ConflictRow], order: &Order) -> Seed {
+    let conflict = &row.conflict;
+    let same =
+        |other: &Conflict| (&other.resource_type, &other.source.id) == (&conflict.resource_type, &conflict.source.id);
+    let of_record = chosen.iter().filter(|other| same(&other.conflict));
+    let first = of_record.filter_map(|other| order.place(&other.conflict)).min();
+    let (mut compartment, mut standing) = (conflict.run, Vec::new());
+    for other in all
+        .iter()
+        .filter(|other| same(&other.conflict) && !other.conflict.open())
+    {
+        if order.place(&other.conflict) < first {
+            standing.push(other.row());
+            standing.extend(other.also.iter().map(|also| also.row));
+        } else if other.conflict.about_identity() && other.conflict.applied {
+            let released = other.conflict.moved.first_run();
+            compartment = compartment.min(released.unwrap_or(compartment));
+        }
+    }
+    Seed {
+        source: source_key(storage, row),
+        target: row.target.clone(),
+        run: conflict.run,
+        compartment: conflict.about_identity().then_some(compartment),
+        standing,
+    }
+}
+
+/// The key of the source's record under its own id; it is of the same type as the destination's.
 fn source_key(storage: &Storage, row: &ConflictRow) -> Vec<u8> {
     let id = storage.id_hash(&row.conflict.source.id);
     let mut key = row.target.clone();
@@ -276,3 +310,6 @@ fn hangs_on(chosen: &[&ConflictRow], row: &ConflictRow) -> Option<String> {
     let on = chosen.iter().find(same).or_else(|| chosen.iter().find(about));
     on.map(|other| other.conflict.id.clone())
 }
+
+#[cfg(test)]
+mod tests;

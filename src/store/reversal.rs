@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::RowId;
 use crate::migration::Moved;
 
 /// A decision that is taken back: which rows its effects may be found in.
@@ -16,6 +17,8 @@ pub struct Seed {
     /// The first run of whose rows about that patient the decision may have released some; absent when it was not about who a
     /// patient is.
     pub compartment: Option<u32>,
+    /// Rows of that record on which something else was decided before, and stands.
+    pub standing: Vec<RowId>,
 }
 
 /// One undo or rollback.

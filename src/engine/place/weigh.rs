@@ -77,7 +77,9 @@ impl Placer {
         if !meeting.contradictions.is_empty() {
             return Ok(None);
         }
-        let decision = self.decision(writer, record, meeting, self.policy)?;
+        let policy = self.policies.get(&record.key.resource_type()).copied();
+        let policy = policy.unwrap_or(self.policy);
+        let decision = self.decision(writer, record, meeting, policy)?;
         let resolution = match decision.winner {
             Winner::Source => Resolution::KeepSource,
             Winner::Target => Resolution::KeepTarget,
@@ -85,7 +87,7 @@ impl Placer {
         };
         Ok(Some(Decided {
             resolution,
-            policy: Some(self.policy),
+            policy: Some(policy),
             rule: decision.rule.name().to_owned(),
             who: "policy".to_owned(),
             name: None,
