@@ -78,9 +78,9 @@ fn decide_all(world: &World, order: &[usize], ways: &[u8]) {
 
 fn cases() -> ProptestConfig {
     ProptestConfig {
-        cases: 12,
+        cases: 8,
         failure_persistence: None,
-        max_shrink_iters: 200,
+        max_shrink_iters: 40,
         ..ProptestConfig::default()
     }
 }

@@ -60,7 +60,7 @@ fn observation(id: &str, patient: &str, year: u64, value: u64) -> String {
 /// The source's records; `bits` chooses one of four states for each.
 fn source(bits: u64) -> [Vec<String>; 2] {
     let state = |nth: u64| (bits >> (2 * nth)) & 3;
-    let languages = ["en", "en", "fr", "de"];
+    let languages = ["en", "es", "fr", "de"];
     let mut patients = Vec::new();
     let mut others = Vec::new();
     for number in 0..4_usize {
@@ -70,7 +70,7 @@ fn source(bits: u64) -> [Vec<String>; 2] {
         patients.push(patient(&id, number, "1970-01-01", language, link));
         for nth in 0..2 {
             let state = state(4 + 2 * number as u64 + nth);
-            others.push(observation(&format!("o{number}-{nth}"), &id, 2020 + state, state / 2));
+            others.push(observation(&format!("o{number}-{nth}"), &id, 2020 + state, state));
         }
     }
     others.push(
