@@ -122,6 +122,8 @@ impl Carrier {
             decided.after = Some(mark(&after));
         }
         row.conflict.applied = true;
+        row.freed.sort_unstable();
+        row.freed.dedup();
         row.added = 0;
         for (record, rows) in touched {
             row.added += u64::from(self.first_row(&record)?.is_some_and(|first| rows.contains(&first)));
@@ -177,6 +179,9 @@ impl Carrier {
                 let resource_type = self.placer.type_name(to.resource_type());
                 let moves = row.conflict.moved.of(held.row.run, &resource_type);
                 moves.add(Disposition::Held, now);
+            }
+            if held.row.run < row.conflict.run {
+                row.freed.push(held.row);
             }
             self.released.push(key);
         }

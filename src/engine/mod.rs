@@ -19,6 +19,7 @@ mod cut_off;
 mod doctor;
 mod error;
 mod export;
+mod file_context;
 mod forecast;
 mod import;
 mod job;

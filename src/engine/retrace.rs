@@ -30,6 +30,7 @@ struct Wanted {
     patients: HashMap<[u8; 16], u32>,
     from: u32,
     standing: HashSet<RowId>,
+    freed: HashSet<RowId>,
 }
 
 impl Wanted {
@@ -46,6 +47,10 @@ impl Wanted {
             since(wanted.records.entry(source).or_insert(u32::MAX), seed.run);
             since(&mut wanted.from, seed.run);
             wanted.standing.extend(&seed.standing);
+            wanted.freed.extend(&seed.freed);
+            for row in &seed.freed {
+                since(&mut wanted.from, row.run);
+            }
             if let Some(run) = seed.compartment {
                 since(wanted.patients.entry(source.id()).or_insert(u32::MAX), run);
                 since(&mut wanted.from, run);
@@ -139,6 +144,7 @@ fn concerned(
     let since = |run: Option<&u32>| run.is_some_and(|run| row.run >= *run);
     let about = |id: [u8; 16]| since(wanted.patients.get(&id));
     let concerned = since(wanted.records.get(&key)) && !wanted.standing.contains(&row)
+        || wanted.freed.contains(&row)
         || !patient && !wanted.patients.is_empty() && reader.patients_named(text).into_iter().any(about);
     Ok(concerned.then_some((key, patient)))
 }

@@ -161,6 +161,7 @@ pub fn planned(
             target: row.target.clone(),
             run: u32::MAX,
             compartment: None,
+            freed: Vec::new(),
             standing: Vec::new(),
         });
         taken.dependent.extend(decision(&row.conflict));
@@ -254,7 +255,7 @@ fn seed(storage: &Storage, row: &ConflictRow, chosen: &[&ConflictRow], all: &[Co
         |other: &Conflict| (&other.resource_type, &other.source.id) == (&conflict.resource_type, &conflict.source.id);
     let of_record = chosen.iter().filter(|other| same(&other.conflict));
     let first = of_record.filter_map(|other| order.place(&other.conflict)).min();
-    let (mut compartment, mut standing) = (conflict.run, Vec::new());
+    let (mut compartment, mut freed, mut standing) = (conflict.run, Vec::new(), Vec::new());
     for other in all
         .iter()
         .filter(|other| same(&other.conflict) && !other.conflict.open())
@@ -263,8 +264,8 @@ fn seed(storage: &Storage, row: &ConflictRow, chosen: &[&ConflictRow], all: &[Co
             standing.push(other.row());
             standing.extend(other.also.iter().map(|also| also.row));
         } else if other.conflict.about_identity() && other.conflict.applied {
-            let released = other.conflict.moved.first_run();
-            compartment = compartment.min(released.unwrap_or(compartment));
+            compartment = compartment.min(other.conflict.run);
+            freed.extend(&other.freed);
         }
     }
     Seed {
@@ -272,6 +273,7 @@ fn seed(storage: &Storage, row: &ConflictRow, chosen: &[&ConflictRow], all: &[Co
         target: row.target.clone(),
         run: conflict.run,
         compartment: conflict.about_identity().then_some(compartment),
+        freed,
         standing,
     }
 }

@@ -140,11 +140,6 @@ impl Moved {
         self.0.get(&run).into_iter().flatten()
     }
 
-    /// The first run of which rows moved.
-    pub fn first_run(&self) -> Option<u32> {
-        self.0.keys().next().copied()
-    }
-
     /// Adds another's moves to these.
     pub fn merge(&mut self, other: &Self) {
         for (run, by_type) in &other.0 {

@@ -17,6 +17,8 @@ pub struct Seed {
     /// The first run of whose rows about that patient the decision may have released some; absent when it was not about who a
     /// patient is.
     pub compartment: Option<u32>,
+    /// Rows of former runs about that patient that it may have released.
+    pub freed: Vec<RowId>,
     /// Rows of that record on which something else was decided before, and stands.
     pub standing: Vec<RowId>,
 }

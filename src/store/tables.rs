@@ -77,6 +77,9 @@ pub struct ConflictRow {
     pub target: Vec<u8>,
     /// Further rows with the very same content that met the same record while the conflict was open.
     pub also: Vec<HeldRow>,
+    /// Rows of runs before this conflict's own that it released.
+    #[serde(default)]
+    pub freed: Vec<RowId>,
     /// Records added to the index when a person's decision was carried out.
     pub added: u64,
 }

@@ -71,7 +71,12 @@ pub async fn decide_all(bench: &mut Bench) {
     for (conflict, way) in open(bench).iter().zip(ways.into_iter().cycle()) {
         // Two versions of one record cannot both stay.
         let differs = conflict.kind == ConflictKind::ContentDiffers && way == Resolution::KeepBoth;
-        let way = if differs { Resolution::KeepTarget } else { way };
+        // Whom a patient was taken for once, they are taken for again.
+        let known = bench
+            .conflicts()
+            .into_iter()
+            .any(|c| !c.open() && c.source.id == conflict.source.id);
+        let way = if differs || known { Resolution::KeepSource } else { way };
         bench.resolve(&conflict.id, Choice::Outright(way)).await;
     }
     assert_eq!(bench.held(), 0);

@@ -119,6 +119,7 @@ impl Placer {
                 location: place,
                 target: meeting.target_key.as_bytes().to_vec(),
                 also: Vec::new(),
+                freed: Vec::new(),
                 added: 0,
             },
         };

@@ -50,6 +50,11 @@ impl Check<'_> {
         if self.said_the_same(&key, entry, text)? {
             return Ok(Disposition::Unchanged);
         }
+        let decision = self.decided.get(&hex(&hash)).filter(|(since, _)| row.run >= *since);
+        if decision.is_some_and(|(_, resolution)| *resolution == Resolution::KeepBoth) {
+            // Somebody new, whose record was there already with other content.
+            return Ok(Disposition::Kept);
+        }
         self.find(
             &check.file,
             "content-differs",
