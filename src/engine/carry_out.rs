@@ -16,6 +16,9 @@ use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Stor
 /// Decisions that are carried out between two checkpoints when many were cut off.
 const TOGETHER: usize = 128;
 
+/// A conflict, and the destination's patient that its decision takes the source's for, unless it is somebody new.
+type Who = (String, Option<Vec<u8>>);
+
 /// Carries out decisions of one migration that are on record; what it did is durable, and noted as done, with the next checkpoint.
 pub struct Carrier {
     storage: Arc<Storage>,
@@ -27,7 +30,7 @@ pub struct Carrier {
     /// Conflicts that keep a patient's records back, by patient.
     waiting: HashMap<[u8; 16], HashSet<String>>,
     /// Who a patient is by the decisions made so far, by patient: the conflict, and the destination's patient unless it is none.
-    known: HashMap<[u8; 16], Vec<(String, Option<Vec<u8>>)>>,
+    known: HashMap<[u8; 16], Vec<Who>>,
     done: Vec<ConflictRow>,
     released: Vec<Vec<u8>>,
 }
@@ -270,7 +273,7 @@ pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, Eng
 }
 
 /// Whom a decision, or this one if it were made, takes the source's patient for: a patient of the destination, or somebody new.
-fn who(row: &ConflictRow, resolution: Option<Resolution>) -> Option<(String, Option<Vec<u8>>)> {
+fn who(row: &ConflictRow, resolution: Option<Resolution>) -> Option<Who> {
     let conflict = &row.conflict;
     let resolution = resolution.or(conflict.decided.as_ref().map(|made| made.resolution))?;
     let whom = (resolution != Resolution::KeepBoth).then(|| row.target.clone());

@@ -33,12 +33,12 @@ pub struct Cut {
 pub fn cut(versions: &[Entry], ours: impl Fn(&Entry) -> bool, force: bool) -> Option<Cut> {
     let current = versions.first()?;
     let lowest = versions.iter().filter(|entry| ours(entry)).map(|e| e.version).min()?;
-    let overrules = |entry: &Entry| force && entry.local && entry.version > lowest;
-    let overruled = versions.iter().filter(|e| !ours(e) && overrules(e)).map(|e| e.row);
-    let overruled: Vec<RowId> = overruled.collect();
+    let edit = |entry: &Entry| force && entry.local && entry.version > lowest;
+    let edits = versions.iter().filter(|entry| !ours(entry) && edit(entry));
+    let overruled: Vec<RowId> = edits.map(|entry| entry.row).collect();
     let mut kept: Vec<Entry> = versions
         .iter()
-        .filter(|entry| !ours(entry) && !overrules(entry))
+        .filter(|entry| !ours(entry) && !edit(entry))
         .copied()
         .collect();
     // What would be deleted is not there any more.

@@ -36,11 +36,12 @@ pub fn complete(storage: &Arc<Storage>, plan: &Plan) -> Result<(), EngineError> 
         if reversal.done {
             continue;
         }
-        let again = undecide(storage, plan, &reversal)?;
-        reversal.moved.merge(&again);
+        // Runs go first: rows that are placed again must not meet what these brought.
         if !reversal.runs.is_empty() {
             withdraw::runs(storage, plan, &reversal)?;
         }
+        let again = undecide(storage, plan, &reversal)?;
+        reversal.moved.merge(&again);
         reversal.done = true;
         reversal.seeds.clear();
         let there = i64::try_from(storage.index.count()?).unwrap_or(i64::MAX);
@@ -205,8 +206,8 @@ impl Again {
             let Some(key) = RecordKey::from_bytes(&link.from).filter(|_| !except.contains(&link.row)) else {
                 continue;
             };
-            let present = self.writer.pending.get(&self.storage.index, &key)?;
-            let Some(present) = present.filter(|p| p.row == link.row && !p.deleted && !p.local) else {
+            let entry = self.writer.pending.get(&self.storage.index, &key)?;
+            let Some(entry) = entry.filter(|p| p.row == link.row && !p.deleted && !p.local) else {
                 continue;
             };
             let line = self.storage.segments.read(&link.location)?;
@@ -214,7 +215,7 @@ impl Again {
             let context = FileContext::of_one(Arc::clone(&self.placer.patients));
             let record = self.reader.record(&context, &line, &scan)?;
             self.placer
-                .put_again(&mut self.writer, key, link.location, &record, present)?;
+                .put_again(&mut self.writer, key, link.location, &record, entry)?;
         }
         Ok(())
     }

@@ -204,12 +204,12 @@ fn count_all(
 impl Planned {
     /// Journals it and notes it durably: from here on it will be done.
     pub fn begin(&self, storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<(), EngineError> {
-        let mut recorded = Vec::new();
+        let mut journalled = Vec::new();
         for event in &self.events {
-            recorded.push(recorder.append(event)?);
+            journalled.push(recorder.append(event)?);
         }
         note(storage, plan, &self.reversal)?;
-        for event in recorded {
+        for event in journalled {
             recorder.publish(event);
         }
         Ok(())

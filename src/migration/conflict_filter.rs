@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::conflict::Conflict;
 
 /// Conflicts of a type, a kind, a reason; what is absent does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConflictFilter {
     /// The records' type.
-    #[serde(rename = "type")]
     pub resource_type: Option<String>,
     /// Name of the kind, such as `content-differs`.
     pub kind: Option<String>,
@@ -35,10 +33,9 @@ impl ConflictFilter {
 }
 
 /// One rule of a file of decisions.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConflictRule {
     /// What it is for.
-    #[serde(flatten)]
     pub filter: ConflictFilter,
     /// The decision or policy.
     pub decision: String,
@@ -64,13 +61,30 @@ pub fn conflict_rules(path: &Path, text: &str) -> Result<Vec<ConflictRule>, Rule
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct File {
-        rule: Vec<ConflictRule>,
+        rule: Vec<Rule>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Rule {
+        #[serde(rename = "type")]
+        resource_type: Option<String>,
+        kind: Option<String>,
+        reason: Option<String>,
+        decision: String,
     }
     let file: File = toml::from_str(text).map_err(|error| RulesError {
         path: path.display().to_string(),
         what: error.message().to_owned(),
     })?;
-    Ok(file.rule)
+    let rule = |rule: Rule| ConflictRule {
+        filter: ConflictFilter {
+            resource_type: rule.resource_type,
+            kind: rule.kind,
+            reason: rule.reason,
+        },
+        decision: rule.decision,
+    };
+    Ok(file.rule.into_iter().map(rule).collect())
 }
 
 #[cfg(test)]
