@@ -210,10 +210,10 @@ impl Again {
             let Some(entry) = entry.filter(|p| p.row == link.row && !p.deleted && !p.local) else {
                 continue;
             };
-            let line = self.storage.segments.read(&link.location)?;
-            let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
+            let landed = self.storage.segments.read(&link.location)?;
+            let scan = fhir::scan(&landed).map_err(EngineError::Reject)?;
             let context = FileContext::of_one(Arc::clone(&self.placer.patients));
-            let record = self.reader.record(&context, &line, &scan)?;
+            let record = self.reader.record(&context, &landed, &scan)?;
             self.placer
                 .put_again(&mut self.writer, key, link.location, &record, entry)?;
         }
