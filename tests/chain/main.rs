@@ -12,6 +12,8 @@ mod fault;
 mod hfs;
 mod oneshot;
 mod quarantine;
+mod rollback;
 mod secrecy;
 mod synthea;
+mod undo;
 mod untyped;
