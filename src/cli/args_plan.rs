@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::migration::Policy;
+use crate::migration::PolicyFor;
 
 /// The plan of a migration, from the command line.
 #[derive(Debug, Clone, Default, Args)]
@@ -98,12 +98,13 @@ pub struct PlanArgs {
     /// Requests a minute that the source allows
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,
-    /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask
-    #[arg(long, value_name = "POLICY")]
-    pub on_conflict: Option<Policy>,
     /// When two patients are merged, keep the source's too, inactive, each with a link saying which replaces the other
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub write_links: Option<bool>,
+    /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask; for one type as
+    /// Condition=keep-target, which `Condition=` takes away
+    #[arg(long, value_name = "[TYPE=]POLICY")]
+    pub on_conflict: Vec<PolicyFor>,
     /// What to do with records deleted at the source: apply or ignore
     #[arg(long, value_name = "POLICY")]
     pub on_deleted: Option<String>,

@@ -103,7 +103,7 @@ fn decide(storage: &Arc<Storage>, plan: &Plan, show: Show) -> Result<Outcome, Fa
         Command::Resolve {
             conflicts,
             choice,
-            who: crate::store::operator(),
+            who: crate::store::operator().into(),
         },
         show,
     )?;

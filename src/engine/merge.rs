@@ -6,7 +6,7 @@ use super::error::EngineError;
 use super::place::{Placer, Sides};
 use crate::fhir::{self, DiffError, FieldDifference, MergeError, Picks, Survivorship};
 use crate::migration::{Merging, Plan};
-use crate::store::{ConflictRow, Storage, migration_key};
+use crate::store::{ConflictRow, Entry, RecordKey, Storage, migration_key};
 
 /// A merge that a person asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,8 +38,14 @@ impl Proposal {
     }
 
     /// The picks in the end, after a merge with them was tried.
-    pub(super) fn merging(&self, placer: &Placer, plan: &Plan, row: &ConflictRow) -> Result<Merging, EngineError> {
-        placer.with_sides(row, |sides| {
+    pub(super) fn merging(
+        &self,
+        placer: &Placer,
+        plan: &Plan,
+        row: &ConflictRow,
+        target: &Entry,
+    ) -> Result<Merging, EngineError> {
+        placer.with_sides(row, target, |sides| {
             let compared = self.compare(sides)?;
             for path in self.picks.keys() {
                 if !compared.differences.iter().any(|found| found.path == *path) {
@@ -94,6 +100,9 @@ pub fn compare(storage: &Arc<Storage>, plan: &Plan, id: &str, proposal: &Proposa
             hint: format!("`cutover run {}` goes on; look at it then", plan.id),
         });
     }
+    let target = RecordKey::from_bytes(&row.target);
+    let target = target.map(|key| storage.index.get(&key)).transpose()?.flatten();
+    let target = target.ok_or_else(|| EngineError::UnknownConflict(id.to_owned()))?;
     let placer = Placer::new(Arc::clone(storage), plan, None, false)?;
-    placer.with_sides(&row, |sides| proposal.compare(sides))
+    placer.with_sides(&row, &target, |sides| proposal.compare(sides))
 }

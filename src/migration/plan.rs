@@ -1,8 +1,10 @@
 //! The plan of a migration: from where, to where, and by which rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::policy::Policy;
+use super::policy::{Policy, PolicyFor};
 use super::preset::{Algorithm, AuthMethod, ExportLevel, KickoffMethod, Repeat};
 
 /// What to do with records that the source says were deleted.
@@ -81,6 +83,9 @@ pub struct Plan {
     pub requests_per_minute: Option<u32>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
+    /// The same for some types.
+    #[serde(default)]
+    pub on_conflict_of: BTreeMap<String, Policy>,
     /// When two patients are merged, the source's stays as well, inactive, and each says which one replaces the other.
     #[serde(default)]
     pub merge_links: bool,
@@ -102,7 +107,7 @@ pub struct Secrets {
     /// The client secret.
     pub client_secret: Option<String>,
     /// More form fields, by name.
-    pub token_params: std::collections::BTreeMap<String, String>,
+    pub token_params: BTreeMap<String, String>,
 }
 
 impl Plan {
@@ -145,12 +150,28 @@ impl Plan {
             poll_ceiling_s: 300,
             requests_per_minute: None,
             on_conflict: Policy::Ask,
+            on_conflict_of: BTreeMap::new(),
             merge_links: false,
             on_deleted: DeletionPolicy::default(),
             max_rejects: Self::MAX_REJECTS,
             max_line: Self::MAX_LINE,
             ca_file: None,
             created: String::new(),
+        }
+    }
+
+    /// Changes by which policies conflicts are decided.
+    pub fn decide_by(&mut self, policies: &[PolicyFor]) {
+        for PolicyFor { resource_type, policy } in policies {
+            match (resource_type, policy) {
+                (None, policy) => self.on_conflict = policy.unwrap_or(self.on_conflict),
+                (Some(resource_type), Some(policy)) => {
+                    self.on_conflict_of.insert(resource_type.clone(), *policy);
+                }
+                (Some(resource_type), None) => {
+                    self.on_conflict_of.remove(resource_type);
+                }
+            }
         }
     }
 

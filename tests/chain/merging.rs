@@ -161,7 +161,7 @@ async fn what_a_person_put_together_is_not_overwritten_by_a_newer_version() {
         let command = Command::Resolve {
             conflicts: vec![conflict.id.clone()],
             choice: merge(Survivorship::FillBlanks, &[picks]),
-            who: "tester".to_owned(),
+            who: "tester".to_owned().into(),
         };
         let error = bench.command(command).await.unwrap_err();
         assert!(
@@ -277,6 +277,8 @@ fn records_of_a_practice_merge_and_nothing_picked_is_lost() {
 
 #[test]
 fn records_that_synthea_made_merge_and_nothing_picked_is_lost() {
-    let Some(folder) = crate::synthea::folder() else { return };
+    let Some(folder) = crate::synthea::data("synthea-24") else {
+        return;
+    };
     assert!(neighbours(&cutover::sandbox::Folder::open(&folder).unwrap(), None) > 300);
 }

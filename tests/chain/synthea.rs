@@ -7,13 +7,13 @@ use cutover::sandbox::Folder;
 
 use crate::bench::{Bench, config};
 
-/// The folder with the files, or nothing, said aloud, where they are not there.
-pub fn folder() -> Option<PathBuf> {
+/// A folder of the test data, if it is there.
+pub fn data(name: &str) -> Option<PathBuf> {
     let data = std::env::var_os("CUTOVER_TEST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
         PathBuf::from,
     );
-    let folder = data.join("synthea-24");
+    let folder = data.join(name);
     if folder.is_dir() {
         return Some(folder);
     }
@@ -26,7 +26,7 @@ pub fn folder() -> Option<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_rows_are_accounted_for_and_come_back_as_they_were() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = data("synthea-24") else { return };
     let mut bench = Bench::new(config(Arc::new(Folder::open(&folder).unwrap()))).await;
     bench.done().await;
     bench.assert_faithful();

@@ -70,6 +70,7 @@ impl Placer {
         &mut self,
         writer: &mut Writer,
         row: RowId,
+        place: Location,
         record: &Record,
         meeting: &Meeting,
         linked: bool,
@@ -82,7 +83,7 @@ impl Placer {
         let target = writer.read(&meeting.target.location)?;
         let line = self.sides(&meeting.source_line, &target).merged(&merging)?;
         if record.patient.is_some() {
-            self.note_links(record, meeting.target_key)?;
+            self.note_links(record, row, place, meeting.target_key)?;
         }
         let entry = Entry {
             location: writer.change(&line)?,
@@ -145,9 +146,9 @@ impl Placer {
     pub fn with_sides<T>(
         &self,
         row: &ConflictRow,
+        target: &Entry,
         see: impl FnOnce(&Sides<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let target = self.target_of(row)?;
         let source = self.storage.segments.read(&row.location)?;
         let target = self.storage.segments.read(&target.location)?;
         see(&self.sides(&source, &target))
@@ -160,6 +161,27 @@ impl Placer {
             .key(self.tenant, &row.conflict.resource_type, &row.conflict.source.id)?;
         let present = self.storage.index.get(&key)?;
         Ok(present.is_none_or(|present| present.deleted) || RecordKey::from_bytes(&row.target) == Some(key))
+    }
+
+    /// Writes a merged record anew if the crosswalk now makes other bytes of it.
+    pub(super) fn put_merged_again(
+        &self,
+        writer: &mut Writer,
+        key: RecordKey,
+        present: Entry,
+    ) -> Result<(), EngineError> {
+        let Some(line) = self.merged_again(writer, &key, &present)? else {
+            return Ok(());
+        };
+        if line != writer.read(&present.location)? {
+            let entry = Entry {
+                location: writer.change(&line)?,
+                version: present.version + 1,
+                ..present
+            };
+            writer.pending.put(key, entry, Some(present));
+        }
+        Ok(())
     }
 
     /// A merged record made once more, now that more patients are known under another id; `None` when no decision explains it.

@@ -12,8 +12,13 @@ use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Writer};
 
 impl Placer {
     /// What a policy says of a conflict; `None` when it leaves it to a person.
-    pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
-        let target = self.target_of(row)?;
+    pub fn would(
+        &mut self,
+        writer: &Writer,
+        row: &ConflictRow,
+        policy: Policy,
+    ) -> Result<Option<(Resolution, String)>, EngineError> {
+        let target = self.target_of(writer, row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
@@ -38,7 +43,7 @@ impl Placer {
         row: &ConflictRow,
         resolution: Resolution,
     ) -> Result<Disposition, EngineError> {
-        let target = self.target_of(row)?;
+        let target = self.target_of(writer, row)?;
         if target.row == id {
             // Carried out before, and cut off before that was noted.
             return Ok(Disposition::Stored);
@@ -54,9 +59,11 @@ impl Placer {
         self.carry_out(writer, id, place, record, &meeting, resolution)
     }
 
-    pub(super) fn target_of(&self, row: &ConflictRow) -> Result<Entry, EngineError> {
+    /// The destination's side of a conflict, what is pending included.
+    pub fn target_of(&self, writer: &Writer, row: &ConflictRow) -> Result<Entry, EngineError> {
         let key = RecordKey::from_bytes(&row.target);
-        let entry = key.map(|key| self.storage.index.get(&key)).transpose()?.flatten();
+        let get = |key| writer.pending.get(&self.storage.index, &key);
+        let entry = key.map(get).transpose()?.flatten();
         entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
     }
 
@@ -70,7 +77,9 @@ impl Placer {
         if !meeting.contradictions.is_empty() {
             return Ok(None);
         }
-        let decision = self.decision(writer, record, meeting, self.policy)?;
+        let policy = self.policies.get(&record.key.resource_type()).copied();
+        let policy = policy.unwrap_or(self.policy);
+        let decision = self.decision(writer, record, meeting, policy)?;
         let resolution = match decision.winner {
             // Only a person undoes what a person put together.
             Winner::Source if meeting.target.merged => return Ok(None),
@@ -81,10 +90,15 @@ impl Placer {
         Ok(Some(Decided {
             resolution,
             merging: None,
-            policy: Some(self.policy),
+            policy: Some(policy),
             rule: decision.rule.name().to_owned(),
             who: "policy".to_owned(),
+            name: None,
+            why: None,
             when: jiff::Timestamp::now().to_string(),
+            seq: None,
+            before: None,
+            after: None,
         }))
     }
 
