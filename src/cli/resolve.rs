@@ -120,7 +120,7 @@ fn groups(all: &[Conflict], args: &ResolveArgs) -> Result<Vec<(Choice, Vec<Strin
         let in_bulk = matches!(choice, Choice::Merge(_)) && args.conflicts.is_empty();
         let chosen = chosen
             .iter()
-            .filter(|c| may(c, &choice) && !(in_bulk && !c.contradictions.is_empty()));
+            .filter(|c| may(c, &choice) && (!in_bulk || c.contradictions.is_empty()));
         let ids = chosen.map(|c| c.id.clone()).collect();
         groups.push((choice, ids));
     }
@@ -244,9 +244,9 @@ mod tests {
             ("Patient".to_owned(), forecast(3, 4)),
         ];
         insta::assert_snapshot!(text(&[(Choice::By(Policy::NewerWins), by_type.into())]), @r"
-        Decision    Type       keep-source  keep-target  keep-both  stay open
-        newer-wins  Condition           12            0          0          0
-        newer-wins  Patient              3            0          0          4
+        Decision    Type       keep-source  keep-target  keep-both  merge  stay open
+        newer-wins  Condition           12            0          0      0          0
+        newer-wins  Patient              3            0          0      0          4
         ");
     }
 }

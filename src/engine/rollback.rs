@@ -39,6 +39,17 @@ pub fn rollback(
             },
         });
     };
+    if from.is_some() && !conflicts(storage, plan)?.is_empty() {
+        return Err(EngineError::NotReady {
+            what: format!(
+                "run {first} cannot be taken back alone: in this migration records met others, and what was decided reaches across runs"
+            ),
+            hint: format!(
+                "`cutover rollback {} --dry-run` says what taking back all of it comes to",
+                plan.id
+            ),
+        });
+    }
     let runs: Vec<u32> = standing.into_iter().filter(|run| *run >= first).collect();
     let began = began(storage, plan, first)?;
     let all = conflicts(storage, plan)?;

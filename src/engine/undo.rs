@@ -51,6 +51,19 @@ pub fn undo(
 ) -> Result<TakenBack, EngineError> {
     carry_out_pending(storage, plan)?;
     let all = conflicts(storage, plan)?;
+    let merged = |row: &&ConflictRow| row.conflict.carried_out() == Some(Resolution::Merge);
+    if let Some(row) = all.iter().find(merged) {
+        return Err(EngineError::NotReady {
+            what: format!(
+                "decisions of `{}` cannot be taken back one by one: the one on `{}` was to merge",
+                plan.id, row.conflict.id
+            ),
+            hint: format!(
+                "`cutover rollback {} --dry-run` says what taking back all of it comes to",
+                plan.id
+            ),
+        });
+    }
     let chosen = chosen(&all, which)?;
     if chosen.is_empty() {
         return Ok(TakenBack::default());

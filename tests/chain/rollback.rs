@@ -1,7 +1,7 @@
 //! Runs taken back: the store is what it was before them, and a later run finds nothing in its way.
 
-use cutover::engine::{Choice, Outcome, RunOptions, Which};
-use cutover::migration::{DeletionPolicy, Policy, Resolution, Stage};
+use cutover::engine::{Outcome, RunOptions, Which};
+use cutover::migration::{DeletionPolicy, Policy, Stage};
 
 use crate::bench::{Bench, config, differing, import, practice};
 use crate::edited::changed;
@@ -52,35 +52,6 @@ async fn of_the_whole_migration_leaves_the_store_as_it_was() {
     assert_eq!(bench.conflicts().len(), fresh.conflicts().len());
     assert!(bench.verify().await.clean());
     bench.assert_vouched();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_one_run_leaves_those_before_it() {
-    let mut bench = in_use(practice(), Policy::Ask).await;
-    bench.run().await;
-    let all = open(&bench);
-    bench
-        .resolve(&all[0].id, Choice::Outright(Resolution::KeepTarget))
-        .await;
-    bench
-        .resolve(&all[1].id, Choice::Outright(Resolution::KeepSource))
-        .await;
-    let before = Standing::of(&bench);
-    bench.serve(config(later())).await;
-    bench.plan.on_conflict = Policy::NewerWins;
-    bench.try_run(RunOptions { new: true }).await.unwrap();
-    decide_all(&mut bench).await;
-    assert!(bench.verify().await.clean());
-    let run = cutover::engine::state(bench.storage(), crate::bench::NAME).unwrap().run;
-    let taken = bench.rollback(Some(run), false, false).await;
-    assert_eq!(taken.runs, [run]);
-    Standing::of(&bench).assert_same(&before);
-    assert!(bench.verify().await.clean(), "{:#?}", bench.verification().findings);
-    bench.rebuild();
-    Standing::of(&bench).assert_same(&before);
-    let outcome = bench.try_run(RunOptions { new: true }).await.unwrap();
-    assert!(matches!(outcome, Outcome::NeedsDecision { .. }), "{outcome:?}");
-    assert!(bench.verify().await.clean());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cutover::engine::{Choice, Outcome, Proposal, RunOptions, Which};
-use cutover::fhir::Survivorship;
+use cutover::engine::{Choice, Outcome, RunOptions, Which};
 use cutover::migration::{Conflict, ConflictKind, Counts, Event, Policy, Resolution};
 use cutover::sandbox::Dataset;
 use cutover::sandbox::practice::{DestinationMix, Practice};
@@ -68,15 +67,10 @@ pub fn open(bench: &Bench) -> Vec<Conflict> {
 
 /// Decides everything that is open, each in another way.
 pub async fn decide_all(bench: &mut Bench) {
-    let merge = Choice::Merge(Proposal {
-        survivorship: Survivorship::Union,
-        ..Proposal::default()
-    });
     let ways = [
         Choice::Outright(Resolution::KeepSource),
         Choice::Outright(Resolution::KeepTarget),
         Choice::Outright(Resolution::KeepBoth),
-        merge,
     ];
     for (conflict, way) in open(bench).iter().zip(ways.into_iter().cycle()) {
         // Two versions of one record cannot both stay.

@@ -208,14 +208,19 @@ impl World {
         }
     }
 
-    pub fn undo(&self, which: &Which) -> TakenBack {
+    /// What was taken back; nothing beside a merge, where that is refused.
+    pub fn undo(&self, which: &Which) -> Option<TakenBack> {
         let by = By::from("tester".to_owned());
-        undo(self.storage(), &self.plan, &self.recorder(), which, &by, false, false).unwrap()
+        match undo(self.storage(), &self.plan, &self.recorder(), which, &by, false, false) {
+            Ok(taken) => Some(taken),
+            Err(EngineError::NotReady { .. }) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    pub fn roll_back(&self, from: Option<u32>) {
+    pub fn roll_back(&self) {
         let by = By::from("tester".to_owned());
-        rollback::rollback(self.storage(), &self.plan, &self.recorder(), from, &by, false, false).unwrap();
+        rollback::rollback(self.storage(), &self.plan, &self.recorder(), None, &by, false, false).unwrap();
     }
 
     pub fn hash(&self) -> [u8; 32] {
