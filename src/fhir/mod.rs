@@ -4,7 +4,7 @@
 //! - [`references`], [`classify`] and [`rewrite`] find and change references in place; [`attachment_urls`] finds files.
 //! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
 //!   migration adds.
-//! - [`person`] and [`contradicts`] tell people apart.
+//! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`safe`] makes text from an EHR fit for a terminal.
@@ -28,7 +28,10 @@ mod scan;
 pub use canonical::{CanonicalError, canonical_hash};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use display::{safe, safe_start};
-pub use identity::{Contradiction, Person, PersonError, contradicts, normalized, person};
+pub use identity::{
+    Address, Comparison, Contradiction, Element, Grade, Level, Part, Person, PersonError, PersonName, Roster, Traits,
+    compare, contradicts, normalized, person,
+};
 pub use json::{Flaw, MAX_DEPTH};
 pub use outcome::{Issue, Severity, is_transient, issues};
 pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
