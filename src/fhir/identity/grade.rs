@@ -62,16 +62,17 @@ impl Grade {
         }
         let ssn = is(Element::Ssn, Level::Same);
         if two {
-            return if ssn && score >= POSSIBLE {
+            // Of one of the two the number may be right, and the rest a slip; not when name and birth date both are another's.
+            let other = differs(Element::Given) && differs(Element::BirthDate);
+            return if ssn && !other && score >= POSSIBLE {
                 Self::Possible
             } else {
                 Self::None
             };
         }
+        let dated = date > Level::Different || ssn;
         match score {
-            PROBABLE.. if named && !is(Element::Family, Level::Missing) && date > Level::Different && !doubtful => {
-                Self::Probable
-            }
+            PROBABLE.. if named && dated && !is(Element::Family, Level::Missing) && !doubtful => Self::Probable,
             POSSIBLE.. => Self::Possible,
             _ => Self::None,
         }

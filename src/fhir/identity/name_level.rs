@@ -6,6 +6,7 @@ use super::common_names::{family_weight, given_weight};
 use super::comparison::Level;
 use super::fold::{Script, skeleton};
 use super::name::{Given, Name};
+use super::nicknames;
 use super::traits::Traits;
 
 /// A level and its weight in tenths of a bit.
@@ -139,17 +140,17 @@ fn middle(a: &Name, b: &Name) -> Weighed {
     }
 }
 
-/// Family and given name in each other's place.
+/// Family and given name in each other's place; one of them may be a short form of the other's, or mistyped.
 fn swapped(a: &Name, b: &Name) -> Option<[Weighed; 3]> {
-    if a.family.is_empty() || b.family.is_empty() || a.given.is_empty() || b.given.is_empty() {
-        return None;
-    }
-    let crossed = |a: &Name, b: &Name| {
-        a.family
-            .iter()
-            .any(|word| b.given.first().is_some_and(|g| g.latin == *word))
+    let (first_a, first_b) = (a.given.first()?, b.given.first()?);
+    let crossed = |family: &[Box<str>], given: &Given| {
+        let like = |word: &str| similar(word, &given.latin) || nicknames::share(nicknames::sets(word), given.sets);
+        let equal = family.iter().any(|word| *word == given.latin);
+        (equal, equal || family.iter().any(|word| like(word)))
     };
-    (crossed(a, b) && crossed(b, a)).then(|| {
+    let (there, back) = (crossed(&a.family, first_b), crossed(&b.family, first_a));
+    // In both directions, and at least in one to the letter.
+    ((there.0 || back.0) && there.1 && back.1 && first_a.latin.len().min(first_b.latin.len()) > 1).then(|| {
         let family = rarity(&a.family).min(rarity(&b.family)) - 20;
         [(Level::Swapped, family), (Level::Swapped, 50), MISSING]
     })
@@ -186,7 +187,7 @@ fn rarity(words: &[Box<str>]) -> i32 {
 }
 
 fn nickname(a: &Given, b: &Given) -> bool {
-    a.sets.iter().any(|set| *set != 0 && b.sets.contains(set))
+    nicknames::share(a.sets, b.sets)
 }
 
 /// Whether one may be the other with a slip of the pen.

@@ -231,6 +231,11 @@ pub(super) fn sets(latin: &str) -> [u8; MOST] {
     INDEX.get(latin).copied().unwrap_or_default()
 }
 
+/// Whether two names are in one set.
+pub(super) fn share(a: [u8; MOST], b: [u8; MOST]) -> bool {
+    a.iter().any(|set| *set != 0 && b.contains(set))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
