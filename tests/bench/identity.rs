@@ -175,21 +175,29 @@ fn identify(there: &Path, arriving: &Path) {
         ));
     }
     let enrolled = start.elapsed();
-    let lines = Mutex::new(BufReader::new(File::open(arriving).expect("file")).lines());
+    let lines = Mutex::new(BufReader::new(File::open(arriving).expect("file")).lines().enumerate());
     let work = || {
-        let mut grades = [0_u64; 4];
+        // The last for those who were linked with somebody else.
+        let mut grades = [0_u64; 5];
         loop {
-            let some: Vec<String> = {
+            let some: Vec<(usize, String)> = {
                 let mut lines = lines.lock().expect("lines");
-                lines.by_ref().take(256).map(|line| line.expect("a line")).collect()
+                lines
+                    .by_ref()
+                    .take(256)
+                    .map(|(at, line)| (at, line.expect("a line")))
+                    .collect()
             };
             if some.is_empty() {
                 return grades;
             }
-            for line in some {
+            for (at, line) in some {
                 let traits = Traits::of(&person(line.as_bytes()).expect("a patient"));
                 let best = roster.like(&traits).into_iter().next();
-                grades[best.map_or(0, |(_, found)| found.grade as usize)] += 1;
+                let grade = best.as_ref().map_or(Grade::None, |(_, found)| found.grade);
+                grades[grade as usize] += 1;
+                let wrong = best.is_some_and(|(who, _)| at >= MANY / 2 || who as usize != at * 2);
+                grades[4] += u64::from(grade == Grade::Certain && wrong);
             }
         }
     };
@@ -209,13 +217,13 @@ fn identify(there: &Path, arriving: &Path) {
         .trim();
     println!(
         "{} patients among {}: {:.1} s ({:.1} s of it to take in those there), peak memory {peak}",
-        grades.iter().sum::<u64>(),
+        grades[..4].iter().sum::<u64>(),
         roster.len(),
         start.elapsed().as_secs_f64(),
         enrolled.as_secs_f64()
     );
-    let [none, possible, probable, certain] = grades;
-    println!("  {certain} certain, {probable} probable, {possible} possible, {none} new");
+    let [none, possible, probable, certain, wrong] = grades;
+    println!("  {certain} certain ({wrong} of them wrong), {probable} probable, {possible} possible, {none} new");
 }
 
 fn line(record: &Record, number: usize) -> String {

@@ -91,17 +91,15 @@ fn given(a: &Name, b: &Name) -> Weighed {
         return (Level::Same, 85);
     }
     if nickname(x, y) {
-        return (Level::Nickname, 50);
+        // Betty and Lisa both are Elizabeth, but hardly one person: two short forms of one name say little.
+        let brief = |given: &Given| given.latin.len() <= 5 && !nicknames::formal(&given.latin);
+        return if brief(x) && brief(y) {
+            (Level::Part, 20)
+        } else {
+            (Level::Nickname, 50)
+        };
     }
-    // Called by the middle name.
-    let called = |first: &Given, others: &[Given]| {
-        first.latin.len() > 1
-            && others
-                .iter()
-                .skip(1)
-                .any(|other| other.latin == first.latin || nickname(other, first))
-    };
-    if called(x, &b.given) || called(y, &a.given) {
+    if called(&a.given, &b.given) || called(&b.given, &a.given) {
         return (Level::Swapped, 40);
     }
     let starts = |short: &str, long: &str| long.starts_with(short);
@@ -120,6 +118,19 @@ fn given(a: &Name, b: &Name) -> Weighed {
         return (Level::Close, 40);
     }
     across(a, b, &a.given_joined(), &b.given_joined(), 40, -60)
+}
+
+/// Whether the first name of `a` is another given name of `b`, and what else `a` says does not speak against it.
+fn called(a: &[Given], b: &[Given]) -> bool {
+    let (Some(first), Some(others)) = (a.first(), b.get(1..)) else {
+        return false;
+    };
+    let fits = |x: &str, y: &str| x == y || x.len().min(y.len()) == 1 && (x.starts_with(y) || y.starts_with(x));
+    first.latin.len() > 1
+        && others
+            .iter()
+            .any(|other| other.latin == first.latin || nickname(other, first))
+        && a.get(1).is_none_or(|second| fits(&second.latin, &b[0].latin))
 }
 
 fn middle(a: &Name, b: &Name) -> Weighed {

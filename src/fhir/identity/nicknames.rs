@@ -1,6 +1,6 @@
-//! Given names and what people with them are called: sets, each name of which may stand for any other.
+//! Given names and what people with them are called: sets, each name of which may stand for any other, the formal one first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// The most sets that one name is in.
@@ -229,6 +229,13 @@ pub(super) fn sets(latin: &str) -> [u8; MOST] {
         index
     });
     INDEX.get(latin).copied().unwrap_or_default()
+}
+
+/// Whether a name is the one that a set's others stand for.
+pub(super) fn formal(latin: &str) -> bool {
+    static FORMAL: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| SETS.iter().filter_map(|set| set.split_whitespace().next()).collect());
+    FORMAL.contains(latin)
 }
 
 /// Whether two names are in one set.
