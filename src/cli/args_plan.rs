@@ -98,6 +98,9 @@ pub struct PlanArgs {
     /// Requests a minute that the source allows
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,
+    /// What the destination calls an MRN system of the source's, as SOURCE=DESTINATION; an empty DESTINATION takes it back
+    #[arg(long, value_name = "SOURCE=DESTINATION")]
+    pub mrn_system: Vec<String>,
     /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask
     #[arg(long, value_name = "POLICY")]
     pub on_conflict: Option<Policy>,

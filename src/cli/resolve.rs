@@ -20,7 +20,7 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
     let mut chosen = Vec::new();
     if args.all {
         // Two versions of one record cannot both stay, so those are left open.
-        let may = |kind| !both || kind == ConflictKind::MrnInUse;
+        let may = |kind: ConflictKind| !both || kind.between_two();
         chosen.extend(all.iter().filter(|c| c.open() && may(c.kind)).map(|c| c.id.clone()));
     } else {
         // Nothing is decided unless everything asked for can be.
@@ -32,7 +32,7 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
             if !conflict.open() {
                 return Err(EngineError::AlreadyDecided(id.clone()).into());
             }
-            if both && conflict.kind == ConflictKind::ContentDiffers {
+            if both && !conflict.kind.between_two() {
                 return Err(Failure::usage(
                     &format!("conflict `{id}` is between two versions of one record, which cannot both be kept"),
                     "decide it --as keep-source or --as keep-target",

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::error::EngineError;
 use super::tally::runs_of;
-use crate::migration::{ConflictKind, Plan};
+use crate::migration::Plan;
 use crate::store::{ConflictRow, Storage, migration_key, run_key};
 
 /// Removes what a migration's ledger says of rows that are not durable.
@@ -56,5 +56,5 @@ pub fn forget_cut_off(storage: &Storage, plan: &Plan) -> Result<(), EngineError>
 
 /// Whether a conflict may have made the source's patient the destination's.
 fn links(row: &ConflictRow) -> bool {
-    row.conflict.kind == ConflictKind::MrnInUse && !row.conflict.open()
+    row.conflict.kind.between_two() && !row.conflict.open()
 }

@@ -192,9 +192,7 @@ impl Run {
             },
         };
         let mut placer = Placer::new(Arc::clone(storage), &plan, None, info.base_url.is_none())?;
-        placer.replaying = true;
-        // Rows that wait are on record one by one; everything else was placed.
-        placer.patients.undecided.clear();
+        placer.replay()?;
         let tenant = storage.names.tenant(&plan.tenant)?;
         let files = storage.files(number)?.into_iter().map(|f| (f.number, f)).collect();
         Ok(Some(Self {
@@ -202,7 +200,7 @@ impl Run {
             max_line: plan.max_line as usize,
             patients: Arc::new(placer.patients.clone()),
             placer,
-            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url),
+            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url).mapping(&plan.mrn_systems),
             writer: storage.writer(number)?,
             files,
         }))

@@ -10,7 +10,7 @@ use super::place::Placer;
 use super::recorder::Recorder;
 use super::row::{FileContext, Pass, RowReader};
 use crate::fhir;
-use crate::migration::{ConflictKind, Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
+use crate::migration::{Decided, Disposition, Event, FileKind, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, HeldRow, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// What a person asks for.
@@ -40,7 +40,7 @@ pub fn resolve(
     if !row.conflict.open() {
         return Err(EngineError::AlreadyDecided(id.to_owned()));
     }
-    if choice == Choice::Outright(Resolution::KeepBoth) && row.conflict.kind == ConflictKind::ContentDiffers {
+    if choice == Choice::Outright(Resolution::KeepBoth) && !row.conflict.kind.between_two() {
         return Err(EngineError::NotReady {
             what: "two versions of one record cannot both be kept: they have the same id".to_owned(),
             hint: "decide it `--as keep-source` or `--as keep-target`".to_owned(),
@@ -123,7 +123,8 @@ fn carry_out(storage: &Arc<Storage>, plan: &Plan, mut row: ConflictRow) -> Resul
     let tenant = storage.names.tenant(&plan.tenant)?;
     let mut writer = storage.writer(row.conflict.run)?;
     let mut placer = Placer::new(Arc::clone(storage), plan, None, false)?;
-    let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
+    let mut reader =
+        RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems);
     let patient = storage.id_hash(&row.conflict.source.id);
     let frees = row.conflict.about_identity() && !in_question_elsewhere(storage, plan, &row)?;
 

@@ -1,5 +1,7 @@
 //! The plan of a migration: from where, to where, and by which rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
@@ -79,6 +81,9 @@ pub struct Plan {
     pub poll_ceiling_s: u64,
     /// Requests a minute that the source allows, when known.
     pub requests_per_minute: Option<u32>,
+    /// MRN systems of the source, and what the destination calls them.
+    #[serde(default)]
+    pub mrn_systems: BTreeMap<String, String>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
     /// What to do with deletions.
@@ -99,7 +104,7 @@ pub struct Secrets {
     /// The client secret.
     pub client_secret: Option<String>,
     /// More form fields, by name.
-    pub token_params: std::collections::BTreeMap<String, String>,
+    pub token_params: BTreeMap<String, String>,
 }
 
 impl Plan {
@@ -141,6 +146,7 @@ impl Plan {
             poll_floor_s: 2,
             poll_ceiling_s: 300,
             requests_per_minute: None,
+            mrn_systems: BTreeMap::new(),
             on_conflict: Policy::Ask,
             on_deleted: DeletionPolicy::default(),
             max_rejects: Self::MAX_REJECTS,

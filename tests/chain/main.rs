@@ -8,6 +8,7 @@ mod deletion;
 mod destination;
 mod edited;
 mod fault;
+mod identity;
 mod oneshot;
 mod quarantine;
 mod secrecy;

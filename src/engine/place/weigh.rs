@@ -13,12 +13,19 @@ use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Writer};
 impl Placer {
     /// What a policy says of a conflict; `None` when it leaves it to a person.
     pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
+        if matches!(
+            row.conflict.kind,
+            ConflictKind::SamePerson | ConflictKind::DuplicateInSource
+        ) {
+            // Whether two people are one is never decided by a date.
+            return Ok(None);
+        }
         let target = self.target_of(row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
             RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
-        let first_met = row.conflict.kind == ConflictKind::MrnInUse;
+        let first_met = row.conflict.kind.between_two();
         let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
         let resolution = match decision.winner {
             Winner::Source => Resolution::KeepSource,
@@ -50,6 +57,9 @@ impl Placer {
             target,
             target_id: row.conflict.target.id.clone(),
             contradictions: Vec::new(),
+            kind: row.conflict.kind,
+            comparison: None,
+            settled: true,
         };
         self.carry_out(writer, id, place, record, &meeting, resolution)
     }
@@ -67,7 +77,7 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Option<Decided>, EngineError> {
         // Whether two people are one is never decided by a date.
-        if !meeting.contradictions.is_empty() {
+        if !meeting.contradictions.is_empty() || !meeting.settled {
             return Ok(None);
         }
         let decision = self.decision(writer, record, meeting, self.policy)?;
