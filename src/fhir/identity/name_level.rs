@@ -156,7 +156,7 @@ fn swapped(a: &Name, b: &Name) -> Option<[Weighed; 3]> {
     let (first_a, first_b) = (a.given.first()?, b.given.first()?);
     let crossed = |family: &[Box<str>], given: &Given| {
         let like = |word: &str| similar(word, &given.latin) || nicknames::share(nicknames::sets(word), given.sets);
-        let equal = family.iter().any(|word| *word == given.latin);
+        let equal = family.contains(&given.latin);
         (equal, equal || family.iter().any(|word| like(word)))
     };
     let (there, back) = (crossed(&a.family, first_b), crossed(&b.family, first_a));

@@ -1,6 +1,6 @@
 //! Repeatable chance.
 
-/// A generator that gives the same for the same seed (SplitMix64).
+/// A generator that gives the same for the same seed (`SplitMix64`).
 pub struct Dice(u64);
 
 impl Dice {

@@ -164,7 +164,7 @@ impl Population {
             dice.pick(&KINDS).0
         );
         if dice.percent(25) {
-            street.push_str(&format!(" Apt {}", dice.between(1, 40)));
+            street = format!("{street} Apt {}", dice.between(1, 40));
         }
         let (city, postal) = *dice.pick(&TOWNS);
         Home {
@@ -210,6 +210,7 @@ impl Population {
     }
 
     /// The same person as another clinic has them: another record number mostly, and whatever time, haste and custom do to the rest.
+    #[allow(clippy::too_many_lines)] // A list of accidents, one after the other.
     pub fn corrupted(&mut self, original: &Record) -> Record {
         let mut r = original.clone();
         let names = &self.names;
@@ -281,7 +282,7 @@ impl Population {
         };
         match dice.below(100) {
             0..3 => "unknown".clone_into(&mut r.sex),
-            3..4 => r.sex = if r.sex == "male" { "female" } else { "male" }.to_owned(),
+            3..4 => if r.sex == "male" { "female" } else { "male" }.clone_into(&mut r.sex),
             _ => {}
         }
         match dice.below(100) {
@@ -331,9 +332,11 @@ pub fn mix_up(dice: &mut Dice, records: &mut [Record], share: usize) {
     for _ in 0..records.len() / share {
         let at = usize::try_from(dice.below(records.len() as u64 - 1)).expect("small");
         if dice.percent(50) {
-            records[at].mrn = records[at + 1].mrn.clone();
+            let other = records[at + 1].mrn.clone();
+            records[at].mrn = other;
         } else {
-            records[at].ssn = records[at + 1].ssn.clone();
+            let other = records[at + 1].ssn.clone();
+            records[at].ssn = other;
         }
     }
 }
