@@ -11,6 +11,8 @@ mod dice;
 mod names;
 #[path = "identity/population.rs"]
 mod population;
+#[path = "identity/slips.rs"]
+mod slips;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};

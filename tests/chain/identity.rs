@@ -158,7 +158,7 @@ async fn whom_the_source_has_twice_is_never_one_without_a_person_saying_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn record_numbers_match_across_systems_that_the_plan_maps() {
     let theirs = patients(destination(), |_, patient| {
-        patient["identifier"][0]["system"] = "urn:theirs".into()
+        patient["identifier"][0]["system"] = "urn:theirs".into();
     });
     let mut bench = bench(practice(), theirs, Policy::KeepTarget).await;
     bench.plan.mrn_systems = BTreeMap::from([(MRN_SYSTEM.to_owned(), "urn:theirs".to_owned())]);
