@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_plan::PlanArgs;
-use crate::migration::Policy;
+pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs};
+use crate::migration::PolicyFor;
 
 /// Move a medical practice's records out of one EHR and into another FHIR store, with nothing lost.
 ///
@@ -56,6 +57,10 @@ pub enum Command {
     Conflicts(ConflictsArgs),
     /// Decide conflicts of a migration
     Resolve(ResolveArgs),
+    /// Take decisions back, with everything that came of them
+    Undo(UndoArgs),
+    /// Take a run and every later one back, or a whole migration: the store is then as it was before
+    Rollback(RollbackArgs),
     /// Look at rows that were set aside
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -120,9 +125,9 @@ pub struct RunArgs {
     /// Begin a new export even if the last one is not finished, or conflicts of it are open
     #[arg(long)]
     pub new: bool,
-    /// What to do when the destination has other content
-    #[arg(long, value_name = "POLICY")]
-    pub on_conflict: Option<Policy>,
+    /// What to do when the destination has other content, for all types or for one
+    #[arg(long, value_name = "[TYPE=]POLICY")]
+    pub on_conflict: Vec<PolicyFor>,
     /// Pause when more rows than this are rejected
     #[arg(long, value_name = "N")]
     pub max_rejects: Option<u64>,
@@ -195,25 +200,6 @@ pub struct ConflictsArgs {
     pub json: bool,
 }
 
-/// `resolve`
-#[derive(Debug, Clone, Args)]
-pub struct ResolveArgs {
-    /// The migration
-    pub migration: String,
-    /// The conflicts, by id
-    #[arg(required_unless_present = "all")]
-    pub conflicts: Vec<String>,
-    /// Every open conflict
-    #[arg(long, conflicts_with = "conflicts")]
-    pub all: bool,
-    /// The decision: newer-wins, older-wins, keep-source, keep-target or keep-both
-    #[arg(long = "as", value_name = "DECISION")]
-    pub decision: String,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `quarantine`
 #[derive(Debug, Clone, Subcommand)]
 pub enum QuarantineCommand {
@@ -239,6 +225,12 @@ pub enum StoreCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Print a hash of everything that an export would give; two stores that say the same have the same
+    Hash {
+        /// The tenant
+        #[arg(long)]
+        tenant: String,
     },
     /// Print one record
     Get {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::migration::Policy;
+use crate::migration::PolicyFor;
 
 /// The plan of a migration, from the command line.
 #[derive(Debug, Clone, Default, Args)]
@@ -101,9 +101,10 @@ pub struct PlanArgs {
     /// What the destination calls an MRN system of the source's, as SOURCE=DESTINATION; an empty DESTINATION takes it back
     #[arg(long, value_name = "SOURCE=DESTINATION")]
     pub mrn_system: Vec<String>,
-    /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask
-    #[arg(long, value_name = "POLICY")]
-    pub on_conflict: Option<Policy>,
+    /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask; for one type as
+    /// Condition=keep-target, which `Condition=` takes away
+    #[arg(long, value_name = "[TYPE=]POLICY")]
+    pub on_conflict: Vec<PolicyFor>,
     /// What to do with records deleted at the source: apply or ignore
     #[arg(long, value_name = "POLICY")]
     pub on_deleted: Option<String>,

@@ -106,7 +106,7 @@ fn decide(storage: &Arc<Storage>, plan: &Plan, show: Show) -> Result<Outcome, Fa
         Command::Resolve {
             conflicts,
             choice,
-            who: crate::store::operator(),
+            who: crate::store::operator().into(),
         },
         show,
     )?;

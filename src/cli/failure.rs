@@ -109,5 +109,6 @@ fails!(
     crate::sandbox::FaultError,
     crate::sandbox::FolderError,
     crate::sandbox::SandboxError,
+    crate::migration::RulesError,
     crate::source::KeyError,
 );

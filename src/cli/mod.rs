@@ -1,10 +1,11 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
-//! - `args`, `args_plan`: commands and options; one file for each command or family of them.
+//! - `args`, `args_plan`, `args_undo`: commands and options; one file for each command or family of them.
 //! - `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
 mod args_plan;
+mod args_undo;
 mod conflicts;
 mod demo;
 mod doctor;
@@ -25,6 +26,7 @@ mod run;
 mod sandbox;
 mod status;
 mod store;
+mod undo;
 mod verify;
 mod wait;
 
@@ -46,6 +48,8 @@ pub fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Preflight(args) => preflight::preflight(workspace, args),
         Command::Conflicts(args) => conflicts::conflicts(workspace, args),
         Command::Resolve(args) => resolve::resolve(workspace, args),
+        Command::Undo(args) => undo::undo(workspace, args),
+        Command::Rollback(args) => undo::rollback(workspace, args),
         Command::Quarantine(command) => quarantine::quarantine(workspace, command),
         Command::Store(command) => store::store(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::args::WorkspaceArgs;
 use super::failure::Failure;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, complete};
 use crate::migration::Plan;
 use crate::store::{Secret, Storage, Workspace, create_key_file, read_file};
 
@@ -27,7 +27,12 @@ pub fn open(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>,
         return Err(crate::store::WorkspaceError::Missing { path }.into());
     }
     let secret = secret(args, false)?;
-    Ok(Arc::new(Storage::open(Workspace::open(&path, &secret, command)?)?))
+    let storage = Arc::new(Storage::open(Workspace::open(&path, &secret, command)?)?);
+    // What was being taken back when a process ended is half done, and nobody should see that.
+    for plan in plans(&storage)? {
+        complete(&storage, &plan)?;
+    }
+    Ok(storage)
 }
 
 /// Opens an existing workspace with an index that is empty and has to be filled again.

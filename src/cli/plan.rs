@@ -127,7 +127,7 @@ fn typed(plan: &mut Plan, args: &PlanArgs) -> Result<(), Failure> {
     plan.lenient |= args.lenient;
     plan.parallel = args.parallel.unwrap_or(plan.parallel);
     plan.requests_per_minute = args.requests_per_minute.or(plan.requests_per_minute);
-    plan.on_conflict = args.on_conflict.unwrap_or(plan.on_conflict);
+    plan.decide_by(&args.on_conflict);
     plan.max_rejects = args.max_rejects.unwrap_or(plan.max_rejects);
     plan.max_line = args.max_line.unwrap_or(plan.max_line);
     if let Some(name) = &args.auth {

@@ -162,7 +162,7 @@ pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
 pub fn verification(out: &mut String, v: &Verification) {
     let _ = writeln!(
         out,
-        "Verified {}: {} records read back and compared, {} findings.",
+        "Verified {}.\nRecords read back and compared: {}; findings: {}.",
         v.when, v.compared, v.total_findings
     );
     let dangling: Vec<String> = v.dangling.iter().map(|(kind, n)| format!("{n} {kind}")).collect();

@@ -1,56 +1,47 @@
-//! `resolve`: decisions on conflicts.
+//! `resolve`: decisions on conflicts, one by one, by filter, or by a file of rules.
+
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::args::{ResolveArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show};
+use super::undo::by;
 use super::{conflicts, open, output};
-use crate::engine::{Answer, Choice, Command, EngineError, open_conflicts};
-use crate::migration::{ConflictKind, Policy, Resolution};
-use crate::store::operator;
+use crate::engine::{Answer, Choice, Command, EngineError, Forecast, forecast, open_conflicts};
+use crate::migration::{Conflict, ConflictFilter, Policy, Resolution, conflict_rules};
+use crate::store::read_file;
+
+/// Longest file of rules that is read, in bytes.
+const RULES_LIMIT: u64 = 1 << 20;
 
 /// Decides, prints what was decided, and gives exit code 3 while conflicts of the migration are open.
 pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Failure> {
-    let choice = choice(&args.decision)?;
     let storage = open::open(workspace, "resolve")?;
     let plan = open::plan(&storage, &args.migration)?;
     let all = conflicts::all(&storage, &plan)?;
-    let both = choice == Choice::Outright(Resolution::KeepBoth);
-    let mut chosen = Vec::new();
-    if args.all {
-        // Two versions of one record cannot both stay, so those are left open.
-        let may = |kind: ConflictKind| !both || kind.between_two();
-        chosen.extend(all.iter().filter(|c| c.open() && may(c.kind)).map(|c| c.id.clone()));
-    } else {
-        // Nothing is decided unless everything asked for can be.
-        for id in &args.conflicts {
-            let conflict = all
-                .iter()
-                .find(|c| c.id == *id)
-                .ok_or_else(|| EngineError::UnknownConflict(id.clone()))?;
-            if !conflict.open() {
-                return Err(EngineError::AlreadyDecided(id.clone()).into());
-            }
-            if both && !conflict.kind.between_two() {
-                return Err(Failure::usage(
-                    &format!("conflict `{id}` is between two versions of one record, which cannot both be kept"),
-                    "decide it --as keep-source or --as keep-target",
-                ));
-            }
-            if !chosen.contains(id) {
-                chosen.push(id.clone());
-            }
+    let groups = groups(&all, args)?;
+    if args.dry_run {
+        let mut told = Vec::new();
+        for (choice, ids) in &groups {
+            told.push((*choice, forecast(&storage, &plan, ids, *choice)?));
         }
+        tell(&told, args.json)?;
+        return Ok(code::DONE);
     }
-    let command = Command::Resolve {
-        conflicts: chosen,
-        choice,
-        who: operator(),
-    };
-    let Answer::Resolved(decided) = run::command(&storage, &plan, command, Show::Nothing)? else {
-        return Err(EngineError::Stopped.into());
-    };
+    let mut decided = Vec::new();
+    for (choice, conflicts) in groups {
+        let command = Command::Resolve {
+            conflicts,
+            choice,
+            who: by(&args.who),
+        };
+        let Answer::Resolved(some) = run::command(&storage, &plan, command, Show::Nothing)? else {
+            return Err(EngineError::Stopped.into());
+        };
+        decided.extend(some);
+    }
     let open = open_conflicts(&storage, &plan)?;
     if args.json {
         let rows: Vec<_> = decided
@@ -74,6 +65,132 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
     Ok(if open > 0 { code::WAITING } else { code::DONE })
 }
 
+/// What is to be decided, and how.
+fn groups(all: &[Conflict], args: &ResolveArgs) -> Result<Vec<(Choice, Vec<String>)>, Failure> {
+    let filter = ConflictFilter {
+        resource_type: args.resource_type.clone(),
+        kind: args.kind.clone(),
+        reason: args.reason.clone(),
+    };
+    let chosen: Vec<&Conflict> = if args.conflicts.is_empty() {
+        all.iter().filter(|c| c.open() && filter.matches(c)).collect()
+    } else {
+        named(all, &args.conflicts)?
+    };
+    if let Some(path) = &args.rules {
+        let text = read_file(path, RULES_LIMIT)?;
+        let text = String::from_utf8_lossy(&text);
+        let mut groups: Vec<(Choice, Vec<String>)> = Vec::new();
+        let mut rules = Vec::new();
+        for rule in conflict_rules(path, &text)? {
+            groups.push((choice(&rule.decision)?, Vec::new()));
+            rules.push(rule);
+        }
+        for conflict in chosen {
+            if let Some(at) = rules.iter().position(|rule| rule.filter.matches(conflict))
+                && may(conflict, groups[at].0)
+            {
+                groups[at].1.push(conflict.id.clone());
+            }
+        }
+        return Ok(groups);
+    }
+    let choices = match &args.decision {
+        Some(decision) => vec![choice(decision)?],
+        // Only a dry run may leave open which: then all of them are told.
+        None => Policy::ALL
+            .into_iter()
+            .filter(|p| *p != Policy::Ask)
+            .map(Choice::By)
+            .collect(),
+    };
+    let mut groups = Vec::new();
+    for choice in choices {
+        // Nothing is decided unless everything that was named can be.
+        if let Some(conflict) = chosen.iter().find(|c| !may(c, choice) && !args.conflicts.is_empty()) {
+            return Err(Failure::usage(
+                &format!(
+                    "conflict `{}` is between two versions of one record, which cannot both be kept",
+                    conflict.id
+                ),
+                "decide it --as keep-source or --as keep-target",
+            ));
+        }
+        let ids = chosen.iter().filter(|c| may(c, choice)).map(|c| c.id.clone());
+        groups.push((choice, ids.collect()));
+    }
+    Ok(groups)
+}
+
+/// The open conflicts of these ids, each once.
+fn named<'a>(all: &'a [Conflict], ids: &[String]) -> Result<Vec<&'a Conflict>, Failure> {
+    let mut chosen: Vec<&Conflict> = Vec::new();
+    for id in ids {
+        let conflict = all.iter().find(|c| c.id == *id);
+        let conflict = conflict.ok_or_else(|| EngineError::UnknownConflict(id.clone()))?;
+        if !conflict.open() {
+            return Err(EngineError::AlreadyDecided(id.clone()).into());
+        }
+        if !chosen.iter().any(|c| c.id == *id) {
+            chosen.push(conflict);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Whether a conflict can be decided so: two versions of one record cannot both stay.
+fn may(conflict: &Conflict, choice: Choice) -> bool {
+    choice != Choice::Outright(Resolution::KeepBoth) || conflict.kind.between_two()
+}
+
+type Told = (Choice, BTreeMap<String, Forecast>);
+
+fn tell(told: &[Told], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let values: Vec<_> = told
+            .iter()
+            .map(|(choice, by_type)| json!({ "decision": name(*choice), "types": by_type }))
+            .collect();
+        return output::json(&values);
+    }
+    output::print(&text(told));
+    output::say("\nNothing was done.");
+    Ok(())
+}
+
+fn text(told: &[Told]) -> String {
+    let head = [
+        "Decision",
+        "Type",
+        "keep-source",
+        "keep-target",
+        "keep-both",
+        "stay open",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (choice, by_type) in told {
+        for (resource_type, f) in by_type {
+            let numbers = [f.keep_source, f.keep_target, f.keep_both, f.open];
+            let mut row = vec![name(*choice).to_owned(), resource_type.clone()];
+            row.extend(
+                head[2..]
+                    .iter()
+                    .zip(numbers)
+                    .map(|(head, n)| format!("{n:>0$}", head.len())),
+            );
+            rows.push(row);
+        }
+    }
+    output::table(&rows)
+}
+
+fn name(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Outright(resolution) => conflicts::resolution(resolution),
+        Choice::By(policy) => policy.name(),
+    }
+}
+
 fn choice(decision: &str) -> Result<Choice, Failure> {
     Ok(match decision {
         "newer-wins" => Choice::By(Policy::NewerWins),
@@ -88,4 +205,27 @@ fn choice(decision: &str) -> Result<Choice, Failure> {
             ));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_is_a_table_by_decision_and_type() {
+        let forecast = |keep_source, open| Forecast {
+            keep_source,
+            open,
+            ..Forecast::default()
+        };
+        let by_type = [
+            ("Condition".to_owned(), forecast(12, 0)),
+            ("Patient".to_owned(), forecast(3, 4)),
+        ];
+        insta::assert_snapshot!(text(&[(Choice::By(Policy::NewerWins), by_type.into())]), @r"
+        Decision    Type       keep-source  keep-target  keep-both  stay open
+        newer-wins  Condition           12            0          0          0
+        newer-wins  Patient              3            0          0          4
+        ");
+    }
 }

@@ -36,9 +36,7 @@ pub fn show_for(json: bool) -> Show {
 pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "run")?;
     let mut plan = open::plan(&storage, &args.migration)?;
-    if let Some(policy) = args.on_conflict {
-        plan.on_conflict = policy;
-    }
+    plan.decide_by(&args.on_conflict);
     if let Some(max) = args.max_rejects {
         plan.max_rejects = max;
     }
@@ -58,7 +56,7 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
 pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, show: Show) -> Result<Outcome, Failure> {
     match command(storage, plan, Command::Run(options), show)? {
         Answer::Run(outcome) => Ok(outcome),
-        Answer::Verified(_) | Answer::Resolved(_) => Err(EngineError::Stopped.into()),
+        Answer::Verified(_) | Answer::Resolved(_) | Answer::TakenBack(_) => Err(EngineError::Stopped.into()),
     }
 }
 
@@ -153,6 +151,9 @@ pub fn line(event: &Event) -> Option<String> {
         }
         Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
         Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
+        Event::DecisionUndone { conflict, .. } => format!("The decision on conflict {conflict} is taken back."),
+        Event::RollbackBegun { run, .. } => format!("Run {run} and every later one are being taken back."),
+        Event::RolledBack { .. } => "The store is as it was before.".to_owned(),
         Event::ConflictResolved { conflict, rule, .. } => format!("Conflict {conflict} decided: {rule}"),
         Event::MigrationAdded { .. }
         | Event::MigrationChanged { .. }

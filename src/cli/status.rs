@@ -117,7 +117,7 @@ fn waiting(storage: &Storage, plan: &Plan, state: &State, conflicts: u64) -> Res
     }
     Ok(match state.stage {
         Stage::New => Some(migration::next(storage, plan)?),
-        Stage::Completed => None,
+        Stage::Completed | Stage::RolledBack => None,
         Stage::Exporting => {
             let progress = state
                 .progress
@@ -141,5 +141,6 @@ fn stage(stage: Stage) -> &'static str {
         Stage::Ingested => "received",
         Stage::Verified => "verified",
         Stage::Completed => "completed",
+        Stage::RolledBack => "rolled back",
     }
 }

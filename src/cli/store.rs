@@ -23,6 +23,7 @@ use crate::target::EmbeddedStore;
 pub fn store(workspace: &WorkspaceArgs, command: &StoreCommand) -> Result<u8, Failure> {
     match command {
         StoreCommand::Count { tenant, json } => count(workspace, tenant, *json),
+        StoreCommand::Hash { tenant } => hash(workspace, tenant),
         StoreCommand::Get { tenant, record } => get(workspace, tenant, record),
         StoreCommand::Export {
             tenant,
@@ -50,6 +51,18 @@ fn count(workspace: &WorkspaceArgs, tenant: &str, json: bool) -> Result<u8, Fail
         output::say(&format!("{resource_type:<32}{count:>12}"));
     }
     output::say(&format!("{:<32}{:>12}", "Total", counts.values().sum::<u64>()));
+    Ok(code::DONE)
+}
+
+fn hash(workspace: &WorkspaceArgs, tenant: &str) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "store hash")?;
+    known(&storage, tenant)?;
+    let hash = EmbeddedStore::new(storage).hash(tenant)?;
+    output::say(
+        &hash
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")),
+    );
     Ok(code::DONE)
 }
 

@@ -49,7 +49,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
 
     let (signals, mut signalled) = mpsc::unbounded_channel();
     let placer = Placer::new(Arc::clone(&job.storage), &job.plan, None, false)?;
-    let patients: Arc<PatientMap> = Arc::new(placer.patients.clone());
+    let patients: Arc<PatientMap> = Arc::clone(&placer.patients);
     let committer = Committer::new(
         Arc::clone(&job.storage),
         job.recorder.clone(),

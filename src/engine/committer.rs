@@ -158,7 +158,7 @@ impl Committer {
         self.drains = waiting;
         for (_, done) in ready {
             // Whoever asked may have been cancelled.
-            let _ = done.send(Arc::new(self.placer.patients.clone()));
+            let _ = done.send(Arc::clone(&self.placer.patients));
         }
         Ok(())
     }

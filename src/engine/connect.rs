@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::attachments::WITH_ATTACHMENTS;
 use super::error::EngineError;
 use super::keys;
 use crate::http::{Clock, Http, HttpEvent, HttpSettings, Observer, Secret, SystemClock};
@@ -139,13 +140,20 @@ pub async fn open_session(
     Ok((Session::new(http, base, Some(Arc::new(tokens))), Some(discovered)))
 }
 
-/// The scopes that a plan asks for.
+/// The scopes that a plan asks for; with records that name documents goes the permission to read those.
 pub fn scopes(presets: Option<&Path>, plan: &Plan) -> Result<Vec<String>, EngineError> {
     let text = match &plan.scopes {
         Some(typed) => typed.clone(),
-        None => Preset::load(&plan.preset, presets)
-            .map_err(|e| EngineError::source(&e, e.hint()))?
-            .scopes(&plan.types),
+        None => {
+            let mut types = plan.types.clone();
+            let names_documents = types.iter().any(|name| WITH_ATTACHMENTS.contains(&name.as_str()));
+            if names_documents && !types.iter().any(|name| name == "Binary") {
+                types.push("Binary".to_owned());
+            }
+            Preset::load(&plan.preset, presets)
+                .map_err(|e| EngineError::source(&e, e.hint()))?
+                .scopes(&types)
+        }
     };
     Ok(text.split_whitespace().map(ToOwned::to_owned).collect())
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::error::EngineError;
 use super::tally::runs_of;
-use crate::migration::Plan;
+use crate::migration::{Plan, Resolution};
 use crate::store::{ConflictRow, Storage, migration_key, run_key};
 
 /// Removes what a migration's ledger says of rows that are not durable.
@@ -28,21 +28,30 @@ pub fn forget_cut_off(storage: &Storage, plan: &Plan) -> Result<(), EngineError>
             tables.held.remove(&key)?;
         }
     }
-    let prefix = migration_key(&plan.id, &[]);
-    let mut linked = HashSet::new();
-    for item in tables.conflicts.scan_prefix(&prefix) {
+    for item in tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
         let (key, mut row) = item?;
         if !storage.segments.has(&row.location) {
             tables.conflicts.remove(&key)?;
             continue;
         }
-        if links(&row) {
-            linked.insert(storage.id_hash(&row.conflict.source.id).to_vec());
-        }
         let also = row.also.len();
         row.also.retain(|other| storage.segments.has(&other.location));
         if row.also.len() < also {
             tables.conflicts.put(&key, &row)?;
+        }
+    }
+    unlink(storage, plan)
+}
+
+/// Removes from the crosswalk what no decision has put there.
+pub fn unlink(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
+    let tables = &storage.tables;
+    let prefix = migration_key(&plan.id, &[]);
+    let mut linked = HashSet::new();
+    for item in tables.conflicts.scan_prefix(&prefix) {
+        let row = item?.1;
+        if links(&row) {
+            linked.insert(storage.id_hash(&row.conflict.source.id).to_vec());
         }
     }
     for item in tables.crosswalk.scan_prefix(&prefix) {
@@ -56,5 +65,6 @@ pub fn forget_cut_off(storage: &Storage, plan: &Plan) -> Result<(), EngineError>
 
 /// Whether a conflict may have made the source's patient the destination's.
 fn links(row: &ConflictRow) -> bool {
-    row.conflict.kind.between_two() && !row.conflict.open()
+    let resolution = row.conflict.decided.as_ref().map(|decided| decided.resolution);
+    row.conflict.kind.between_two() && resolution.is_some_and(|r| r != Resolution::KeepBoth)
 }

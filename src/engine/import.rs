@@ -44,6 +44,7 @@ pub async fn import(
         tenant: tenant.to_owned(),
         base_url: None,
         started: jiff::Timestamp::now().to_string(),
+        rolled_back: None,
     };
     storage.tables.runs.put(&run_key(run), &info)?;
     let (events, _unread) = mpsc::unbounded_channel();

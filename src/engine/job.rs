@@ -7,13 +7,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::attachments;
+use super::carry_out::carry_out_pending;
 use super::connect::{connect_by, http_by};
 use super::error::EngineError;
 use super::export;
 use super::progress::Snapshot;
 use super::receive::{Received, receive};
 use super::recorder::Recorder;
-use super::resolve::carry_out_pending;
 use super::tally::{recorded_counts, run_counts};
 use super::verify::verify;
 use crate::http::{Clock, SystemClock};
@@ -315,6 +315,7 @@ fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<u32, Eng
         tenant: plan.tenant.clone(),
         base_url: Some(plan.base_url.clone()),
         started: jiff::Timestamp::now().to_string(),
+        rolled_back: None,
     };
     storage.tables.runs.put(&run_key(run), &info)?;
     recorder.record(&Event::RunStarted { run })?;

@@ -6,15 +6,21 @@
 //! - `rebuild`: the index made anew from the landing and the ledger.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
-//! - `resolve`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `resolve`, `carry_out`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
+//!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
+mod carry_out;
 mod committer;
 mod connect;
+mod cut;
 mod cut_off;
 mod doctor;
 mod error;
 mod export;
+mod file_context;
+mod forecast;
 mod import;
 mod job;
 pub mod keys;
@@ -40,17 +46,24 @@ mod recorder;
 mod remove;
 mod replay;
 mod resolve;
+mod retrace;
+mod reversal;
+mod rollback;
 mod row;
 mod run;
 mod sample;
+mod taken_back;
 mod tally;
 mod twin;
+mod undo;
 mod verify;
+mod withdraw;
 
 pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
+pub use forecast::{Forecast, forecast};
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
 pub use oneshot::{Exported, OneShot, export_once};
@@ -61,5 +74,8 @@ pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
 pub use resolve::Choice;
+pub use reversal::complete;
 pub use run::{Answer, Command, Running, start, start_by};
+pub use taken_back::{Effects, TakenBack};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};
+pub use undo::Which;

@@ -7,19 +7,22 @@ mod weigh;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub(super) use self::meeting::mark;
 use super::error::EngineError;
 use super::known::Known;
 use super::patients::{PatientMap, patients};
 use super::row::{Pointer, Record};
 use crate::fhir;
 use crate::migration::{DeletionPolicy, Disposition, Plan, Policy};
-use crate::store::{Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
+use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
 pub struct Placer {
     storage: Arc<Storage>,
     migration: String,
     policy: Policy,
+    /// Of types that have one of their own.
+    policies: HashMap<u16, Policy>,
     on_deleted: DeletionPolicy,
     tenant: u16,
     base_url: Option<String>,
@@ -30,6 +33,8 @@ pub struct Placer {
     replaying: bool,
     /// Whom patients met whose rows are placed once more.
     met_by: HashMap<RowId, RecordKey>,
+    /// Whom patients met about whom a decision is taken back, by the source's record.
+    asked: HashMap<RecordKey, Vec<RecordKey>>,
     /// The source's MRN systems, and what the destination calls them.
     systems: BTreeMap<String, String>,
     /// The destination's patients, once one arrives who is not known.
@@ -37,7 +42,7 @@ pub struct Placer {
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
-    pub patients: PatientMap,
+    pub patients: Arc<PatientMap>,
 }
 
 impl Placer {
@@ -49,11 +54,16 @@ impl Placer {
         local: bool,
     ) -> Result<Self, EngineError> {
         let tenant = storage.names.tenant(&plan.tenant)?;
-        let patients = patients(&storage, plan)?;
+        let patients = Arc::new(patients(&storage, plan)?);
+        let mut policies = HashMap::new();
+        for (resource_type, policy) in &plan.on_conflict_of {
+            policies.insert(storage.names.resource_type(resource_type)?, *policy);
+        }
         Ok(Self {
             storage,
             migration: plan.id.clone(),
             policy: plan.on_conflict,
+            policies,
             on_deleted: plan.on_deleted,
             tenant,
             base_url: (!local).then(|| plan.base_url.clone()),
@@ -61,6 +71,7 @@ impl Placer {
             local,
             replaying: false,
             met_by: HashMap::new(),
+            asked: HashMap::new(),
             systems: plan.mrn_systems.clone(),
             known: None,
             names: HashMap::new(),
@@ -173,13 +184,15 @@ impl Placer {
     fn link(&mut self, writer: &mut Writer, record: &Record, target: &str) -> Result<(), EngineError> {
         let key = migration_key(&self.migration, &record.key.id());
         self.storage.tables.crosswalk.put(&key, &target.to_owned())?;
-        self.patients.crosswalk.insert(record.key.id(), target.to_owned());
+        Arc::make_mut(&mut self.patients)
+            .crosswalk
+            .insert(record.key.id(), target.to_owned());
         let referring: Vec<Vec<u8>> = self
             .storage
             .tables
             .links
             .scan_prefix(&key)
-            .map(|item| item.map(|(_, referring)| referring))
+            .map(|item| item.map(|(_, link)| link.from))
             .collect::<Result<_, _>>()?;
         for key in referring.iter().filter_map(|bytes| RecordKey::from_bytes(bytes)) {
             let Some(entry) = writer.pending.get(&self.storage.index, &key)? else {
@@ -203,11 +216,16 @@ impl Placer {
     }
 
     /// Notes which patients a patient refers to: one of them may turn out to be known under another id later.
-    fn note_links(&self, record: &Record, key: RecordKey) -> Result<(), EngineError> {
+    fn note_links(&self, record: &Record, row: RowId, place: Location, key: RecordKey) -> Result<(), EngineError> {
         for link in record.patient.iter().flat_map(|facts| &facts.links) {
             let at = [&link[..], key.as_bytes()].concat();
             let at = migration_key(&self.migration, &at);
-            self.storage.tables.links.put(&at, &key.as_bytes().to_vec())?;
+            let link = Link {
+                from: key.as_bytes().to_vec(),
+                row,
+                location: place,
+            };
+            self.storage.tables.links.put(&at, &link)?;
         }
         Ok(())
     }
@@ -261,7 +279,7 @@ impl Placer {
             }
             Pointer::Plain | Pointer::Held(_) => (place, false),
         };
-        self.note_links(record, key)?;
+        self.note_links(record, row, place, key)?;
         let entry = Entry {
             location,
             hash: record.hash,
@@ -275,6 +293,38 @@ impl Placer {
         writer.pending.put(key, entry, replaced);
         Self::put_mrns(writer, record, key);
         self.acquaint(writer, record, &entry, key)
+    }
+
+    /// Writes a patient's row anew if the crosswalk now makes other bytes of it than those that `present` has.
+    pub fn put_again(
+        &mut self,
+        writer: &mut Writer,
+        key: RecordKey,
+        place: Location,
+        record: &Record,
+        present: Entry,
+    ) -> Result<(), EngineError> {
+        let landed = writer.read(&place)?;
+        let mut line = landed.clone();
+        if key != record.key {
+            let Some(target) = self.patients.crosswalk.get(&record.key.id()) else {
+                return Ok(());
+            };
+            line = fhir::replace_id(&line, target).map_err(EngineError::Reject)?;
+        }
+        let line = self.repointed(record, line);
+        if line == writer.read(&present.location)? {
+            return Ok(());
+        }
+        let rewritten = line != landed;
+        let entry = Entry {
+            location: if rewritten { writer.change(&line)? } else { place },
+            rewritten,
+            version: present.version + 1,
+            ..present
+        };
+        writer.pending.put(key, entry, Some(present));
+        Ok(())
     }
 
     fn put_mrns(writer: &mut Writer, record: &Record, key: RecordKey) {

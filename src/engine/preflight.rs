@@ -118,7 +118,7 @@ pub async fn preflight(
     let (http, found) = match found {
         Ok(found) => found,
         Err(error) => {
-            add(Check::failed("TLS", &error).since(began));
+            add(Check::failed("connection", &error).since(began));
             add(key(storage, plan, None));
             for name in ["discovery", "clock", "token", "scopes", "export", "types"] {
                 add(Check::skipped(name, "the connection"));

@@ -8,9 +8,10 @@ use super::cut_off::forget_cut_off;
 use super::error::EngineError;
 use super::patients::PatientMap;
 use super::place::Placer;
+use super::reversal::complete;
 use super::row::{FileContext, Pass, RawBlock, RowReader, What, location};
 use crate::migration::{ExportFile, Plan};
-use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, run_key};
+use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, row_of, run_key};
 
 /// The new index is made durable after this many bytes of source.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
@@ -55,7 +56,15 @@ pub fn rebuild_index(storage: &Arc<Storage>, progress: &mut dyn FnMut(u64)) -> R
         row.added = 0;
         tables.conflicts.put(&key, &row)?;
     }
+    for item in tables.reversals.iter() {
+        let (key, mut reversal) = item?;
+        reversal.added = 0;
+        tables.reversals.put(&key, &reversal)?;
+    }
     storage.workspace.ledger().durable()?;
+    for item in tables.migrations.iter() {
+        complete(storage, &item?.1)?;
+    }
     storage.index_is_whole()?;
     let records = storage.index.count()?;
     Ok(Rebuilt { records, vouched })
@@ -63,7 +72,8 @@ pub fn rebuild_index(storage: &Arc<Storage>, progress: &mut dyn FnMut(u64)) -> R
 
 struct Replay<'a> {
     storage: &'a Arc<Storage>,
-    held: HashSet<RowId>,
+    /// Rows that wait, and the destination's own that were taken back by force.
+    left_out: HashSet<RowId>,
     run: Option<Run>,
     added: BTreeMap<u32, u64>,
     uncommitted: u64,
@@ -85,13 +95,16 @@ impl<'a> Replay<'a> {
         for item in storage.tables.migrations.iter() {
             forget_cut_off(storage, &item?.1)?;
         }
-        let mut held = HashSet::new();
+        let mut left_out = HashSet::new();
         for item in storage.tables.held.iter() {
-            held.insert(item?.1.row);
+            left_out.insert(item?.1.row);
+        }
+        for item in storage.tables.overruled.iter() {
+            left_out.extend(row_of(&item?.0));
         }
         Ok(Self {
             storage,
-            held,
+            left_out,
             run: None,
             added: BTreeMap::new(),
             uncommitted: 0,
@@ -137,7 +150,7 @@ impl<'a> Replay<'a> {
             };
             let place = location(segment, offset, &row);
             match row.what {
-                What::Record(record) if !self.held.contains(&id) => {
+                What::Record(record) if !self.left_out.contains(&id) => {
                     run.placer.place(&mut run.writer, id, place, &record)?;
                 }
                 What::Deletions(keys) => {
@@ -177,6 +190,9 @@ impl Run {
         let Some(info) = storage.tables.runs.get(&run_key(number))? else {
             return Ok(None);
         };
+        if info.rolled_back.is_some() {
+            return Ok(None);
+        }
         let plan = match (
             storage.tables.migrations.get(info.migration.as_bytes())?,
             &info.base_url,
@@ -198,7 +214,7 @@ impl Run {
         Ok(Some(Self {
             number,
             max_line: plan.max_line as usize,
-            patients: Arc::new(placer.patients.clone()),
+            patients: Arc::clone(&placer.patients),
             placer,
             reader: RowReader::new(Arc::clone(storage), tenant, info.base_url).mapping(&plan.mrn_systems),
             writer: storage.writer(number)?,

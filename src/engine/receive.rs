@@ -56,7 +56,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         state.transaction_time.clone(),
         false,
     )?;
-    let patients = Arc::new(placer.patients.clone());
+    let patients = Arc::clone(&placer.patients);
     let committer = Committer::new(
         Arc::clone(&job.storage),
         job.recorder.clone(),

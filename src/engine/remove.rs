@@ -2,13 +2,16 @@
 
 use super::error::EngineError;
 use super::keys;
-use super::tally::runs_of;
+use super::tally::every_run_of;
 use crate::migration::{Event, Plan};
 use crate::store::{Storage, file_key, run_key};
 
 /// Removes a migration's plan, key pair, secrets and empty runs; refuses when any byte was received for it.
 pub fn remove(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
-    let runs = runs_of(storage, &plan.id)?;
+    let runs: Vec<u32> = every_run_of(storage, &plan.id)?
+        .into_iter()
+        .map(|(run, _)| run)
+        .collect();
     for run in &runs {
         if storage.files(*run)?.iter().any(|file| file.bytes > 0) {
             return Err(EngineError::NotReady {
@@ -16,7 +19,8 @@ pub fn remove(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
                     "files were received for `{}`: removing it would lose what became of them",
                     plan.id
                 ),
-                hint: "taking back what a migration stored (rollback) is not in this version".to_owned(),
+                hint: "`cutover rollback` takes back what a migration stored; what was received stays as evidence"
+                    .to_owned(),
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use super::file_context::{FileContext, Pass};
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
 use crate::fhir::{self, Kind, Reject};
@@ -29,35 +30,6 @@ pub struct RawBlock {
     pub bytes: Vec<u8>,
     /// Segment and offset, when it is landed already and only read once more.
     pub landed: Option<(u32, u64)>,
-}
-
-/// Which rows of a file are taken in this time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// All.
-    Whole,
-    /// The first time through a file of mixed types: patients, and what is not usable.
-    Patients,
-    /// The second time: the records that may be about those patients.
-    Rest,
-}
-
-/// What the workers must know of a file.
-pub struct FileContext {
-    /// Number within the run.
-    pub number: u32,
-    /// What it holds.
-    pub kind: FileKind,
-    /// The type of its resources, when the manifest says so.
-    pub resource_type: Option<String>,
-    /// Whether the server put `Parameters` header lines between groups of resources (`organizeOutputBy`).
-    pub organized: bool,
-    /// Patients whose records must be held or re-pointed; frozen while the file is read.
-    pub patients: Arc<PatientMap>,
-    /// Longest line in bytes that is read as a record.
-    pub max_line: usize,
-    /// Which of its rows are taken in.
-    pub pass: Pass,
 }
 
 /// One line and what it is.
@@ -269,8 +241,16 @@ impl RowReader {
         })
     }
 
+    /// Keyed hashes of the MRNs by which a stored patient is found; `local` when the destination wrote it.
+    pub fn mrns(&self, text: &[u8], local: bool) -> Vec<[u8; 16]> {
+        let own = BTreeMap::new();
+        let systems = if local { &own } else { &self.systems };
+        let facts = PatientFacts::read(&self.storage, self.tenant, systems, text, Vec::new());
+        if facts.replaced { Vec::new() } else { facts.mrns }
+    }
+
     /// Keyed hashes of the ids of patients that a record refers to, in order.
-    fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
+    pub fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
         let base = self.base_url.as_deref();
         let mut named = Vec::new();
         for found in fhir::references(text) {
@@ -303,7 +283,8 @@ impl RowReader {
         rewritten.map_or(Pointer::Plain, Pointer::Rewritten)
     }
 
-    fn key(&mut self, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
+    /// The key of a record under its own id.
+    pub fn key(&mut self, resource_type: &str, id: &str) -> Result<RecordKey, CheckpointError> {
         let number = if let Some(number) = self.types.get(resource_type) {
             *number
         } else {

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::carry_out::carry_out_pending;
 use super::error::EngineError;
 use super::job::{Job, Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::recorder::{Recorded, Recorder};
 use super::resolve::{self, Choice};
+use super::rollback::rollback;
+use super::taken_back::TakenBack;
+use super::undo::{Which, undo};
 use crate::http::{Clock, SystemClock};
-use crate::migration::{Plan, Resolution, Verification};
+use crate::migration::{By, Plan, Resolution, Verification};
 use crate::store::Storage;
 
 /// What a front end asks for, on one migration.
@@ -28,7 +32,29 @@ pub enum Command {
         /// The decision.
         choice: Choice,
         /// Who decides.
-        who: String,
+        who: By,
+    },
+    /// Take decisions back.
+    Undo {
+        /// Which.
+        which: Which,
+        /// Who does.
+        who: By,
+        /// Also where the destination's own users edited since.
+        force: bool,
+        /// Only say what it would come to.
+        dry_run: bool,
+    },
+    /// Take runs back.
+    Rollback {
+        /// The first of them; all when absent.
+        from: Option<u32>,
+        /// Who does.
+        who: By,
+        /// Also where the destination's own users edited since.
+        force: bool,
+        /// Only say what it would come to.
+        dry_run: bool,
     },
 }
 
@@ -41,6 +67,8 @@ pub enum Answer {
     Verified(Box<Verification>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
+    /// Of [`Command::Undo`] and [`Command::Rollback`].
+    TakenBack(Box<TakenBack>),
 }
 
 /// A command at work.
@@ -110,12 +138,30 @@ async fn work(
             Ok(Answer::Verified(Box::new(job.verify().await?)))
         }
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
-            let mut decided = Vec::new();
-            for id in conflicts {
-                let resolution = resolve::resolve(&storage, &plan, &recorder, &id, choice, &who)?;
-                decided.push((id, resolution));
-            }
-            Ok(Answer::Resolved(decided))
+            carry_out_pending(&storage, &plan)?;
+            resolve::resolve(&storage, &plan, &recorder, conflicts, choice, &who).map(Answer::Resolved)
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
+        Command::Undo {
+            which,
+            who,
+            force,
+            dry_run,
+        } => tokio::task::spawn_blocking(move || {
+            let taken = undo(&storage, &plan, &recorder, &which, &who, force, dry_run)?;
+            Ok(Answer::TakenBack(Box::new(taken)))
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
+        Command::Rollback {
+            from,
+            who,
+            force,
+            dry_run,
+        } => tokio::task::spawn_blocking(move || {
+            let taken = rollback(&storage, &plan, &recorder, from, &who, force, dry_run)?;
+            Ok(Answer::TakenBack(Box::new(taken)))
         })
         .await
         .map_err(|_| EngineError::Stopped)?,

@@ -1,16 +1,24 @@
 //! Tallies: what the ledger says became of a migration's rows.
 
+use std::collections::BTreeMap;
+
 use super::error::EngineError;
-use crate::migration::{ByType, Counts};
+use crate::migration::{ByType, Counts, Moved, Moves};
 use crate::store::{Storage, migration_key};
 
-/// The runs of a migration, oldest first.
+/// The runs of a migration that were not taken back, oldest first.
 pub fn runs_of(storage: &Storage, migration: &str) -> Result<Vec<u32>, EngineError> {
+    let all = every_run_of(storage, migration)?.into_iter();
+    Ok(all.filter(|(_, stands)| *stands).map(|(run, _)| run).collect())
+}
+
+/// All runs of a migration, oldest first, and whether each stands or was taken back.
+pub fn every_run_of(storage: &Storage, migration: &str) -> Result<Vec<(u32, bool)>, EngineError> {
     let mut runs = Vec::new();
     for item in storage.tables.runs.iter() {
         let (key, info) = item?;
         if let (true, Ok(key)) = (info.migration == migration, <[u8; 4]>::try_from(key.as_slice())) {
-            runs.push(u32::from_be_bytes(key));
+            runs.push((u32::from_be_bytes(key), info.rolled_back.is_none()));
         }
     }
     Ok(runs)
@@ -27,14 +35,26 @@ pub fn run_counts(storage: &Storage, run: u32) -> Result<ByType, EngineError> {
 
 /// What became of the rows of all runs of a migration: as counted when they were taken in, and as moved by decisions since.
 pub fn recorded_counts(storage: &Storage, migration: &str) -> Result<ByType, EngineError> {
+    let runs = runs_of(storage, migration)?;
     let mut sum = ByType::new();
-    for run in runs_of(storage, migration)? {
-        add(&mut sum, &run_counts(storage, run)?);
+    for run in &runs {
+        add(&mut sum, &run_counts(storage, *run)?);
     }
+    let mut moved = Moved::default();
     for item in storage.tables.conflicts.scan_prefix(&migration_key(migration, &[])) {
-        for (resource_type, moved) in item?.1.conflict.moved {
-            moved.apply(sum.entry(resource_type).or_default());
+        moved.merge(&item?.1.conflict.moved);
+    }
+    for item in storage.tables.reversals.scan_prefix(&migration_key(migration, &[])) {
+        moved.merge(&item?.1.moved);
+    }
+    let mut by_type: BTreeMap<&String, Moves> = BTreeMap::new();
+    for run in &runs {
+        for (resource_type, moves) in moved.run(*run) {
+            by_type.entry(resource_type).or_default().merge(moves);
         }
+    }
+    for (resource_type, moves) in by_type {
+        moves.apply(sum.entry(resource_type.clone()).or_default());
     }
     Ok(sum)
 }

@@ -43,7 +43,10 @@ impl Twins {
         };
         let before = run.saturating_sub(1);
         let ours = storage.tables.runs.get(&run_key(before))?.is_some_and(|info| {
-            info.migration == plan.id && info.tenant == plan.tenant && info.base_url.as_ref() == Some(&plan.base_url)
+            info.rolled_back.is_none()
+                && info.migration == plan.id
+                && info.tenant == plan.tenant
+                && info.base_url.as_ref() == Some(&plan.base_url)
         });
         if !ours {
             return Ok(twins);

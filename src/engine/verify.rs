@@ -4,6 +4,7 @@
 //! disposition is worked out again from ledger and index, and each stored record is read back through the store and compared.
 
 mod record;
+mod standing;
 mod whole;
 
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,8 @@ use crate::fhir::{self};
 use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Plan, Resolution, Verification};
 use crate::store::{Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
+
+pub use standing::standing;
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
 pub const SEED: u64 = 8841;
@@ -50,8 +53,10 @@ struct Check<'a> {
     patients: PatientMap,
     held: HashSet<RowId>,
     quarantined: HashMap<RowId, String>,
+    /// Rows that wait for a decision.
+    undecided: HashSet<RowId>,
     /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
-    decided: HashMap<String, (u32, Option<Resolution>)>,
+    decided: HashMap<String, (u32, Resolution)>,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -95,10 +100,15 @@ impl<'a> Check<'a> {
             held.insert(item?.1.row);
         }
         let mut decided = HashMap::new();
+        let mut undecided = HashSet::new();
         for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
-            let conflict = item?.1.conflict;
-            let resolution = conflict.decided.filter(|_| conflict.applied).map(|d| d.resolution);
-            decided.insert(conflict.source_hash, (conflict.run, resolution));
+            let row = item?.1;
+            if let Some(resolution) = row.conflict.carried_out() {
+                decided.insert(row.conflict.source_hash, (row.conflict.run, resolution));
+            } else {
+                undecided.insert(row.row());
+                undecided.extend(row.also.iter().map(|other| other.row));
+            }
         }
         Ok(Self {
             storage,
@@ -110,6 +120,7 @@ impl<'a> Check<'a> {
             held,
             quarantined,
             decided,
+            undecided,
             types: HashMap::new(),
             sound: HashSet::new(),
             sample: Draw::new(SEED),

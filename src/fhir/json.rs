@@ -138,12 +138,18 @@ impl<'a> Cursor<'a> {
     pub fn literal(&mut self) -> Result<&'a str, Flaw> {
         let start = self.skip_white_space();
         let rest = &self.text.as_bytes()[start..];
-        match [&b"true"[..], b"false", b"null"]
-            .iter()
-            .find(|word| rest.starts_with(word))
-        {
-            Some(word) => self.at += word.len(),
-            None => self.number()?,
+        let word: &[u8] = match rest.first() {
+            Some(b't') => b"true",
+            Some(b'f') => b"false",
+            Some(b'n') => b"null",
+            _ => b"",
+        };
+        if word.is_empty() {
+            self.number()?;
+        } else if rest.starts_with(word) {
+            self.at += word.len();
+        } else {
+            return Err(self.flaw());
         }
         Ok(&self.text[start..self.at])
     }

@@ -32,6 +32,9 @@ pub(super) fn elements(resource_type: &str) -> &'static [&'static str] {
 /// (`medicationReference` for `medication[x]`), or the extensions of a primitive (`_status`).
 pub(super) fn gives(name: &str, element: &str) -> bool {
     let name = name.strip_prefix('_').unwrap_or(name);
+    if name.as_bytes().first() != element.as_bytes().first() {
+        return false;
+    }
     match element.strip_suffix("[x]") {
         Some(stem) => name
             .strip_prefix(stem)

@@ -81,6 +81,20 @@ const PATIENT_ELEMENTS: [&str; 7] = [
     "target",
 ];
 
+/// Place of an element in [`PATIENT_ELEMENTS`].
+fn patient_element(name: &str) -> Option<usize> {
+    Some(match name {
+        "subject" => 0,
+        "patient" => 1,
+        "beneficiary" => 2,
+        "individual" => 3,
+        "candidate" => 4,
+        "for" => 5,
+        "target" => 6,
+        _ => return None,
+    })
+}
+
 /// The code of the tag on an incomplete record (R4 search, summary).
 const SUBSETTED: &str = "SUBSETTED";
 
@@ -144,7 +158,7 @@ impl<'a> Fields<'a> {
                 }
                 name => {
                     let start = cursor.skip_white_space();
-                    if let Some(place) = PATIENT_ELEMENTS.iter().position(|element| *element == name) {
+                    if let Some(place) = patient_element(name) {
                         once(patients_seen & 1 << place != 0, PATIENT_ELEMENTS[place])?;
                         patients_seen |= 1 << place;
                         fields.patients[place] = patient(cursor, PATIENT_ELEMENTS[place])?;

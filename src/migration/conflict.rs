@@ -1,10 +1,8 @@
 //! A conflict: a received record that the destination has already, with other content or as somebody who may be the same person.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::counts::Moves;
+use super::counts::Moved;
 use super::policy::Policy;
 use crate::fhir::Comparison;
 
@@ -41,6 +39,35 @@ pub enum Resolution {
     KeepBoth,
 }
 
+/// Who decides, or takes a decision back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// Login name.
+    pub login: String,
+    /// The name that the person gave, where several share a login.
+    pub name: Option<String>,
+    /// Why, in the person's words.
+    pub why: Option<String>,
+}
+
+impl From<String> for By {
+    fn from(login: String) -> Self {
+        Self {
+            login,
+            ..Self::default()
+        }
+    }
+}
+
+/// A version of a record, without any of its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its number at the destination.
+    pub version: u32,
+    /// Keyed hash of its bytes as received, hexadecimal.
+    pub hash: String,
+}
+
 /// A decision on a conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
@@ -52,8 +79,23 @@ pub struct Decided {
     pub rule: String,
     /// Login name of who decided, or `policy`.
     pub who: String,
+    /// The name that the person gave.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub why: Option<String>,
     /// When, RFC 3339.
     pub when: String,
+    /// Number of its entry in the journal; absent for what a policy decided while rows were taken in.
+    #[serde(default)]
+    pub seq: Option<u64>,
+    /// The destination's record when it was decided.
+    #[serde(default)]
+    pub before: Option<Mark>,
+    /// The destination's record once it was carried out.
+    #[serde(default)]
+    pub after: Option<Mark>,
 }
 
 /// One side of a conflict.
@@ -97,8 +139,8 @@ pub struct Conflict {
     pub decided: Option<Decided>,
     /// Whether the decision was carried out.
     pub applied: bool,
-    /// How counts moved when it was carried out, by type; nothing where the rows were counted with the decision known.
-    pub moved: BTreeMap<String, Moves>,
+    /// How counts moved when it was carried out; nothing where the rows were counted with the decision known.
+    pub moved: Moved,
 }
 
 impl Conflict {

@@ -83,31 +83,70 @@ impl Counts {
     }
 }
 
-/// How rows of one type moved when a decision was carried out after they had been counted.
+/// How many rows of one type came into a state, or left it, when decisions were carried out or taken back after the rows had been
+/// counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moves(Vec<(Disposition, Disposition, u64)>);
+pub struct Moves(BTreeMap<Disposition, i64>);
 
 impl Moves {
     /// One more row moved.
     pub fn add(&mut self, from: Disposition, to: Disposition) {
-        match self.0.iter_mut().find(|(f, t, _)| (*f, *t) == (from, to)) {
-            Some((_, _, rows)) => *rows += 1,
-            None => self.0.push((from, to, 1)),
+        self.leave(from);
+        self.enter(to);
+    }
+
+    /// One more row left this state.
+    pub fn leave(&mut self, from: Disposition) {
+        *self.0.entry(from).or_default() -= 1;
+    }
+
+    /// One more row came into this state.
+    pub fn enter(&mut self, to: Disposition) {
+        *self.0.entry(to).or_default() += 1;
+    }
+
+    /// Adds another's moves to these.
+    pub fn merge(&mut self, other: &Self) {
+        for (disposition, rows) in &other.0 {
+            *self.0.entry(*disposition).or_default() += rows;
         }
     }
 
-    /// Moves the rows in `counts`.
+    /// Moves the rows in `counts`; all moves of a type together, for one may undo what another did.
     pub fn apply(&self, counts: &mut Counts) {
-        for (from, to, rows) in &self.0 {
-            let cell = counts.cell(*from);
-            *cell = cell.saturating_sub(*rows);
-            *counts.cell(*to) += rows;
+        for (disposition, rows) in &self.0 {
+            let cell = counts.cell(*disposition);
+            *cell = cell.saturating_add_signed(*rows);
         }
     }
+}
 
-    /// How many rows moved.
-    pub fn rows(&self) -> u64 {
-        self.0.iter().map(|(_, _, rows)| rows).sum()
+/// Moves by run of the rows and by their type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved(BTreeMap<u32, BTreeMap<String, Moves>>);
+
+impl Moved {
+    /// The moves of one run's rows of one type.
+    pub fn of(&mut self, run: u32, resource_type: &str) -> &mut Moves {
+        self.0
+            .entry(run)
+            .or_default()
+            .entry(resource_type.to_owned())
+            .or_default()
+    }
+
+    /// The moves of one run's rows by type.
+    pub fn run(&self, run: u32) -> impl Iterator<Item = (&String, &Moves)> {
+        self.0.get(&run).into_iter().flatten()
+    }
+
+    /// Adds another's moves to these.
+    pub fn merge(&mut self, other: &Self) {
+        for (run, by_type) in &other.0 {
+            for (resource_type, moves) in by_type {
+                self.of(*run, resource_type).merge(moves);
+            }
+        }
     }
 }
 

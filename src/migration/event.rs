@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::conflict::Resolution;
+use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
 
 /// Something that happened in a migration. Holds neither PHI nor secrets: it is printed and reported.
@@ -137,6 +137,48 @@ pub enum Event {
         resolution: Resolution,
         /// The rule that decided.
         rule: String,
+        /// The name that the person gave.
+        #[serde(default)]
+        name: Option<String>,
+        /// Why, in the person's words.
+        #[serde(default)]
+        why: Option<String>,
+        /// The destination's record at that time.
+        #[serde(default)]
+        before: Option<Mark>,
+    },
+    /// Somebody took a decision back; its conflict is open again.
+    DecisionUndone {
+        /// The conflict.
+        conflict: String,
+        /// What had been decided.
+        resolution: Resolution,
+        /// The decision that it had been built on, when that one was taken back.
+        because_of: Option<String>,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+        /// The destination's record after the decision.
+        before: Option<Mark>,
+        /// The destination's record before the decision, which it is given back.
+        after: Option<Mark>,
+    },
+    /// Somebody began to take runs back.
+    RollbackBegun {
+        /// The first run taken back; every later one of the migration goes with it.
+        run: u32,
+        /// Whether edits made at the destination since are taken back as well.
+        force: bool,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+    },
+    /// Runs were taken back: the store is as it was before them.
+    RolledBack {
+        /// The first run taken back.
+        run: u32,
     },
     /// The store was compared with the landing.
     Verified {

@@ -9,7 +9,7 @@ mod preset;
 mod preset_library;
 
 pub use decide::{Decision, Origin, Rule, TargetVersion, Version, Winner, decide};
-pub use policy::{Policy, UnknownPolicy};
+pub use policy::{Policy, PolicyFor, UnknownPolicy};
 pub use preset::{
     Algorithm, Auth, AuthMethod, Confidence, Environment, Environments, Export, ExportLevel, JwksDelivery,
     KickoffMethod, Poll, Preset, Rate, Repeat, ScopeStyle, Scopes,
@@ -17,6 +17,7 @@ pub use preset::{
 pub use preset_library::PresetError;
 
 mod conflict;
+mod conflict_filter;
 mod counts;
 mod event;
 mod file;
@@ -26,8 +27,9 @@ mod sample;
 mod state;
 mod verification;
 
-pub use conflict::{Conflict, ConflictKind, Decided, Resolution, Side};
-pub use counts::{ByType, Counts, Disposition, Moves, total};
+pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Resolution, Side};
+pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rules};
+pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use plan::{DeletionPolicy, Plan, Secrets};

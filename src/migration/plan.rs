@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::Policy;
+use super::policy::{Policy, PolicyFor};
 use super::preset::{Algorithm, AuthMethod, ExportLevel, KickoffMethod, Repeat};
 
 /// What to do with records that the source says were deleted.
@@ -86,6 +86,9 @@ pub struct Plan {
     pub mrn_systems: BTreeMap<String, String>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
+    /// The same for some types.
+    #[serde(default)]
+    pub on_conflict_of: BTreeMap<String, Policy>,
     /// What to do with deletions.
     pub on_deleted: DeletionPolicy,
     /// The run pauses when more rows than this are rejected.
@@ -148,11 +151,27 @@ impl Plan {
             requests_per_minute: None,
             mrn_systems: BTreeMap::new(),
             on_conflict: Policy::Ask,
+            on_conflict_of: BTreeMap::new(),
             on_deleted: DeletionPolicy::default(),
             max_rejects: Self::MAX_REJECTS,
             max_line: Self::MAX_LINE,
             ca_file: None,
             created: String::new(),
+        }
+    }
+
+    /// Changes by which policies conflicts are decided.
+    pub fn decide_by(&mut self, policies: &[PolicyFor]) {
+        for PolicyFor { resource_type, policy } in policies {
+            match (resource_type, policy) {
+                (None, policy) => self.on_conflict = policy.unwrap_or(self.on_conflict),
+                (Some(resource_type), Some(policy)) => {
+                    self.on_conflict_of.insert(resource_type.clone(), *policy);
+                }
+                (Some(resource_type), None) => {
+                    self.on_conflict_of.remove(resource_type);
+                }
+            }
         }
     }
 

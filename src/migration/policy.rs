@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fhir::is_type_name;
+
 /// What to do with a record that is present at the target with other content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,6 +67,35 @@ impl FromStr for Policy {
     }
 }
 
+/// A policy for all types, or for one; none where it is to be taken away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFor {
+    /// The type; all when absent.
+    pub resource_type: Option<String>,
+    /// The policy.
+    pub policy: Option<Policy>,
+}
+
+impl FromStr for PolicyFor {
+    type Err = UnknownPolicy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
+        let Some((resource_type, policy)) = text.split_once('=') else {
+            return Ok(Self {
+                resource_type: None,
+                policy: Some(text.parse()?),
+            });
+        };
+        if !is_type_name(resource_type) {
+            return Err(UnknownPolicy { given: text.to_owned() });
+        }
+        Ok(Self {
+            resource_type: Some(resource_type.to_owned()),
+            policy: (!policy.is_empty()).then(|| policy.parse()).transpose()?,
+        })
+    }
+}
+
 impl UnknownPolicy {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
@@ -82,6 +113,22 @@ mod tests {
             assert_eq!(policy.to_string().parse(), Ok(policy));
             assert_eq!(serde_json::to_string(&policy).unwrap(), format!("\"{policy}\""));
         }
+    }
+
+    #[test]
+    fn a_policy_may_be_for_one_type() {
+        let read = |text: &str| {
+            let read: Result<PolicyFor, _> = text.parse();
+            read.map(|p| (p.resource_type, p.policy))
+        };
+        let condition = || Some("Condition".to_owned());
+        assert_eq!(read("ask"), Ok((None, Some(Policy::Ask))));
+        assert_eq!(
+            read("Condition=keep-target"),
+            Ok((condition(), Some(Policy::KeepTarget)))
+        );
+        assert_eq!(read("Condition="), Ok((condition(), None)));
+        assert!(read("condition=ask").is_err() && read("Condition=newest").is_err() && read("").is_err());
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Stage {
     Verified,
     /// Over.
     Completed,
+    /// Taken back.
+    RolledBack,
 }
 
 /// Where a migration stands.
@@ -104,6 +106,13 @@ impl State {
             }
             Event::RunFailed { reason } => self.stopped = Some(reason.clone()),
             Event::DownloadRequest { .. } => self.stopped = None,
+            Event::RolledBack { run } => {
+                *self = Self {
+                    run: *run,
+                    stage: Stage::RolledBack,
+                    ..Self::default()
+                };
+            }
             Event::MigrationRemoved {} => *self = Self::default(),
             Event::MigrationAdded { .. }
             | Event::MigrationChanged { .. }
@@ -114,6 +123,8 @@ impl State {
             | Event::DownloadError { .. }
             | Event::ExportComplete { .. }
             | Event::ConflictResolved { .. }
+            | Event::DecisionUndone { .. }
+            | Event::RollbackBegun { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }
@@ -130,6 +141,6 @@ impl State {
 
     /// Whether a run is under way that can go on.
     pub fn unfinished(&self) -> bool {
-        self.stage != Stage::New && self.stage != Stage::Completed
+        !matches!(self.stage, Stage::New | Stage::Completed | Stage::RolledBack)
     }
 }

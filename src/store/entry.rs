@@ -1,10 +1,39 @@
 //! What the resource index holds for a record: where its bytes are, what they are, and which received row put them there.
 
+use std::hash::{Hash, Hasher};
+
 use super::segment::Location;
 
 /// Key of a record in the index: tenant and type (numbers from the ledger's name table), then a keyed hash of the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordKey([u8; 20]);
+
+/// A key is a hash already, so a map of keys needs no other: see [`ByLot`].
+impl Hash for RecordKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.lot());
+    }
+}
+
+/// Hasher for maps of [`RecordKey`]s, whose lot it takes as it is: nobody without the workspace's key can choose it.
+#[derive(Default)]
+pub struct ByLot(u64);
+
+impl Hasher for ByLot {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, lot: u64) {
+        self.0 = lot;
+    }
+}
 
 impl RecordKey {
     /// The key of the record `id` (its keyed hash) of a tenant and type.
@@ -84,53 +113,128 @@ pub struct Entry {
     pub deleted: bool,
 }
 
-const LEN: usize = 61;
+/// The flag of an entry that has a `last_updated`; below it, a bit for each property.
+const STAMPED: u8 = 1 << 7;
+/// The most bytes an entry takes: flags, hash, stamp, and eight numbers of up to 5 or 10 bytes.
+const LONGEST: usize = 1 + 16 + 8 + 7 * 5 + 10;
+
+/// An entry as stored, about 42 bytes: half of what ten million of them take up in memory and on disk.
+pub struct Encoded {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl Encoded {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Seven bits a byte, the lowest first, the eighth bit on all but the last.
+    fn number(&mut self, number: impl Into<u64>) {
+        let mut rest = number.into();
+        while rest > 0x7f {
+            self.put(&[rest.to_le_bytes()[0] | 0x80]);
+            rest >>= 7;
+        }
+        self.put(&[rest.to_le_bytes()[0]]);
+    }
+}
+
+struct Decoding<'a>(&'a [u8]);
+
+impl Decoding<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let [byte] = self.take()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn short(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+}
 
 impl Entry {
-    /// The entry as stored, 61 bytes.
-    pub fn encode(&self) -> [u8; LEN] {
-        let mut out = [0; LEN];
-        out[0..4].copy_from_slice(&self.location.segment.to_le_bytes());
-        out[4..12].copy_from_slice(&self.location.block.to_le_bytes());
-        out[12..16].copy_from_slice(&self.location.start.to_le_bytes());
-        out[16..20].copy_from_slice(&self.location.len.to_le_bytes());
-        out[20..36].copy_from_slice(&self.hash);
-        out[36..40].copy_from_slice(&self.row.run.to_le_bytes());
-        out[40..44].copy_from_slice(&self.row.file.to_le_bytes());
-        out[44..48].copy_from_slice(&self.row.line.to_le_bytes());
-        out[48..56].copy_from_slice(&self.last_updated.unwrap_or(i64::MIN).to_le_bytes());
-        out[56..60].copy_from_slice(&self.version.to_le_bytes());
-        out[60] = u8::from(self.local) | (u8::from(self.rewritten) << 1) | (u8::from(self.deleted) << 2);
+    /// The entry as stored.
+    pub fn encode(&self) -> Encoded {
+        let mut out = Encoded {
+            bytes: [0; LONGEST],
+            len: 0,
+        };
+        let stamped = if self.last_updated.is_some() { STAMPED } else { 0 };
+        let flags = [self.local, self.rewritten, self.deleted];
+        let flags = (0..)
+            .zip(flags)
+            .fold(stamped, |byte, (bit, flag)| byte | u8::from(flag) << bit);
+        out.put(&[flags]);
+        out.put(&self.hash);
+        if let Some(stamp) = self.last_updated {
+            out.put(&stamp.to_le_bytes());
+        }
+        out.number(self.location.block);
+        for number in [
+            self.location.segment,
+            self.location.start,
+            self.location.len,
+            self.row.run,
+            self.row.file,
+            self.row.line,
+            self.version,
+        ] {
+            out.number(number);
+        }
         out
     }
 
     /// The entry in these bytes, if they are one.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let b: &[u8; LEN] = bytes.try_into().ok()?;
-        let u32_at = |at: usize| u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]);
-        let block = u64::from(u32_at(4)) | (u64::from(u32_at(8)) << 32);
-        let stamp = i64::from_le_bytes([b[48], b[49], b[50], b[51], b[52], b[53], b[54], b[55]]);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&b[20..36]);
-        Some(Self {
+        let mut from = Decoding(bytes);
+        let [flags] = from.take()?;
+        let hash = from.take()?;
+        let last_updated = if flags & STAMPED == 0 {
+            None
+        } else {
+            Some(i64::from_le_bytes(from.take()?))
+        };
+        let block = from.number()?;
+        let entry = Self {
             location: Location {
-                segment: u32_at(0),
                 block,
-                start: u32_at(12),
-                len: u32_at(16),
+                segment: from.short()?,
+                start: from.short()?,
+                len: from.short()?,
             },
             hash,
             row: RowId {
-                run: u32_at(36),
-                file: u32_at(40),
-                line: u32_at(44),
+                run: from.short()?,
+                file: from.short()?,
+                line: from.short()?,
             },
-            last_updated: (stamp != i64::MIN).then_some(stamp),
-            version: u32_at(56),
-            local: b[60] & 1 != 0,
-            rewritten: b[60] & 2 != 0,
-            deleted: b[60] & 4 != 0,
-        })
+            last_updated,
+            version: from.short()?,
+            local: flags & 1 != 0,
+            rewritten: flags & 2 != 0,
+            deleted: flags & 4 != 0,
+        };
+        from.0.is_empty().then_some(entry)
     }
 }
 
@@ -143,7 +247,7 @@ mod tests {
         #[test]
         fn an_entry_survives_its_encoding(
             place in any::<(u32, u64, u32, u32)>(), hash in any::<[u8; 16]>(), row in any::<(u32, u32, u32)>(),
-            stamp in proptest::option::of(-9_000_000_000_000_000_i64..9_000_000_000_000_000), version in any::<u32>(), flags in any::<[bool; 3]>(),
+            stamp in proptest::option::of(any::<i64>()), version in any::<u32>(), flags in any::<[bool; 3]>(),
         ) {
             let entry = Entry {
                 location: Location { segment: place.0, block: place.1, start: place.2, len: place.3 },
@@ -155,7 +259,9 @@ mod tests {
                 rewritten: flags[1],
                 deleted: flags[2],
             };
-            prop_assert_eq!(Entry::decode(&entry.encode()), Some(entry));
+            let encoded = entry.encode();
+            prop_assert_eq!(Entry::decode(encoded.as_slice()), Some(entry));
+            prop_assert_eq!(Entry::decode(&encoded.as_slice()[..encoded.as_slice().len() - 1]), None);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! before it is the current one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use fastbloom::BloomFilter;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::entry::{Entry, RecordKey};
+use super::entry::{ByLot, Entry, RecordKey};
 use super::segment::Segments;
 
 /// Why the index could not be used.
@@ -40,7 +41,7 @@ impl IndexError {
 pub struct Pending {
     /// Says of most new records that they are new, without a look-up; absent where few are looked up.
     known: Option<BloomFilter>,
-    records: HashMap<RecordKey, Entry>,
+    records: HashMap<RecordKey, Entry, BuildHasherDefault<ByLot>>,
     history: BTreeMap<RecordKey, Vec<Entry>>,
     mrns: Vec<([u8; 16], RecordKey)>,
     added: u64,
@@ -56,14 +57,14 @@ pub struct Index {
 }
 
 /// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
-const WRITE_BUFFER_LIMIT: u64 = 24 * 1024 * 1024;
+const WRITE_BUFFER_LIMIT: u64 = 28 * 1024 * 1024;
 
 fn options() -> KeyspaceCreateOptions {
     let leveled = fjall::compaction::Leveled::default()
-        .with_l0_threshold(12)
+        .with_l0_threshold(18)
         .with_table_target_size(32 * 1024 * 1024);
     KeyspaceCreateOptions::default()
-        .max_memtable_size(8 * 1024 * 1024)
+        .max_memtable_size(12 * 1024 * 1024)
         .compaction_strategy(Arc::new(leveled))
         .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
         .data_block_compression_policy(CompressionPolicy::disabled())
@@ -122,6 +123,51 @@ impl Index {
         Ok(None)
     }
 
+    /// Every durable version of a record, the newest first.
+    pub fn versions(&self, key: &RecordKey) -> Result<Vec<Entry>, IndexError> {
+        let mut versions = Vec::new();
+        let mut next = self.get(key)?;
+        while let Some(entry) = next {
+            versions.push(entry);
+            next = self.before(key, entry.version)?;
+        }
+        Ok(versions)
+    }
+
+    /// Makes these the only versions of each record, the newest first, in one durable batch; a record without any is gone. Patients
+    /// are no longer found by the MRNs in `mrns`.
+    pub fn rewrite(
+        &self,
+        records: &[(RecordKey, Vec<Entry>)],
+        mrns: &[([u8; 16], RecordKey)],
+    ) -> Result<(), IndexError> {
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
+        for (key, versions) in records {
+            let (current, former) = match versions.split_first() {
+                Some((current, former)) => (Some(current), former),
+                None => (None, versions.as_slice()),
+            };
+            for guard in self.history.prefix(key.as_bytes()) {
+                batch.remove(&self.history, guard.key()?);
+            }
+            for entry in former {
+                batch.insert(
+                    &self.history,
+                    former_key(key, entry).as_slice(),
+                    entry.encode().as_slice(),
+                );
+            }
+            match current {
+                Some(entry) => batch.insert(&self.records, key.as_bytes().as_slice(), entry.encode().as_slice()),
+                None => batch.remove(&self.records, key.as_bytes().as_slice()),
+            }
+        }
+        for (mrn, key) in mrns {
+            batch.remove(&self.mrns, mrn_key(mrn, key).as_slice());
+        }
+        Ok(batch.commit()?)
+    }
+
     /// The patients known under a keyed hash of an MRN's system and value.
     pub fn patients_with(&self, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
         let mut found = Vec::new();
@@ -137,7 +183,7 @@ impl Index {
     }
 
     /// All current records whose key begins with `prefix`, in key order.
-    pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + '_ {
+    pub fn scan<'a>(&'a self, prefix: &[u8]) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + use<'a> {
         self.records.prefix(prefix).filter_map(|guard| {
             let read = || -> Result<Option<(RecordKey, Entry)>, IndexError> {
                 let (key, value) = guard.into_inner()?;
@@ -176,17 +222,15 @@ impl Index {
         }
         for (key, entries) in &pending.history {
             for entry in entries {
-                let mut at = [0; 24];
-                at[..20].copy_from_slice(key.as_bytes());
-                at[20..].copy_from_slice(&entry.version.to_be_bytes());
-                batch.insert(&self.history, at.as_slice(), entry.encode().as_slice());
+                batch.insert(
+                    &self.history,
+                    former_key(key, entry).as_slice(),
+                    entry.encode().as_slice(),
+                );
             }
         }
         for (mrn, key) in &pending.mrns {
-            let mut at = [0; 36];
-            at[..16].copy_from_slice(mrn);
-            at[16..].copy_from_slice(key.as_bytes());
-            batch.insert(&self.mrns, at.as_slice(), [].as_slice());
+            batch.insert(&self.mrns, mrn_key(mrn, key).as_slice(), [].as_slice());
         }
         batch.commit()?;
         pending.history.clear();
@@ -194,6 +238,20 @@ impl Index {
         pending.added = 0;
         Ok(())
     }
+}
+
+fn former_key(key: &RecordKey, entry: &Entry) -> [u8; 24] {
+    let mut at = [0; 24];
+    at[..20].copy_from_slice(key.as_bytes());
+    at[20..].copy_from_slice(&entry.version.to_be_bytes());
+    at
+}
+
+fn mrn_key(mrn: &[u8; 16], patient: &RecordKey) -> [u8; 36] {
+    let mut at = [0; 36];
+    at[..16].copy_from_slice(mrn);
+    at[16..].copy_from_slice(patient.as_bytes());
+    at
 }
 
 impl Pending {

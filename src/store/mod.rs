@@ -39,6 +39,7 @@ mod checkpoint;
 mod entry;
 mod index;
 mod names;
+mod reversal;
 mod segment;
 mod storage;
 mod tables;
@@ -48,9 +49,10 @@ pub use checkpoint::{CheckpointError, Tail, Writer};
 pub use entry::{Entry, RecordKey, RowId};
 pub use index::{Index, IndexError, Pending};
 pub use names::Names;
+pub use reversal::{Reversal, Seed};
 pub use segment::{Location, SegmentError, Segments};
 pub use storage::Storage;
 pub use tables::{
-    ConflictRow, HeldRow, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key,
+    ConflictRow, HeldRow, Link, Progress, QuarantinedRow, RunInfo, Tables, file_key, held_key, migration_key, row_key,
     row_of, run_key,
 };

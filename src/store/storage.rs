@@ -228,16 +228,20 @@ impl Storage {
         Ok(progress)
     }
 
-    /// How many records the index must have: those that checkpoints and carried-out decisions vouch for.
+    /// How many records the index must have: those that checkpoints, carried-out decisions and what was taken back of both vouch for.
     pub fn vouched(&self) -> Result<u64, CheckpointError> {
-        let mut records = 0;
+        let mut records = 0_u64;
         for item in self.tables.progress.iter() {
             records += item?.1.added;
         }
         for item in self.tables.conflicts.iter() {
             records += item?.1.added;
         }
-        Ok(records)
+        let mut since = 0;
+        for item in self.tables.reversals.iter() {
+            since += item?.1.added;
+        }
+        Ok(records.saturating_add_signed(since))
     }
 }
 

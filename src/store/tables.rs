@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Tail;
 use super::entry::RowId;
 use super::ledger::Ledger;
+use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification};
@@ -20,6 +21,9 @@ pub struct RunInfo {
     pub base_url: Option<String>,
     /// When it began, RFC 3339.
     pub started: String,
+    /// When it was taken back, RFC 3339; its landing stays.
+    #[serde(default)]
+    pub rolled_back: Option<String>,
 }
 
 /// How far a run is: the ONE record of a checkpoint.
@@ -51,6 +55,17 @@ pub struct QuarantinedRow {
     pub location: Location,
 }
 
+/// A patient that refers to another patient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Key of the one that refers.
+    pub from: Vec<u8>,
+    /// The row that says so.
+    pub row: RowId,
+    /// Its bytes in the landing.
+    pub location: Location,
+}
+
 /// A conflict with where the received bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictRow {
@@ -62,6 +77,9 @@ pub struct ConflictRow {
     pub target: Vec<u8>,
     /// Further rows with the very same content that met the same record while the conflict was open.
     pub also: Vec<HeldRow>,
+    /// Rows of runs before this conflict's own that it released.
+    #[serde(default)]
+    pub freed: Vec<RowId>,
     /// Records added to the index when a person's decision was carried out.
     pub added: u64,
 }
@@ -100,7 +118,11 @@ pub struct Tables {
     /// Source patient to destination patient: by migration and keyed hash of the source's id.
     pub crosswalk: Table<String>,
     /// Patients that refer to other patients: by migration, keyed hash of the id referred to, and key of the one that refers.
-    pub links: Table<Vec<u8>>,
+    pub links: Table<Link>,
+    /// Undos and rollbacks by migration and number.
+    pub reversals: Table<Reversal>,
+    /// Rows of the destination's own that were taken back by force, by row.
+    pub overruled: Table<()>,
     /// Numbers of tenants and types in index keys.
     pub names: Table<u16>,
     /// The latest verification by migration.
@@ -126,6 +148,8 @@ impl Tables {
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,
             links: ledger.table("links")?,
+            reversals: ledger.table("reversals")?,
+            overruled: ledger.table("overruled")?,
             names: ledger.table("names")?,
             verifications: ledger.table("verifications")?,
             samples: ledger.table("samples")?,

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cutover::engine::{
-    self, Answer, Choice, Command, EngineError, Import, Outcome, Recorded, RunOptions, Snapshot, keys,
+    self, Answer, Choice, Command, EngineError, Import, Outcome, Recorded, RunOptions, Snapshot, TakenBack, Which, keys,
 };
 use cutover::fhir;
 use cutover::migration::{
@@ -189,6 +189,11 @@ impl Bench {
         outcome
     }
 
+    /// Exports anew, whatever is open.
+    pub async fn run_again(&mut self) -> Outcome {
+        self.try_run(RunOptions { new: true }).await.expect("a run")
+    }
+
     /// Runs to the end and expects that nothing is left to do.
     pub async fn done(&mut self) {
         assert_eq!(self.run().await, Outcome::Done);
@@ -205,12 +210,68 @@ impl Bench {
         let command = Command::Resolve {
             conflicts: vec![conflict.to_owned()],
             choice,
-            who: "tester".to_owned(),
+            who: "tester".to_owned().into(),
         };
         match self.command(command).await.expect("a resolution") {
             Answer::Resolved(decided) => decided[0].1,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Takes decisions back.
+    pub async fn undo(&mut self, which: Which) -> TakenBack {
+        let command = Command::Undo {
+            which,
+            who: "tester".to_owned().into(),
+            force: false,
+            dry_run: false,
+        };
+        match self.command(command).await.expect("an undo") {
+            Answer::TakenBack(taken) => *taken,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Takes runs back.
+    pub async fn rollback(&mut self, from: Option<u32>, force: bool, dry_run: bool) -> TakenBack {
+        let command = Command::Rollback {
+            from,
+            who: "tester".to_owned().into(),
+            force,
+            dry_run,
+        };
+        match self.command(command).await.expect("a rollback") {
+            Answer::TakenBack(taken) => *taken,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the store and makes its index anew.
+    pub fn rebuild(&mut self) {
+        let plans = &self.storage().tables.migrations;
+        plans.put(NAME.as_bytes(), &self.plan).expect("a plan");
+        self.storage().workspace.ledger().durable().expect("durable");
+        let storage = self.storage.take().expect("an open store");
+        assert!(Arc::into_inner(storage).is_some(), "nobody else holds the store");
+        let secret = Secret::KeyFile(self.dir.path().join("workspace.key"));
+        let workspace = Workspace::open(&self.workspace(), &secret, "test").expect("the workspace");
+        let storage = Arc::new(Storage::open_with_new_index(workspace).expect("the store"));
+        engine::rebuild_index(&storage, &mut |_| {}).expect("a new index");
+        self.storage = Some(storage);
+        self.assert_vouched();
+    }
+
+    /// The index has as many records as are vouched for.
+    pub fn assert_vouched(&self) {
+        let storage = self.storage();
+        assert_eq!(storage.index.count().unwrap(), storage.vouched().unwrap());
+    }
+
+    /// The hash of the whole store.
+    pub fn hash(&self) -> [u8; 32] {
+        EmbeddedStore::new(Arc::clone(self.storage()))
+            .hash(NAME)
+            .expect("a hash")
     }
 
     pub fn verification(&self) -> Verification {

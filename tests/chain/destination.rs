@@ -158,7 +158,7 @@ async fn each_decision_releases_its_own_and_their_order_does_not_matter() {
 }
 
 /// Two more patients, before and after all others, who refer to the first one, whom the destination knows.
-fn with_links() -> Arc<dyn Dataset> {
+pub fn with_links() -> Arc<dyn Dataset> {
     let practice = practice();
     let first = practice.lines("Patient", 0..1).next().unwrap();
     let id = fhir::scan(&first).unwrap().id.to_owned();

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cutover::engine::{self, Choice, Outcome};
+use cutover::engine::{self, Choice, Outcome, RunOptions, Which};
 use cutover::fhir::Grade;
 use cutover::migration::{Conflict, ConflictKind, Policy, Resolution};
 use cutover::sandbox::Dataset;
 use cutover::sandbox::practice::{DestinationMix, Practice};
-use cutover::store::{Secret, Storage, Workspace};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, config, practice};
 use crate::destination::dangling_patients;
 use crate::edited::Edited;
+use crate::undo::{Standing, decide_all, open};
 
 const SHARED: DestinationMix = DestinationMix {
     agreeing: 3,
@@ -51,23 +51,12 @@ fn by_patient(bench: &Bench) -> Vec<Conflict> {
     conflicts
 }
 
-/// The store again, with an index made anew from the landed bytes.
-fn rebuild(bench: &mut Bench) {
-    drop(bench.storage.take().unwrap());
-    let secret = Secret::KeyFile(bench.dir.path().join("workspace.key"));
-    let workspace = Workspace::open(&bench.workspace(), &secret, "test").unwrap();
-    let storage = Arc::new(Storage::open_with_new_index(workspace).unwrap());
-    let rebuilt = engine::rebuild_index(&storage, &mut |_| {}).unwrap();
-    assert_eq!(rebuilt.records, rebuilt.vouched);
-    bench.storage = Some(storage);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_who_seem_known_wait_for_a_person_and_are_asked_about_once() {
     let nameless = patients(destination(), |_, patient| patient["identifier"] = json!([]));
     let mut bench = bench(practice(), nameless, Policy::NewerWins).await;
     assert!(matches!(bench.run().await, Outcome::NeedsDecision { conflicts: 3, .. }));
-    rebuild(&mut bench);
+    bench.rebuild();
     let conflicts = by_patient(&bench);
     for (conflict, way) in conflicts
         .iter()
@@ -94,7 +83,7 @@ async fn people_who_seem_known_wait_for_a_person_and_are_asked_about_once() {
     let (stored, index) = (bench.stored(), bench.index());
     bench.done().await;
     assert_eq!((bench.index() == index, bench.conflicts().len()), (true, 3));
-    rebuild(&mut bench);
+    bench.rebuild();
     assert_eq!(crate::bench::differing(&bench.stored(), &stored), Vec::<String>::new());
 }
 
@@ -171,4 +160,123 @@ async fn record_numbers_match_across_systems_that_the_plan_maps() {
             (ConflictKind::MrnInUse, Some(Resolution::KeepTarget))
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_somebody_is_can_be_taken_back() {
+    let nameless = patients(destination(), |_, patient| patient["identifier"] = json!([]));
+    let mut bench = bench(practice(), nameless, Policy::NewerWins).await;
+    let untouched = bench.hash();
+    bench.run().await;
+    let before = Standing::of(&bench);
+    let ways = [Resolution::KeepSource, Resolution::KeepTarget, Resolution::KeepBoth];
+    for (conflict, way) in by_patient(&bench).iter().zip(ways) {
+        assert_eq!(conflict.kind, ConflictKind::SamePerson);
+        bench.resolve(&conflict.id, Choice::Outright(way)).await;
+        let taken = bench.undo(Which::Of(vec![conflict.id.clone()])).await;
+        assert_eq!(taken.decisions, [(conflict.id.clone(), way)]);
+        Standing::of(&bench).assert_same(&before);
+    }
+    decide_all(&mut bench).await;
+    let decided = Standing::of(&bench);
+    bench.undo(Which::All).await;
+    Standing::of(&bench).assert_same(&before);
+    bench.rebuild();
+    Standing::of(&bench).assert_same(&before);
+    decide_all(&mut bench).await;
+    Standing::of(&bench).assert_same(&decided);
+
+    let later = patients(practice(), |at, patient| {
+        if at % 2 == 0 {
+            patient["language"] = "fr".into();
+        }
+    });
+    bench.serve(config(later)).await;
+    bench.try_run(RunOptions { new: true }).await.unwrap();
+    let run = engine::state(bench.storage(), crate::bench::NAME).unwrap().run;
+    bench.rollback(Some(run), false, false).await;
+    Standing::of(&bench).assert_same(&decided);
+    bench.rollback(None, false, false).await;
+    assert_eq!(bench.hash(), untouched);
+    bench.rebuild();
+    assert_eq!(bench.hash(), untouched);
+    assert!(matches!(bench.run().await, Outcome::NeedsDecision { conflicts: 3, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn taking_back_one_of_two_who_are_alike_asks_about_it_as_before() {
+    let nameless = patients(destination(), |_, patient| patient["identifier"] = json!([]));
+    let twice: Arc<dyn Dataset> = Arc::new(Edited::new(practice(), |name, at, line| {
+        if name != "Patient" || at != 0 {
+            return vec![line];
+        }
+        let mut again: Value = serde_json::from_slice(&line).unwrap();
+        again["id"] = "again".into();
+        vec![line, again.to_string().into_bytes()]
+    }));
+    let mut bench = bench(twice.clone(), nameless, Policy::NewerWins).await;
+    bench.run().await;
+    let all = by_patient(&bench);
+    assert_eq!(all.len(), 4);
+    let twins: Vec<&Conflict> = all.iter().filter(|c| c.target.id == target_of(&all, "again")).collect();
+    assert_eq!(twins.len(), 2);
+    // Both are somebody new; then one of them is not decided after all.
+    for (decided, other) in [(twins[0], twins[1]), (twins[1], twins[0])] {
+        bench.resolve(&other.id, Choice::Outright(Resolution::KeepBoth)).await;
+        let before = Standing::of(&bench);
+        bench.resolve(&decided.id, Choice::Outright(Resolution::KeepBoth)).await;
+        bench.undo(Which::Last(1)).await;
+        Standing::of(&bench).assert_same(&before);
+        bench.undo(Which::All).await;
+        assert_eq!(open(&bench).len(), 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_against_somebody_whom_a_decision_brought_goes_with_it() {
+    let nameless = patients(destination(), |_, patient| patient["identifier"] = json!([]));
+    for way in [Resolution::KeepTarget, Resolution::KeepSource] {
+        let mut bench = bench(practice(), nameless.clone(), Policy::NewerWins).await;
+        bench.run().await;
+        let first = by_patient(&bench).remove(0);
+        bench.resolve(&first.id, Choice::Outright(Resolution::KeepBoth)).await;
+        // Later the source has that patient under another id as well.
+        let id = first.source.id.clone();
+        let twice: Arc<dyn Dataset> = Arc::new(Edited::new(practice(), move |name, _, line| {
+            let mut again: Value = serde_json::from_slice(&line).unwrap();
+            if name != "Patient" || again["id"] != id.as_str() {
+                return vec![line];
+            }
+            again["id"] = "again".into();
+            vec![line, again.to_string().into_bytes()]
+        }));
+        bench.serve(config(twice)).await;
+        bench.try_run(RunOptions { new: true }).await.unwrap();
+        let twin = bench.conflicts().into_iter().find(|c| c.source.id == "again").unwrap();
+        assert_eq!(
+            (twin.kind, &twin.target.id),
+            (ConflictKind::DuplicateInSource, &first.source.id)
+        );
+        bench.resolve(&twin.id, Choice::Outright(way)).await;
+        let taken = bench.undo(Which::Of(vec![first.id.clone()])).await;
+        assert_eq!(taken.dependent, [(twin.id.clone(), way)]);
+        assert_eq!(dangling_patients(&bench), Vec::<String>::new());
+        assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
+        bench.assert_vouched();
+        let stored = Standing::of(&bench);
+        bench.rebuild();
+        Standing::of(&bench).assert_same(&stored);
+        for conflict in open(&bench) {
+            bench
+                .resolve(&conflict.id, Choice::Outright(Resolution::KeepTarget))
+                .await
+                .unwrap();
+        }
+        assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
+    }
+}
+
+fn target_of(all: &[Conflict], source: &str) -> String {
+    let found = all.iter().find(|c| c.source.id == source).unwrap();
+    found.target.id.clone()
 }

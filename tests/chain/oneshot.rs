@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, config, practice};
 use crate::clock::Impatient;
 
-async fn export(bench: &Bench, into: &Path) -> Result<Exported, EngineError> {
+pub async fn export(bench: &Bench, into: &Path) -> Result<Exported, EngineError> {
     let shot = OneShot {
         plan: bench.plan.clone(),
         credentials: Credentials::of(bench.storage(), &bench.plan).expect("credentials"),
@@ -30,7 +30,7 @@ async fn export(bench: &Bench, into: &Path) -> Result<Exported, EngineError> {
 }
 
 /// The folder's data files by name.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))

@@ -81,6 +81,7 @@ impl Content {
         }
         for item in storage.tables.conflicts.scan_prefix(&migration_key(NAME, &[])) {
             let conflict = item.unwrap().1.conflict;
+            let moved: Vec<_> = conflict.moved.run(conflict.run).collect();
             content.conflicts.push(format!(
                 "{} {:?} {}:{} {:?} applied {} moved {:?}",
                 conflict.id,
@@ -89,7 +90,7 @@ impl Content {
                 conflict.line,
                 conflict.decided.map(|d| (d.resolution, d.rule, d.who)),
                 conflict.applied,
-                conflict.moved
+                moved
             ));
         }
         content

@@ -7,6 +7,7 @@ mod content;
 mod damage;
 mod life;
 mod migration;
+mod reversal;
 mod rig;
 
 use life::{Ended, Moment};
@@ -65,6 +66,13 @@ fn a_killed_migration_rereads_compressed_files_and_ends_like_an_undisturbed_one(
         number("CUTOVER_KILL_MB", 24),
         number("CUTOVER_KILL_SEED", 1) + 1,
     );
+}
+
+#[test]
+fn a_killed_undo_or_rollback_is_done_or_has_not_happened() {
+    let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 250_000);
+    let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 2);
+    reversal::kill(&rig, number("CUTOVER_KILLS", 24) / 2, &mut dice);
 }
 
 /// Not a test of its own: what the others start as the process that decides conflicts.

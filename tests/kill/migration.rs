@@ -215,7 +215,7 @@ pub fn decide(home: &Path) {
         command(engine::Command::Resolve {
             conflicts: vec![id],
             choice: Choice::Outright(choice),
-            who: "tester".to_owned(),
+            who: "tester".to_owned().into(),
         });
         say("decided");
     }

@@ -118,8 +118,13 @@ impl Rig {
     }
 
     pub fn copy_template(&self, name: &str) -> PathBuf {
+        self.copy(&self.folder.path().join("template"), name)
+    }
+
+    /// A copy of a workspace beside it.
+    pub fn copy(&self, from: &Path, name: &str) -> PathBuf {
         let home = self.folder.path().join(name);
-        copy(&self.folder.path().join("template"), &home);
+        copy(from, &home);
         home
     }
 

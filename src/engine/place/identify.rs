@@ -1,5 +1,7 @@
 //! Identifying: whom of the destination's patients an arriving one may be, who is new there under its own id.
 
+use std::sync::Arc;
+
 use super::meeting::{Meeting, contradictions, id_of};
 use super::{Known, Placer};
 use crate::engine::error::EngineError;
@@ -8,7 +10,7 @@ use crate::engine::patient_facts::PatientFacts;
 use crate::engine::row::Record;
 use crate::fhir::{Comparison, Element, Grade, Level, compare};
 use crate::migration::ConflictKind;
-use crate::store::{Entry, Location, RecordKey, RowId, Writer, migration_key};
+use crate::store::{Entry, Location, RecordKey, RowId, Seed, Writer, migration_key};
 
 /// The most patients who are looked at again for one who arrives.
 const MOST: usize = 8;
@@ -25,6 +27,9 @@ impl Placer {
     ) -> Result<Option<Meeting>, EngineError> {
         if facts.replaced {
             return Ok(None);
+        }
+        if let Some(meeting) = self.asked_before(writer, place, record, facts)? {
+            return Ok(Some(meeting));
         }
         if let Some((key, target)) = self.same_mrn(writer, facts, record.key)? {
             return Ok(Some(self.person_met(writer, place, facts, key, target)?));
@@ -93,6 +98,31 @@ impl Placer {
             }
         }
         Ok(best)
+    }
+
+    /// The meeting about which a decision is taken back, though somebody more alike may have come since.
+    fn asked_before(
+        &mut self,
+        writer: &mut Writer,
+        place: Location,
+        record: &Record,
+        facts: &PatientFacts,
+    ) -> Result<Option<Meeting>, EngineError> {
+        for key in self.asked.get(&record.key).cloned().unwrap_or_default() {
+            let target = writer.pending.get(&self.storage.index, &key)?;
+            let Some(target) = target.filter(|target| !target.deleted) else {
+                continue;
+            };
+            if self.patients.apart.contains(&(record.key.id(), key)) {
+                continue;
+            }
+            let meeting = self.person_met(writer, place, facts, key, target)?;
+            let alike = |found: &Comparison| found.grade > Grade::None || found.level(Element::Mrn) == Level::Same;
+            if meeting.comparison.as_ref().is_none_or(alike) {
+                return Ok(Some(meeting));
+            }
+        }
+        Ok(None)
     }
 
     /// A meeting with a patient as they are now, if they are there and still like the one who arrives.
@@ -171,11 +201,23 @@ impl Placer {
         Ok(None)
     }
 
+    /// Has the same questions asked again about whom these decisions were.
+    pub fn ask_again(&mut self, taken_back: &[Seed]) {
+        for seed in taken_back {
+            if let (Some(source), Some(target)) =
+                (RecordKey::from_bytes(&seed.source), RecordKey::from_bytes(&seed.target))
+                && source != target
+            {
+                self.asked.entry(source).or_default().push(target);
+            }
+        }
+    }
+
     /// Has rows placed once more, into an index made anew: what the ledger says of them holds, and nothing is noted.
     pub fn replay(&mut self) -> Result<(), EngineError> {
         self.replaying = true;
         // Rows that wait are on record one by one; everything else was placed.
-        self.patients.undecided.clear();
+        Arc::make_mut(&mut self.patients).undecided.clear();
         for item in self
             .storage
             .tables

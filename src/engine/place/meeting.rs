@@ -1,13 +1,14 @@
 //! Meetings: a received record and one that the destination has already, and what comes of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Placer;
 use super::hex;
 use crate::engine::error::EngineError;
 use crate::engine::row::Record;
 use crate::fhir::{self, Comparison};
-use crate::migration::{Conflict, ConflictKind, Disposition, Resolution, Side};
+use crate::migration::{Conflict, ConflictKind, Disposition, Mark, Moved, Resolution, Side};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Writer, migration_key};
 
 /// A record that meets one the destination has already.
@@ -94,20 +95,27 @@ impl Placer {
         if self.replaying {
             return self.meet_again(writer, row, place, record, meeting, known);
         }
-        let before = known.as_ref().and_then(|known| known.conflict.decided.clone());
-        let decided = match before {
-            Some(decided) => Some(decided),
+        let mut decided = match &known {
+            Some(known) => known.conflict.decided.clone(),
+            // What waits for a person is not decided by a policy that came later, nor anything else about that patient.
+            None if record.patient.is_some() && self.patients.undecided.contains(&record.key.id()) => None,
             None => self.by_policy(writer, record, meeting)?,
         };
         let ours = self.ours(record, meeting);
-        let disposition = match &decided {
+        let disposition = match &mut decided {
             None => {
                 if conflict.about_identity() {
-                    self.patients.undecided.insert(record.key.id());
+                    Arc::make_mut(&mut self.patients).undecided.insert(record.key.id());
                 }
                 Disposition::Undecided
             }
-            Some(decided) => self.carry_out(writer, row, place, record, meeting, decided.resolution)?,
+            Some(decided) => {
+                let now = self.carry_out(writer, row, place, record, meeting, decided.resolution)?;
+                let after = writer.pending.get(&self.storage.index, &meeting.target_key)?;
+                decided.before = decided.before.take().or_else(|| Some(mark(&meeting.target)));
+                decided.after = after.as_ref().map(mark);
+                now
+            }
         };
         // A newer version from the same source is an update, not a conflict anybody wants to read about.
         if ours && disposition == Disposition::Stored {
@@ -132,6 +140,7 @@ impl Placer {
                 location: place,
                 target: meeting.target_key.as_bytes().to_vec(),
                 also: Vec::new(),
+                freed: Vec::new(),
                 added: 0,
             },
         };
@@ -190,7 +199,7 @@ impl Placer {
         }
         if linked {
             let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
-            self.note_links(record, meeting.target_key)?;
+            self.note_links(record, row, place, meeting.target_key)?;
             let location = writer.change(&self.repointed(record, line))?;
             let entry = Entry {
                 location,
@@ -258,9 +267,17 @@ impl Placer {
             source_hash,
             decided: None,
             applied: false,
-            moved: BTreeMap::new(),
+            moved: Moved::default(),
         };
         Ok((conflict, known))
+    }
+}
+
+/// A version without its content.
+pub(in crate::engine) fn mark(entry: &Entry) -> Mark {
+    Mark {
+        version: entry.version,
+        hash: hex(&entry.hash),
     }
 }
 

@@ -12,7 +12,12 @@ use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Writer};
 
 impl Placer {
     /// What a policy says of a conflict; `None` when it leaves it to a person.
-    pub fn would(&mut self, row: &ConflictRow, policy: Policy) -> Result<Option<(Resolution, String)>, EngineError> {
+    pub fn would(
+        &mut self,
+        writer: &Writer,
+        row: &ConflictRow,
+        policy: Policy,
+    ) -> Result<Option<(Resolution, String)>, EngineError> {
         if matches!(
             row.conflict.kind,
             ConflictKind::SamePerson | ConflictKind::DuplicateInSource
@@ -20,7 +25,7 @@ impl Placer {
             // Whether two people are one is never decided by a date.
             return Ok(None);
         }
-        let target = self.target_of(row)?;
+        let target = self.target_of(writer, row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
@@ -45,7 +50,7 @@ impl Placer {
         row: &ConflictRow,
         resolution: Resolution,
     ) -> Result<Disposition, EngineError> {
-        let target = self.target_of(row)?;
+        let target = self.target_of(writer, row)?;
         if target.row == id {
             // Carried out before, and cut off before that was noted.
             return Ok(Disposition::Stored);
@@ -64,9 +69,11 @@ impl Placer {
         self.carry_out(writer, id, place, record, &meeting, resolution)
     }
 
-    pub(super) fn target_of(&self, row: &ConflictRow) -> Result<Entry, EngineError> {
+    /// The destination's side of a conflict, what is pending included.
+    pub fn target_of(&self, writer: &Writer, row: &ConflictRow) -> Result<Entry, EngineError> {
         let key = RecordKey::from_bytes(&row.target);
-        let entry = key.map(|key| self.storage.index.get(&key)).transpose()?.flatten();
+        let get = |key| writer.pending.get(&self.storage.index, &key);
+        let entry = key.map(get).transpose()?.flatten();
         entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
     }
 
@@ -80,7 +87,9 @@ impl Placer {
         if !meeting.contradictions.is_empty() || !meeting.settled {
             return Ok(None);
         }
-        let decision = self.decision(writer, record, meeting, self.policy)?;
+        let policy = self.policies.get(&record.key.resource_type()).copied();
+        let policy = policy.unwrap_or(self.policy);
+        let decision = self.decision(writer, record, meeting, policy)?;
         let resolution = match decision.winner {
             Winner::Source => Resolution::KeepSource,
             Winner::Target => Resolution::KeepTarget,
@@ -88,10 +97,15 @@ impl Placer {
         };
         Ok(Some(Decided {
             resolution,
-            policy: Some(self.policy),
+            policy: Some(policy),
             rule: decision.rule.name().to_owned(),
             who: "policy".to_owned(),
+            name: None,
+            why: None,
             when: jiff::Timestamp::now().to_string(),
+            seq: None,
+            before: None,
+            after: None,
         }))
     }
 

@@ -47,10 +47,13 @@ impl Check<'_> {
         if entry.hash == hash || self.was_there(&key, entry, hash)? {
             return Ok(Disposition::Unchanged);
         }
-        let base = Some(self.plan.base_url.as_str());
-        let stored = self.storage.bytes(&entry)?;
-        if matches!((fhir::canonical_hash(text, base), fhir::canonical_hash(&stored, base)), (Ok(a), Ok(b)) if a == b) {
+        if self.said_the_same(&key, entry, text)? {
             return Ok(Disposition::Unchanged);
+        }
+        let decision = self.decided.get(&hex(&hash)).filter(|(since, _)| row.run >= *since);
+        if decision.is_some_and(|(_, resolution)| *resolution == Resolution::KeepBoth) {
+            // Somebody new, whose record was there already with other content.
+            return Ok(Disposition::Kept);
         }
         self.find(
             &check.file,
@@ -66,15 +69,17 @@ impl Check<'_> {
 
     /// What a conflict made of a row of this content; a conflict that arose in a later run says nothing of it.
     fn by_decision(&self, row: RowId, hash: [u8; 16]) -> Option<Disposition> {
+        if self.undecided.contains(&row) {
+            return Some(Disposition::Undecided);
+        }
         if self.decided.is_empty() {
             return None;
         }
         let (since, resolution) = self.decided.get(&hex(&hash))?;
         match resolution {
             _ if row.run < *since => None,
-            None => Some(Disposition::Undecided),
-            Some(Resolution::KeepTarget) => Some(Disposition::Kept),
-            Some(Resolution::KeepSource | Resolution::KeepBoth) => None,
+            Resolution::KeepTarget => Some(Disposition::Kept),
+            Resolution::KeepSource | Resolution::KeepBoth => None,
         }
     }
 
@@ -100,6 +105,23 @@ impl Check<'_> {
                 return Ok(true);
             }
             version = older;
+        }
+        Ok(false)
+    }
+
+    /// Whether some version of a record said the same in other bytes.
+    fn said_the_same(&self, key: &RecordKey, current: Entry, text: &[u8]) -> Result<bool, EngineError> {
+        let base = Some(self.plan.base_url.as_str());
+        let Ok(said) = fhir::canonical_hash(text, base) else {
+            return Ok(false);
+        };
+        let mut version = Some(current);
+        while let Some(entry) = version {
+            let stored = self.storage.bytes(&entry)?;
+            if fhir::canonical_hash(&stored, base).is_ok_and(|stored| stored == said) {
+                return Ok(true);
+            }
+            version = self.storage.index.before(key, entry.version)?;
         }
         Ok(false)
     }

@@ -207,3 +207,11 @@ fn a_reason_survives_storage() {
     );
     assert_eq!(serde_json::from_str::<Reject>(&stored).unwrap(), reject);
 }
+
+#[test]
+fn every_element_that_leads_to_a_patient_has_its_own_place() {
+    for (place, element) in super::PATIENT_ELEMENTS.iter().enumerate() {
+        assert_eq!(super::patient_element(element), Some(place));
+    }
+    assert_eq!(super::patient_element("performer"), None);
+}

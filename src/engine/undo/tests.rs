@@ -1,0 +1,171 @@
+//! Whatever is done, in whatever order, can be taken back without a trace.
+
+mod world;
+
+use proptest::prelude::*;
+
+use self::world::World;
+use super::Which;
+use crate::migration::{Conflict, Policy};
+
+/// Something that is done to a migration.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Run(u64, Policy),
+    Decide(usize, u8),
+    Undo(usize),
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    proptest::sample::select(vec![
+        Policy::Ask,
+        Policy::Ask,
+        Policy::NewerWins,
+        Policy::KeepSource,
+        Policy::KeepTarget,
+    ])
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (any::<u64>(), policy()).prop_map(|(bits, policy)| Step::Run(bits, policy)),
+        4 => (any::<usize>(), any::<u8>()).prop_map(|(nth, way)| Step::Decide(nth, way)),
+        1 => any::<usize>().prop_map(Step::Undo),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let first = (any::<u64>(), policy()).prop_map(|(bits, policy)| Step::Run(bits, policy));
+    (first, proptest::collection::vec(step(), 0..9))
+        .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect())
+}
+
+fn nth(conflicts: Vec<Conflict>, open: bool, nth: usize) -> Option<Conflict> {
+    let meant: Vec<Conflict> = conflicts.into_iter().filter(|c| c.open() == open).collect();
+    (!meant.is_empty()).then(|| meant[nth % meant.len()].clone())
+}
+
+fn take(world: &mut World, steps: &[Step]) {
+    for step in steps {
+        match *step {
+            Step::Run(bits, policy) => {
+                world.run(bits, policy);
+            }
+            Step::Decide(which, way) => {
+                if let Some(conflict) = nth(world.conflicts(), true, which) {
+                    world.decide(&conflict, way);
+                }
+            }
+            Step::Undo(which) => {
+                if let Some(conflict) = nth(world.conflicts(), false, which) {
+                    world.undo(&Which::Of(vec![conflict.id]));
+                }
+            }
+        }
+        world.assert_sound();
+    }
+}
+
+/// Decides everything that is open, in the order that `order` makes of it; a conflict's way does not depend on the order.
+fn decide_all(world: &World, order: &[usize], ways: &[u8]) {
+    let open: Vec<Conflict> = world.conflicts().into_iter().filter(Conflict::open).collect();
+    let mut places: Vec<usize> = (0..open.len()).collect();
+    places.sort_by_key(|at| order[at % order.len()]);
+    for at in places {
+        world.decide(&open[at], ways[at % ways.len()]);
+    }
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig {
+        cases: 8,
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn rollback_after_anything_gives_back_the_store(steps in steps(), bits in any::<u64>()) {
+        let mut world = World::new();
+        let before = world.hash();
+        take(&mut world, &steps);
+        world.roll_back(None);
+        prop_assert_eq!(world.hash(), before);
+        prop_assert_eq!(world.conflicts().len(), 0);
+        world.assert_sound();
+        world.rebuild();
+        prop_assert_eq!(world.hash(), before);
+        world.assert_sound();
+        world.run(bits, Policy::Ask);
+        world.assert_sound();
+    }
+
+    #[test]
+    fn a_decision_that_is_undone_leaves_no_trace(steps in steps(), which in any::<usize>(), way in any::<u8>()) {
+        let mut world = World::new();
+        take(&mut world, &steps);
+        let Some(conflict) = nth(world.conflicts(), true, which) else { return Ok(()) };
+        let before = world.standing();
+        if !world.decide(&conflict, way) {
+            return Ok(());
+        }
+        world.assert_sound();
+        world.undo(&Which::Last(1));
+        prop_assert_eq!(world.standing(), before);
+        world.assert_sound();
+    }
+
+    #[test]
+    fn the_last_run_leaves_no_trace_when_it_is_taken_back(
+        steps in steps(), bits in any::<u64>(), policy in policy(), order in proptest::collection::vec(any::<usize>(), 8),
+        ways in proptest::collection::vec(any::<u8>(), 8),
+    ) {
+        let mut world = World::new();
+        take(&mut world, &steps);
+        let before = world.standing();
+        let run = world.run(bits, policy);
+        decide_all(&world, &order, &ways);
+        world.assert_sound();
+        world.roll_back(Some(run));
+        prop_assert_eq!(world.standing(), before);
+        world.assert_sound();
+    }
+
+    #[test]
+    fn decisions_in_any_order_give_the_same_store_and_so_do_undos(
+        bits in any::<u64>(), order in proptest::collection::vec(any::<usize>(), 8), ways in proptest::collection::vec(any::<u8>(), 8),
+    ) {
+        let (mut one, mut other) = (World::new(), World::new());
+        one.run(bits, Policy::Ask);
+        other.run(bits, Policy::Ask);
+        let before = one.standing();
+        decide_all(&one, &[0], &ways);
+        decide_all(&other, &order, &ways);
+        prop_assert_eq!(one.hash(), other.hash());
+        let mut decided: Vec<Conflict> = one.conflicts();
+        decided.sort_by_key(|c| order[c.line as usize % order.len()]);
+        for conflict in decided {
+            one.undo(&Which::Of(vec![conflict.id]));
+            one.assert_sound();
+        }
+        prop_assert_eq!(one.standing(), before);
+    }
+
+    #[test]
+    fn hold_and_release_equals_never_held(bits in any::<u64>(), keep_source in any::<bool>()) {
+        let (policy, way) = if keep_source { (Policy::KeepSource, 0) } else { (Policy::KeepTarget, 1) };
+        let (mut asked, mut told) = (World::new(), World::new());
+        asked.run(bits, Policy::Ask);
+        told.run(bits, policy);
+        for world in [&asked, &told] {
+            // The one who may be somebody else is left to a person by every policy.
+            decide_all(world, &[0], &[way]);
+            world.assert_sound();
+        }
+        prop_assert_eq!(asked.hash(), told.hash());
+    }
+}

@@ -1,0 +1,307 @@
+//! A small destination in use, and a source whose records change from run to run; taken in without a network.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use crate::engine::committer::Committer;
+use crate::engine::landing::{Landing, Mark};
+use crate::engine::pipeline::Pipeline;
+use crate::engine::place::Placer;
+use crate::engine::progress::Snapshot;
+use crate::engine::recorder::Recorder;
+use crate::engine::resolve::{Choice, resolve};
+use crate::engine::row::{FileContext, Pass, RowReader};
+use crate::engine::undo::{Which, undo};
+use crate::engine::{EngineError, Import, TakenBack, import, rebuild_index, recorded_counts, rollback, verify};
+use crate::migration::{By, ByType, Conflict, DeletionPolicy, Event, ExportFile, FileKind, Plan, Policy, Resolution};
+use crate::source::ByteSink;
+use crate::store::{RunInfo, Secret, Storage, Workspace, create_key_file, file_key, migration_key, run_key};
+use crate::target::EmbeddedStore;
+
+const BASE: &str = "https://ehr.example/fhir";
+
+/// A workspace whose destination knows three of the source's four patients by their numbers, one of them as somebody else.
+pub struct World {
+    dir: tempfile::TempDir,
+    pub storage: Option<Arc<Storage>>,
+    pub plan: Plan,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// What must be the same when nothing happened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Standing {
+    hash: [u8; 32],
+    counts: ByType,
+    held: u64,
+    conflicts: Vec<(String, bool)>,
+}
+
+fn patient(id: &str, number: usize, born: &str, language: &str, link: Option<&str>) -> String {
+    let link = link.map_or(String::new(), |other| {
+        format!(",\"link\":[{{\"other\":{{\"reference\":\"Patient/{other}\"}},\"type\":\"seealso\"}}]")
+    });
+    format!(
+        "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"language\":\"{language}\",\"identifier\":[{{\"type\":{{\"coding\":[{{\"system\":\
+         \"http://terminology.hl7.org/CodeSystem/v2-0203\",\"code\":\"MR\"}}]}},\"system\":\"urn:mrn\",\"value\":\"m{number}\"}}],\
+         \"name\":[{{\"family\":\"Doe{number}\",\"given\":[\"Jo\"]}}],\"gender\":\"other\",\"birthDate\":\"{born}\"{link}}}"
+    )
+}
+
+fn observation(id: &str, patient: &str, year: u64, value: u64) -> String {
+    format!(
+        "{{\"resourceType\":\"Observation\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{year}-01-01T00:00:00Z\"}},\"status\":\"final\",\
+         \"code\":{{\"text\":\"x\"}},\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"valueInteger\":{value}}}"
+    )
+}
+
+/// The source's records; `bits` chooses one of four states for each.
+fn source(bits: u64) -> [Vec<String>; 2] {
+    let state = |nth: u64| (bits >> (2 * nth)) & 3;
+    let languages = ["en", "es", "fr", "de"];
+    let mut patients = Vec::new();
+    let mut others = Vec::new();
+    for number in 0..4_usize {
+        let id = format!("p{number}");
+        let language = languages[usize::try_from(state(number as u64)).unwrap()];
+        let link = (number == 3).then_some("p0");
+        patients.push(patient(&id, number, "1970-01-01", language, link));
+        for nth in 0..2 {
+            let state = state(4 + 2 * number as u64 + nth);
+            others.push(observation(&format!("o{number}-{nth}"), &id, 2020 + state, state));
+        }
+    }
+    others.push(
+        "{\"resourceType\":\"Group\",\"id\":\"both\",\"type\":\"person\",\"actual\":true,\"member\":[{\"entity\":{\"reference\":\
+         \"Patient/p0\"}},{\"entity\":{\"reference\":\"Patient/p1\"}}]}"
+            .to_owned(),
+    );
+    [patients, others]
+}
+
+fn deletion(record: &str) -> String {
+    format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{record}\"}}}}]}}"
+    )
+}
+
+impl World {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key");
+        create_key_file(&key).unwrap();
+        let workspace = Workspace::create(&dir.path().join("home"), &Secret::KeyFile(key), "test").unwrap();
+        let plan = Plan {
+            on_deleted: DeletionPolicy::Apply,
+            ..Plan::new("small", BASE)
+        };
+        let world = Self {
+            dir,
+            storage: Some(Arc::new(Storage::open(workspace).unwrap())),
+            plan,
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
+        };
+        world.tables_put();
+        let known = [
+            patient("d0", 0, "1970-01-01", "it", None),
+            patient("d1", 1, "1999-09-09", "it", None),
+            patient("d2", 2, "1970-01-01", "it", None),
+        ];
+        let theirs = [observation("o3-0", "d0", 2021, 9), observation("own", "d1", 2021, 9)];
+        for (name, lines) in [("Patient", known.join("\n")), ("Observation", theirs.join("\n"))] {
+            let file = Import {
+                name: name.to_owned(),
+                resource_type: Some(name.to_owned()),
+                bytes: Box::new(std::io::Cursor::new(lines.into_bytes())),
+            };
+            let (snapshot, _unwatched) = watch::channel(Snapshot::default());
+            let imported = import(world.storage(), &world.plan.tenant, std::iter::once(file), snapshot);
+            world.runtime.block_on(imported).unwrap();
+        }
+        world
+    }
+
+    fn tables_put(&self) {
+        let storage = self.storage();
+        storage
+            .tables
+            .migrations
+            .put(self.plan.id.as_bytes(), &self.plan)
+            .unwrap();
+        storage.workspace.ledger().durable().unwrap();
+    }
+
+    pub fn storage(&self) -> &Arc<Storage> {
+        self.storage.as_ref().unwrap()
+    }
+
+    fn recorder(&self) -> Recorder {
+        let (out, _unread) = mpsc::unbounded_channel();
+        Recorder::new(Arc::clone(self.storage()), &self.plan.id, out)
+    }
+
+    /// Takes the source in as it is by `bits`, under a policy; with an odd number of bits something was deleted there.
+    pub fn run(&mut self, bits: u64, policy: Policy) -> u32 {
+        self.plan.on_conflict = policy;
+        crate::engine::carry_out::carry_out_pending(self.storage(), &self.plan).unwrap();
+        let storage = Arc::clone(self.storage());
+        let run = storage.next_run().unwrap();
+        let info = RunInfo {
+            migration: self.plan.id.clone(),
+            tenant: self.plan.tenant.clone(),
+            base_url: Some(BASE.to_owned()),
+            started: String::new(),
+            rolled_back: None,
+        };
+        storage.tables.runs.put(&run_key(run), &info).unwrap();
+        let recorder = self.recorder();
+        recorder.record(&Event::RunStarted { run }).unwrap();
+        self.runtime
+            .block_on(land(&storage, &self.plan, recorder.clone(), run, bits));
+        recorder.record(&Event::RunCompleted { run }).unwrap();
+        run
+    }
+
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let rows = self
+            .storage()
+            .tables
+            .conflicts
+            .scan_prefix(&migration_key(&self.plan.id, &[]));
+        let mut all: Vec<Conflict> = rows.map(|item| item.unwrap().1.conflict).collect();
+        // The same in every workspace.
+        all.sort_by(|a, b| (&a.source.id, a.run, a.line, &a.id).cmp(&(&b.source.id, b.run, b.line, &b.id)));
+        all
+    }
+
+    /// Decides a conflict in one of the ways there are; false when another decision says otherwise of who the patient is.
+    pub fn decide(&self, conflict: &Conflict, way: u8) -> bool {
+        let ways = [Resolution::KeepSource, Resolution::KeepTarget, Resolution::KeepBoth];
+        let way = ways[usize::from(way) % if conflict.kind.between_two() { 3 } else { 2 }];
+        let ids = vec![conflict.id.clone()];
+        let by = By::from("tester".to_owned());
+        let way = Choice::Outright(way);
+        match resolve(self.storage(), &self.plan, &self.recorder(), ids, way, &by) {
+            Ok(_) => true,
+            Err(EngineError::NotReady { .. }) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn undo(&self, which: &Which) -> TakenBack {
+        let by = By::from("tester".to_owned());
+        undo(self.storage(), &self.plan, &self.recorder(), which, &by, false, false).unwrap()
+    }
+
+    pub fn roll_back(&self, from: Option<u32>) {
+        let by = By::from("tester".to_owned());
+        rollback::rollback(self.storage(), &self.plan, &self.recorder(), from, &by, false, false).unwrap();
+    }
+
+    pub fn hash(&self) -> [u8; 32] {
+        EmbeddedStore::new(Arc::clone(self.storage()))
+            .hash(&self.plan.tenant)
+            .unwrap()
+    }
+
+    pub fn standing(&self) -> Standing {
+        let mut counts = recorded_counts(self.storage(), &self.plan.id).unwrap();
+        counts.retain(|_, c| c.rows > 0);
+        let mut conflicts: Vec<_> = self.conflicts().into_iter().map(|c| (c.id.clone(), c.open())).collect();
+        conflicts.sort();
+        Standing {
+            hash: self.hash(),
+            counts,
+            held: self.storage().tables.held.count().unwrap(),
+            conflicts,
+        }
+    }
+
+    /// Every row is accounted for, every record is vouched for, and the store agrees with the landing.
+    pub fn assert_sound(&self) {
+        let storage = self.storage();
+        assert_eq!(storage.index.count().unwrap(), storage.vouched().unwrap());
+        let found = verify::verify(storage, &self.plan, &mut |_, _| {}, &|| false).unwrap();
+        assert!(found.clean(), "{:#?}", found.findings);
+    }
+
+    /// Makes the index anew, as another process would.
+    pub fn rebuild(&mut self) {
+        self.tables_put();
+        drop(self.storage.take());
+        let secret = Secret::KeyFile(self.dir.path().join("key"));
+        let workspace = Workspace::open(&self.dir.path().join("home"), &secret, "test").unwrap();
+        let storage = Arc::new(Storage::open_with_new_index(workspace).unwrap());
+        rebuild_index(&storage, &mut |_| {}).unwrap();
+        self.storage = Some(storage);
+    }
+}
+
+async fn land(storage: &Arc<Storage>, plan: &Plan, recorder: Recorder, run: u32, bits: u64) {
+    let tenant = storage.names.tenant(&plan.tenant).unwrap();
+    let placer = Placer::new(Arc::clone(storage), plan, None, false).unwrap();
+    let mut patients = Arc::clone(&placer.patients);
+    let (signals, mut signalled) = mpsc::unbounded_channel();
+    let (snapshot, _unwatched) = watch::channel(Snapshot::default());
+    let committer = Committer::new(
+        Arc::clone(storage),
+        recorder,
+        placer,
+        run,
+        u64::MAX - 1,
+        signals.clone(),
+        snapshot,
+    )
+    .unwrap();
+    let pipeline = Pipeline::start(
+        committer,
+        run,
+        || RowReader::new(Arc::clone(storage), tenant, Some(BASE.to_owned())),
+        || Ok(storage.block_writer()?),
+        &signals,
+    )
+    .unwrap();
+    let [people, others] = source(bits);
+    let deleted = if bits.count_ones() % 2 == 1 {
+        vec![deletion("Observation/o3-1")]
+    } else {
+        Vec::new()
+    };
+    let files = [
+        (FileKind::Output, Some("Patient"), people),
+        (FileKind::Output, None, others),
+        (FileKind::Deleted, None, deleted),
+    ];
+    for (number, (kind, resource_type, lines)) in (1..).zip(files) {
+        let file = ExportFile {
+            resource_type: resource_type.map(str::to_owned),
+            ..ExportFile::new(run, number, kind, format!("{number}.ndjson"))
+        };
+        storage.tables.files.put(&file_key(run, number), &file).unwrap();
+        let context = FileContext {
+            number,
+            kind,
+            resource_type: file.resource_type.clone(),
+            organized: false,
+            patients: Arc::clone(&patients),
+            max_line: 1 << 20,
+            pass: Pass::Whole,
+        };
+        pipeline.begin(file).await.unwrap();
+        let mut landing = Landing::new(Arc::new(context), pipeline.work().unwrap(), Mark::default(), 1 << 20);
+        let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let hash = crate::engine::place::hex(hash.as_ref());
+        landing.write(Bytes::from(text)).await.ok().unwrap();
+        landing.finish(hash).await.ok().unwrap();
+        patients = pipeline.drain().await.unwrap();
+    }
+    pipeline.stop().await;
+    assert!(signalled.try_recv().is_err());
+}

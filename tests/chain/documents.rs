@@ -1,0 +1,132 @@
+//! Documents that the export names and does not bring along, and manifests that come in several pages, through `run` and `export`.
+
+use std::collections::BTreeMap;
+
+use cutover::fhir;
+use cutover::sandbox::Fault;
+use serde_json::Value;
+
+use crate::bench::{Bench, Records, config, differing, practice};
+use crate::oneshot::{export, files};
+
+/// Leaves the documents' bytes out of the export, so that they must be asked for one by one.
+fn without_binaries(bench: &mut Bench) {
+    let types = bench.dataset.types().into_iter().map(|(name, _)| name);
+    bench.plan.types = types.filter(|name| name != "Binary").collect();
+}
+
+/// Content type and data of each document, by `Binary/id`.
+fn contents<'a>(lines: impl Iterator<Item = &'a [u8]>) -> BTreeMap<String, (String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    lines
+        .map(|line| serde_json::from_slice::<Value>(line).expect("JSON"))
+        .filter(|record| record["resourceType"] == "Binary")
+        .map(|record| {
+            let content = (text(&record["contentType"]), text(&record["data"]));
+            (format!("Binary/{}", text(&record["id"])), content)
+        })
+        .collect()
+}
+
+/// The documents that the source's records name, as the source holds them.
+fn named(bench: &Bench) -> BTreeMap<String, (String, String)> {
+    let count = bench
+        .dataset
+        .types()
+        .iter()
+        .find(|(name, _)| name == "Binary")
+        .unwrap()
+        .1;
+    let held: Vec<Vec<u8>> = bench.dataset.lines("Binary", 0..count).collect();
+    let mut held = contents(held.iter().map(Vec::as_slice));
+    let mut urls = Vec::new();
+    for line in bench.source().values() {
+        urls.extend(
+            fhir::attachment_urls(line)
+                .into_iter()
+                .map(|found| found.text.to_string()),
+        );
+    }
+    held.retain(|name, _| urls.iter().any(|url| url.ends_with(name)));
+    assert!(held.len() > 5, "the practice has documents");
+    held
+}
+
+fn lines(records: &Records) -> impl Iterator<Item = &[u8]> {
+    records.values().map(Vec::as_slice)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn are_fetched_after_the_export_and_only_once() {
+    let mut bench = Bench::new(config(practice())).await;
+    without_binaries(&mut bench);
+    let named = named(&bench);
+    bench.done().await;
+    let stored = bench.stored();
+    assert_eq!(contents(lines(&stored)), named);
+    let fetched = bench.sandbox.stats().reads["Binary"];
+    assert_eq!(fetched, named.len() as u64);
+    assert_eq!(stored.len(), bench.source().len() + named.len());
+    assert!(bench.verification().clean());
+    // The next run has them already.
+    bench.done().await;
+    assert_eq!(bench.sandbox.stats().reads["Binary"], fetched);
+    assert_eq!(bench.stored(), stored);
+    bench.assert_discreet();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn are_fetched_with_a_fresh_token_through_a_rough_night() {
+    for fault in ["token-expires", "burst-429", "burst-503"] {
+        let fault: Fault = fault.parse().expect("a fault");
+        let mut bench = Bench::new(config(practice()).fault(fault)).await;
+        without_binaries(&mut bench);
+        bench.done().await;
+        assert_eq!(contents(lines(&bench.stored())), named(&bench));
+        bench.assert_discreet();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn come_with_a_one_shot_export_too() {
+    let mut bench = Bench::new(config(practice())).await;
+    without_binaries(&mut bench);
+    let here = bench.dir.path().join("here");
+    assert_eq!(export(&bench, &here).await.expect("an export").failed, Vec::new());
+    let files = files(&here);
+    let fetched = &files["Binary.attachments.ndjson"];
+    assert!(fetched.ends_with(b"\n"));
+    let lines = fetched.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    assert_eq!(contents(lines), named(&bench));
+    bench.assert_discreet();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_in_pages_is_read_to_its_last() {
+    let mut paged = config(practice());
+    paged.deletions = 5;
+    let mut bench = Bench::new(paged.clone()).await;
+    bench.plan.allow_partial_manifests = true;
+    bench.plan.on_deleted = cutover::migration::DeletionPolicy::Ignore;
+    bench.done().await;
+    assert!(bench.sandbox.stats().polls > 2, "later pages were asked for");
+    assert_eq!(bench.last_counts().deleted, 5);
+    let mut source = bench.source();
+    for deleted in &bench.sandbox.affected()["deletions"] {
+        assert!(source.remove(deleted).is_some());
+    }
+    assert_eq!(differing(&source, &bench.stored()), Vec::<String>::new());
+
+    let (here, there) = (bench.dir.path().join("here"), bench.dir.path().join("there"));
+    assert_eq!(export(&bench, &here).await.expect("an export").failed, Vec::new());
+    assert!(here.join("manifest.2.json").exists());
+    bench.plan.allow_partial_manifests = false;
+    assert_eq!(export(&bench, &there).await.expect("an export").failed, Vec::new());
+    assert_eq!(files(&here), files(&there), "pages or not, the files are the same");
+    let deleted: Vec<u8> = files(&here)
+        .into_iter()
+        .filter(|(name, _)| name.contains("deleted"))
+        .flat_map(|(_, bytes)| bytes)
+        .collect();
+    assert_eq!(deleted.iter().filter(|b| **b == b'\n').count(), 5);
+}
