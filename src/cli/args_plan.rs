@@ -101,6 +101,9 @@ pub struct PlanArgs {
     /// When two patients are merged, keep the source's too, inactive, each with a link saying which replaces the other
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub write_links: Option<bool>,
+    /// What the destination calls an MRN system of the source's, as SOURCE=DESTINATION; an empty DESTINATION takes it back
+    #[arg(long, value_name = "SOURCE=DESTINATION")]
+    pub mrn_system: Vec<String>,
     /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask; for one type as
     /// Condition=keep-target, which `Condition=` takes away
     #[arg(long, value_name = "[TYPE=]POLICY")]

@@ -47,7 +47,7 @@ pub struct ResolveArgs {
     /// Open conflicts of this type
     #[arg(long = "type", value_name = "TYPE")]
     pub resource_type: Option<String>,
-    /// Open conflicts of this kind: mrn-in-use or content-differs
+    /// Open conflicts of this kind: mrn-in-use, content-differs, same-person or duplicate-in-source
     #[arg(long)]
     pub kind: Option<String>,
     /// Open conflicts in whose contradictions these words stand; `none` for those without any

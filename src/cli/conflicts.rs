@@ -81,6 +81,8 @@ fn text(conflict: &Conflict, held: u64) -> String {
     let kind = match conflict.kind {
         ConflictKind::MrnInUse => "the MRN belongs to another patient at the destination",
         ConflictKind::ContentDiffers => "the destination has this record with other content",
+        ConflictKind::SamePerson => "the destination may have this patient under another id",
+        ConflictKind::DuplicateInSource => "the source may have this patient twice",
     };
     let side = |side: &crate::migration::Side| {
         let stamp = side
@@ -103,6 +105,12 @@ fn text(conflict: &Conflict, held: u64) -> String {
             "  differs ",
             &fhir::safe(&conflict.contradictions.join(", ")),
         ));
+    }
+    if let Some(found) = &conflict.comparison {
+        let parts: Vec<String> = found.parts.iter().map(ToString::to_string).collect();
+        let line = format!("{}: {}", found.grade, parts.join(", "));
+        out.push('\n');
+        out.push_str(&output::wrapped("  alike   ", &line));
     }
     if held > 0 {
         let _ = write!(out, "\n  holds   {held} rows back");

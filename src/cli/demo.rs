@@ -19,6 +19,8 @@ const CLIENT: &str = "cutover-demo";
 const NAME: &str = "lakeside";
 /// Patients of the practice that the new system knows already.
 const KNOWN: u64 = 8;
+/// Patients whom the destination knows under numbers of its own.
+const SEEM_KNOWN: u64 = 3;
 
 /// Runs the demo and gives the exit code.
 pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
@@ -46,9 +48,10 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     let mix = DestinationMix {
         agreeing: KNOWN,
         contradicting: 0,
+        unnumbered: SEEM_KNOWN,
     };
     say(&format!(
-        "The new system is in use already: {KNOWN} of the {} patients are known there.",
+        "The new system is in use already: {KNOWN} of the {} patients are known there, and {SEEM_KNOWN} more seem to be.",
         args.patients
     ));
     load(&storage, &practice.destination(mix))?;
@@ -73,7 +76,7 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     let mut outcome = run::drive(&storage, &plan, RunOptions::default(), show)?;
     if let Outcome::NeedsDecision { conflicts, held } = outcome {
         say(&format!(
-            "\n{conflicts} conflicts cannot be settled by a date, and {held} rows wait for them. In a real migration a person looks;\n\
+            "\n{conflicts} conflicts cannot be settled by a rule, and {held} rows wait for them. In a real migration a person looks;\n\
              the demo says: keep the source's."
         ));
         outcome = decide(&storage, &plan, show)?;

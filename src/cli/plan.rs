@@ -1,5 +1,6 @@
 //! A plan from the command line: what the preset knows, and over it what a person typed. Then it is checked, value by value.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use url::Url;
@@ -160,6 +161,28 @@ fn typed(plan: &mut Plan, args: &PlanArgs) -> Result<(), Failure> {
     }
     if let Some(path) = &args.ca_file {
         plan.ca_file = ca_file(path)?;
+    }
+    mrn_systems(&mut plan.mrn_systems, &args.mrn_system)
+}
+
+/// Puts `SOURCE=DESTINATION` into the table; the last `=` parts the two, for a system's URL may hold others.
+fn mrn_systems(systems: &mut BTreeMap<String, String>, given: &[String]) -> Result<(), Failure> {
+    for text in given {
+        match text
+            .rsplit_once('=')
+            .map(|(source, theirs)| (source.trim(), theirs.trim()))
+        {
+            Some((source, "")) if !source.is_empty() => drop(systems.remove(source)),
+            Some((source, theirs)) if !source.is_empty() => {
+                systems.insert(source.to_owned(), theirs.to_owned());
+            }
+            _ => {
+                return Err(Failure::usage(
+                    "an --mrn-system is not written as SOURCE=DESTINATION",
+                    "give the `system` of MRNs at the source, and the one that the destination uses for the same numbers",
+                ));
+            }
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::run::{self, Show};
 use super::undo::by;
 use super::{conflicts, merge, open, output};
 use crate::engine::{Answer, Choice, Command, EngineError, Forecast, forecast, open_conflicts};
-use crate::migration::{Conflict, ConflictFilter, ConflictKind, Policy, Resolution, conflict_rules};
+use crate::migration::{Conflict, ConflictFilter, Policy, Resolution, conflict_rules};
 use crate::store::read_file;
 
 /// Longest file of rules that is read, in bytes.
@@ -145,7 +145,7 @@ fn named<'a>(all: &'a [Conflict], ids: &[String]) -> Result<Vec<&'a Conflict>, F
 
 /// Whether a conflict can be decided so: two versions of one record cannot both stay.
 fn may(conflict: &Conflict, choice: &Choice) -> bool {
-    *choice != Choice::Outright(Resolution::KeepBoth) || conflict.kind == ConflictKind::MrnInUse
+    *choice != Choice::Outright(Resolution::KeepBoth) || conflict.kind.between_two()
 }
 
 type Told = (Choice, BTreeMap<String, Forecast>);

@@ -63,7 +63,10 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
     let pipeline = Pipeline::start(
         committer,
         job.run,
-        || RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone())),
+        || {
+            RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone()))
+                .mapping(&job.plan.mrn_systems)
+        },
         || Ok(job.storage.block_writer()?),
         &signals,
     )?;

@@ -11,7 +11,7 @@ use super::place::{Placer, mark};
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
 use crate::fhir;
-use crate::migration::{ConflictKind, Disposition, Merging, Plan, Policy, Resolution};
+use crate::migration::{Disposition, Merging, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
@@ -61,7 +61,7 @@ impl Carrier {
             migration: plan.id.clone(),
             tenant,
             placer: Placer::new(Arc::clone(storage), plan, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())),
+            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems),
             writer: storage.writer(run)?,
             waiting,
             known,
@@ -284,7 +284,7 @@ fn who(row: &ConflictRow, resolution: Option<Resolution>) -> Option<Who> {
     let conflict = &row.conflict;
     let resolution = resolution.or(conflict.decided.as_ref().map(|made| made.resolution))?;
     let whom = (resolution != Resolution::KeepBoth).then(|| row.target.clone());
-    (conflict.kind == ConflictKind::MrnInUse).then(|| (conflict.id.clone(), whom))
+    conflict.kind.between_two().then(|| (conflict.id.clone(), whom))
 }
 
 fn order(row: &ConflictRow) -> Option<u64> {

@@ -142,18 +142,17 @@ pub async fn open_session(
 
 /// The scopes that a plan asks for; with records that name documents goes the permission to read those.
 pub fn scopes(presets: Option<&Path>, plan: &Plan) -> Result<Vec<String>, EngineError> {
-    let text = match &plan.scopes {
-        Some(typed) => typed.clone(),
-        None => {
-            let mut types = plan.types.clone();
-            let names_documents = types.iter().any(|name| WITH_ATTACHMENTS.contains(&name.as_str()));
-            if names_documents && !types.iter().any(|name| name == "Binary") {
-                types.push("Binary".to_owned());
-            }
-            Preset::load(&plan.preset, presets)
-                .map_err(|e| EngineError::source(&e, e.hint()))?
-                .scopes(&types)
+    let text = if let Some(typed) = &plan.scopes {
+        typed.clone()
+    } else {
+        let mut types = plan.types.clone();
+        let names_documents = types.iter().any(|name| WITH_ATTACHMENTS.contains(&name.as_str()));
+        if names_documents && !types.iter().any(|name| name == "Binary") {
+            types.push("Binary".to_owned());
         }
+        Preset::load(&plan.preset, presets)
+            .map_err(|e| EngineError::source(&e, e.hint()))?
+            .scopes(&types)
     };
     Ok(text.split_whitespace().map(ToOwned::to_owned).collect())
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::error::EngineError;
 use super::tally::runs_of;
-use crate::migration::{ConflictKind, Plan, Resolution};
+use crate::migration::{Plan, Resolution};
 use crate::store::{ConflictRow, Storage, migration_key, run_key};
 
 /// Removes what a migration's ledger says of rows that are not durable.
@@ -66,5 +66,5 @@ pub fn unlink(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
 /// Whether a conflict may have made the source's patient the destination's.
 fn links(row: &ConflictRow) -> bool {
     let resolution = row.conflict.decided.as_ref().map(|decided| decided.resolution);
-    row.conflict.kind == ConflictKind::MrnInUse && resolution.is_some_and(|r| r != Resolution::KeepBoth)
+    row.conflict.kind.between_two() && resolution.is_some_and(|r| r != Resolution::KeepBoth)
 }

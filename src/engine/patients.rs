@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::error::EngineError;
 use crate::fhir;
-use crate::migration::Plan;
-use crate::store::{Storage, migration_key};
+use crate::migration::{Plan, Resolution};
+use crate::store::{RecordKey, Storage, migration_key};
 
 /// Patients that are not simply themselves at the destination, by keyed hash of the source's id.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct PatientMap {
     pub undecided: HashSet<[u8; 16]>,
     /// They are known under another id.
     pub crosswalk: HashMap<[u8; 16], String>,
+    /// Pairs of a source's patient and one of the destination's who are two, as somebody decided.
+    pub apart: HashSet<([u8; 16], RecordKey)>,
 }
 
 impl PatientMap {
@@ -49,6 +51,11 @@ pub fn patients(storage: &Storage, plan: &Plan) -> Result<PatientMap, EngineErro
         // Decided but not carried out yet still holds its records back.
         if row.conflict.about_identity() && !row.conflict.applied {
             map.undecided.insert(storage.id_hash(&row.conflict.source.id));
+        }
+        if row.conflict.carried_out() == Some(Resolution::KeepBoth)
+            && let Some(target) = RecordKey::from_bytes(&row.target)
+        {
+            map.apart.insert((storage.id_hash(&row.conflict.source.id), target));
         }
     }
     Ok(map)

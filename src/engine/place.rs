@@ -1,18 +1,19 @@
 //! Placing: what becomes of one record when it meets the store.
 
+mod identify;
 mod meeting;
 mod merging;
 mod weigh;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
-use self::meeting::{Meeting, contradictions, id_of};
 pub use self::merging::Sides;
 use super::error::EngineError;
+use super::known::Known;
 use super::patients::{PatientMap, patients};
-use super::row::{PatientFacts, Pointer, Record};
+use super::row::{Pointer, Record};
 use crate::fhir;
 use crate::migration::{DeletionPolicy, Disposition, Plan, Policy};
 use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
@@ -30,8 +31,16 @@ pub struct Placer {
     transaction_time: Option<String>,
     /// The destination's own records are placed (`store import`): they are nobody's migration.
     local: bool,
-    /// Rows are placed once more into an index made anew: what the ledger says of them holds, and nothing is noted.
-    pub replaying: bool,
+    /// Rows are placed once more ([`Placer::replay`]).
+    replaying: bool,
+    /// Whom patients met whose rows are placed once more.
+    met_by: HashMap<RowId, RecordKey>,
+    /// Whom patients met about whom a decision is taken back, by the source's record.
+    asked: HashMap<RecordKey, Vec<RecordKey>>,
+    /// The source's MRN systems, and what the destination calls them.
+    systems: BTreeMap<String, String>,
+    /// The destination's patients, once one arrives who is not known.
+    known: Option<Known>,
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
@@ -63,6 +72,10 @@ impl Placer {
             transaction_time,
             local,
             replaying: false,
+            met_by: HashMap::new(),
+            asked: HashMap::new(),
+            systems: plan.mrn_systems.clone(),
+            known: None,
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,
@@ -161,44 +174,12 @@ impl Placer {
         key: RecordKey,
     ) -> Result<Disposition, EngineError> {
         if let Some(facts) = &record.patient
-            && !facts.replaced
-            && let Some((target_key, target)) = self.same_mrn(writer, facts, key)?
+            && let Some(meeting) = self.whom(writer, row, place, record, facts)?
         {
-            let source_line = writer.read(&place)?;
-            let target_line = writer.read(&target.location)?;
-            let meeting = Meeting {
-                source_id: id_of(&source_line),
-                target_id: id_of(&target_line),
-                contradictions: contradictions(&source_line, &target_line),
-                source_line,
-                target_key,
-                target,
-            };
             return self.meet(writer, row, place, record, &meeting);
         }
         self.put(writer, key, row, place, record, None)?;
         Ok(Disposition::Stored)
-    }
-
-    fn same_mrn(
-        &self,
-        writer: &Writer,
-        facts: &PatientFacts,
-        own: RecordKey,
-    ) -> Result<Option<(RecordKey, Entry)>, EngineError> {
-        for mrn in &facts.mrns {
-            for key in writer.pending.patients_with(&self.storage.index, mrn)? {
-                if key == own {
-                    continue;
-                }
-                if let Some(entry) = writer.pending.get(&self.storage.index, &key)?
-                    && !entry.deleted
-                {
-                    return Ok(Some((key, entry)));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
@@ -320,7 +301,7 @@ impl Placer {
         };
         writer.pending.put(key, entry, replaced);
         Self::put_mrns(writer, record, key);
-        Ok(())
+        self.acquaint(writer, record, &entry, key)
     }
 
     /// Writes a patient's row anew if the crosswalk now makes other bytes of it than those that `present` has.

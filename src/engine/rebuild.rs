@@ -208,9 +208,7 @@ impl Run {
             },
         };
         let mut placer = Placer::new(Arc::clone(storage), &plan, None, info.base_url.is_none())?;
-        placer.replaying = true;
-        // Rows that wait are on record one by one; everything else was placed.
-        Arc::make_mut(&mut placer.patients).undecided.clear();
+        placer.replay()?;
         let tenant = storage.names.tenant(&plan.tenant)?;
         let files = storage.files(number)?.into_iter().map(|f| (f.number, f)).collect();
         Ok(Some(Self {
@@ -218,7 +216,7 @@ impl Run {
             max_line: plan.max_line as usize,
             patients: Arc::clone(&placer.patients),
             placer,
-            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url),
+            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url).mapping(&plan.mrn_systems),
             writer: storage.writer(number)?,
             files,
         }))

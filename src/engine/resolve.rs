@@ -7,7 +7,7 @@ use super::error::EngineError;
 use super::merge::Proposal;
 use super::place::mark;
 use super::recorder::{Recorded, Recorder};
-use crate::migration::{By, ConflictKind, Decided, Event, Plan, Policy, Resolution};
+use crate::migration::{By, Decided, Event, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, Storage, migration_key};
 
 /// Decisions carried out between two checkpoints.
@@ -167,7 +167,7 @@ fn open(storage: &Storage, plan: &Plan, id: &str) -> Result<ConflictRow, EngineE
 }
 
 fn decidable(storage: &Storage, plan: &Plan, row: ConflictRow, choice: &Choice) -> Result<ConflictRow, EngineError> {
-    if *choice == Choice::Outright(Resolution::KeepBoth) && row.conflict.kind == ConflictKind::ContentDiffers {
+    if *choice == Choice::Outright(Resolution::KeepBoth) && !row.conflict.kind.between_two() {
         return Err(EngineError::NotReady {
             what: "two versions of one record cannot both be kept: they have the same id".to_owned(),
             hint: "decide it `--as keep-source`, `--as keep-target` or `--as merge`".to_owned(),

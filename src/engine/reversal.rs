@@ -66,6 +66,7 @@ fn undecide(storage: &Arc<Storage>, plan: &Plan, reversal: &Reversal) -> Result<
     let touched = records(&reversal.seeds, &found).into_iter().map(Ok);
     rewrite(storage, plan, touched, ours, reversal.force)?;
     let mut again = Again::new(storage, plan, &found)?;
+    again.placer.ask_again(&reversal.seeds);
     for seed in &reversal.seeds {
         if let Some(patient) = RecordKey::from_bytes(&seed.source) {
             again.repoint(&patient.id(), &rows)?;
@@ -118,7 +119,7 @@ pub fn rewrite(
 ) -> Result<(), EngineError> {
     let patients = storage.names.resource_type("Patient")?;
     let tenant = storage.names.tenant(&plan.tenant)?;
-    let reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
+    let reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems);
     let mut records = Vec::new();
     let mut mrns = Vec::new();
     for key in keys {
@@ -134,7 +135,7 @@ pub fn rewrite(
             let of = |versions: &[Entry]| -> Result<HashSet<[u8; 16]>, EngineError> {
                 let mut mrns = HashSet::new();
                 for entry in versions {
-                    mrns.extend(reader.mrns(&storage.bytes(entry)?));
+                    mrns.extend(reader.mrns(&storage.bytes(entry)?, entry.local));
                 }
                 Ok(mrns)
             };
@@ -179,7 +180,7 @@ impl Again {
             storage: Arc::clone(storage),
             migration: plan.id.clone(),
             placer: Placer::new(Arc::clone(storage), &undecided, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())),
+            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems),
             writer: storage.writer(run)?,
             entered: Moved::default(),
         })

@@ -1,9 +1,10 @@
 //! Rows: what the lines of a block are, worked out without looking at the store, so that it can be done on several threads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub use super::file_context::{FileContext, Pass};
+use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
 use crate::fhir::{self, Kind, Reject};
 use crate::migration::FileKind;
@@ -100,21 +101,12 @@ pub enum Pointer {
     Rewritten(Vec<u8>),
 }
 
-/// What identifies a patient.
-pub struct PatientFacts {
-    /// Keyed hashes of its MRNs within the tenant.
-    pub mrns: Vec<[u8; 16]>,
-    /// `Patient.link` says that another record replaces this one.
-    pub replaced: bool,
-    /// Keyed hashes of the ids of patients it refers to (`Patient.link`).
-    pub links: Vec<[u8; 16]>,
-}
-
 /// Reads blocks into rows; one per thread.
 pub struct RowReader {
     storage: Arc<Storage>,
     tenant: u16,
     base_url: Option<String>,
+    systems: BTreeMap<String, String>,
     types: HashMap<String, u16>,
 }
 
@@ -125,7 +117,16 @@ impl RowReader {
             storage,
             tenant,
             base_url,
+            systems: BTreeMap::new(),
             types: HashMap::new(),
+        }
+    }
+
+    /// The same, reading the source's MRN systems as the destination's.
+    pub fn mapping(self, systems: &BTreeMap<String, String>) -> Self {
+        Self {
+            systems: systems.clone(),
+            ..self
         }
     }
 
@@ -216,7 +217,16 @@ impl RowReader {
         scan: &fhir::Scan<'_>,
     ) -> Result<Record, CheckpointError> {
         let key = self.key(scan.resource_type, scan.id)?;
-        let patient = (scan.resource_type == "Patient").then(|| Box::new(self.facts(text)));
+        let patient = (scan.resource_type == "Patient").then(|| {
+            let links = self.patients_named(text);
+            Box::new(PatientFacts::read(
+                &self.storage,
+                self.tenant,
+                &self.systems,
+                text,
+                links,
+            ))
+        });
         let pointer = if patient.is_some() || file.patients.is_empty() {
             Pointer::Plain
         } else {
@@ -231,29 +241,11 @@ impl RowReader {
         })
     }
 
-    fn facts(&self, text: &[u8]) -> PatientFacts {
-        let Ok(person) = fhir::person(text) else {
-            return PatientFacts {
-                mrns: Vec::new(),
-                replaced: false,
-                links: Vec::new(),
-            };
-        };
-        let mrns = person
-            .mrns
-            .iter()
-            .map(|(system, value)| self.storage.mrn_hash(self.tenant, system, value))
-            .collect();
-        PatientFacts {
-            mrns,
-            replaced: person.replaced,
-            links: self.patients_named(text),
-        }
-    }
-
-    /// Keyed hashes of the MRNs by which a patient is found.
-    pub fn mrns(&self, text: &[u8]) -> Vec<[u8; 16]> {
-        let facts = self.facts(text);
+    /// Keyed hashes of the MRNs by which a stored patient is found; `local` when the destination wrote it.
+    pub fn mrns(&self, text: &[u8], local: bool) -> Vec<[u8; 16]> {
+        let own = BTreeMap::new();
+        let systems = if local { &own } else { &self.systems };
+        let facts = PatientFacts::read(&self.storage, self.tenant, systems, text, Vec::new());
         if facts.replaced { Vec::new() } else { facts.mrns }
     }
 

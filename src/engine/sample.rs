@@ -143,7 +143,7 @@ fn stratum(line: &[u8]) -> &'static str {
     let Ok(person) = fhir::person(line) else {
         return "other";
     };
-    if person.family.iter().chain(&person.given).any(|name| !name.is_ascii()) {
+    if person.family().chain(person.given()).any(|name| !name.is_ascii()) {
         return "other-script";
     }
     match person

@@ -142,13 +142,15 @@ pub fn planned(
         });
     }
     let order = Order::of(storage, plan)?;
-    let mut seeds: Vec<Seed> = chosen
+    let built_on = built_on(storage, all, chosen, runs);
+    let decided = [chosen, &built_on].concat();
+    let mut seeds: Vec<Seed> = decided
         .iter()
-        .map(|row| seed(storage, row, chosen, all, &order))
+        .map(|row| seed(storage, row, &decided, all, &order))
         .collect();
     let found = retrace(storage, plan, &seeds, runs)?;
     let rows: HashSet<RowId> = found.iter().map(|f| f.row).collect();
-    let ids: HashSet<&str> = chosen.iter().map(|row| row.conflict.id.as_str()).collect();
+    let ids: HashSet<&str> = decided.iter().map(|row| row.conflict.id.as_str()).collect();
     let mut taken = TakenBack {
         runs: runs.to_vec(),
         rows: found.len() as u64,
@@ -159,6 +161,10 @@ pub fn planned(
     for row in chosen {
         taken.decisions.extend(decision(&row.conflict));
         events.extend(undone(&row.conflict, None, by));
+    }
+    for row in &built_on {
+        taken.dependent.extend(decision(&row.conflict));
+        events.extend(undone(&row.conflict, hangs_on(&decided, row), by));
     }
     for row in all {
         let withdrawn = runs.contains(&row.conflict.run);
@@ -178,7 +184,7 @@ pub fn planned(
             standing: Vec::new(),
         });
         taken.dependent.extend(decision(&row.conflict));
-        events.extend(undone(&row.conflict, hangs_on(chosen, row), by));
+        events.extend(undone(&row.conflict, hangs_on(&decided, row), by));
     }
     let ours = |entry: &Entry| rows.contains(&entry.row) || runs.contains(&entry.row.run);
     if runs.is_empty() {
@@ -291,6 +297,32 @@ fn seed(storage: &Storage, row: &ConflictRow, chosen: &[&ConflictRow], all: &[Co
     }
 }
 
+/// Conflicts with patients whom one of these decisions, all of them `chosen`, brought to the destination; those of `runs` go anyway.
+fn built_on<'a>(
+    storage: &Storage,
+    all: &'a [ConflictRow],
+    chosen: &[&ConflictRow],
+    runs: &[u32],
+) -> Vec<&'a ConflictRow> {
+    let brings = |row: &ConflictRow| row.conflict.kind.between_two().then(|| source_key(storage, row));
+    let mut brought: HashSet<Vec<u8>> = chosen.iter().filter_map(|row| brings(row)).collect();
+    let mut left: Vec<&ConflictRow> = all
+        .iter()
+        .filter(|row| row.conflict.kind.between_two() && !runs.contains(&row.conflict.run))
+        .filter(|row| !chosen.iter().any(|other| other.conflict.id == row.conflict.id))
+        .collect();
+    let mut built_on = Vec::new();
+    loop {
+        let (found, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|row| brought.contains(&row.target));
+        if found.is_empty() {
+            return built_on;
+        }
+        brought.extend(found.iter().filter_map(|row| brings(row)));
+        built_on.extend(found);
+        left = others;
+    }
+}
+
 /// The key of the source's record under its own id; it is of the same type as the destination's.
 fn source_key(storage: &Storage, row: &ConflictRow) -> Vec<u8> {
     let id = storage.id_hash(&row.conflict.source.id);
@@ -318,11 +350,13 @@ fn undone(conflict: &Conflict, because_of: Option<String>, by: &By) -> Option<Ev
     })
 }
 
-/// The decision that another was built on: the one about the same record, else any of those about a patient.
+/// The decision that another was built on: the one about the same record, or that brought the other one, else any of those about a patient.
 fn hangs_on(chosen: &[&ConflictRow], row: &ConflictRow) -> Option<String> {
-    let same = |other: &&&ConflictRow| other.conflict.source.id == row.conflict.source.id;
+    let mut others = chosen.iter().filter(|other| other.conflict.id != row.conflict.id);
+    let ids = [&row.conflict.source.id, &row.conflict.target.id];
+    let same = |other: &&&ConflictRow| ids.contains(&&other.conflict.source.id);
     let about = |other: &&&ConflictRow| other.conflict.about_identity();
-    let on = chosen.iter().find(same).or_else(|| chosen.iter().find(about));
+    let on = others.clone().find(same).or_else(|| others.find(about));
     on.map(|other| other.conflict.id.clone())
 }
 

@@ -5,7 +5,7 @@
 //! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
 //!   migration adds.
 //! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
-//! - [`person`] and [`contradicts`] tell people apart.
+//! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`safe`] makes text from an EHR fit for a terminal.
@@ -43,7 +43,10 @@ pub use canonical::{CanonicalError, canonical_hash};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use diff::{DiffError, Difference, FieldDifference, diff};
 pub use display::{safe, safe_start};
-pub use identity::{Contradiction, Person, PersonError, contradicts, normalized, person};
+pub use identity::{
+    Address, Comparison, Contradiction, Element, Grade, Level, Part, Person, PersonError, PersonName, Roster, Traits,
+    compare, contradicts, normalized, person,
+};
 pub use json::{Flaw, MAX_DEPTH};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Moved;
 use super::policy::Policy;
-use crate::fhir::{Picks, Survivorship};
+use crate::fhir::{Comparison, Picks, Survivorship};
 
 /// Why a person, or a policy, must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,17 @@ pub enum ConflictKind {
     MrnInUse,
     /// The destination has this record with other content.
     ContentDiffers,
+    /// The destination has a patient who may be the incoming one, by SSN or by demographics.
+    SamePerson,
+    /// The source has sent a patient who may be the incoming one, under another id.
+    DuplicateInSource,
+}
+
+impl ConflictKind {
+    /// Whether it is between two records, so that both can be kept; otherwise it is between two versions of one.
+    pub fn between_two(self) -> bool {
+        self != Self::ContentDiffers
+    }
 }
 
 /// What was decided, or could be.
@@ -131,6 +142,9 @@ pub struct Conflict {
     pub resource_type: String,
     /// What contradicts, in words without any content; empty when nothing does.
     pub contradictions: Vec<String>,
+    /// For two patients who were not known to be one: how alike they are.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// The received record.
     pub source: Side,
     /// The destination's record.
@@ -148,7 +162,7 @@ pub struct Conflict {
 impl Conflict {
     /// Whether it is in question who the patient is, so that everything about them must wait.
     pub fn about_identity(&self) -> bool {
-        self.resource_type == "Patient" && (self.kind == ConflictKind::MrnInUse || !self.contradictions.is_empty())
+        self.resource_type == "Patient" && (self.kind.between_two() || !self.contradictions.is_empty())
     }
 
     /// What was decided and carried out.

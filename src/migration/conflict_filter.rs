@@ -106,6 +106,7 @@ mod tests {
             kind,
             resource_type: resource_type.to_owned(),
             contradictions: reasons.iter().map(|r| (*r).to_owned()).collect(),
+            comparison: None,
             source: side.clone(),
             target: side,
             source_hash: String::new(),

@@ -81,6 +81,9 @@ pub struct Plan {
     pub poll_ceiling_s: u64,
     /// Requests a minute that the source allows, when known.
     pub requests_per_minute: Option<u32>,
+    /// MRN systems of the source, and what the destination calls them.
+    #[serde(default)]
+    pub mrn_systems: BTreeMap<String, String>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
     /// The same for some types.
@@ -149,6 +152,7 @@ impl Plan {
             poll_floor_s: 2,
             poll_ceiling_s: 300,
             requests_per_minute: None,
+            mrn_systems: BTreeMap::new(),
             on_conflict: Policy::Ask,
             on_conflict_of: BTreeMap::new(),
             merge_links: false,

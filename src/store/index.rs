@@ -303,6 +303,14 @@ impl Pending {
         self.records.insert(key, entry);
     }
 
+    /// The pending records whose key begins with `prefix`, in no order.
+    pub fn under<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (RecordKey, Entry)> + 'a {
+        let records = self.records.iter();
+        records
+            .filter(move |(key, _)| key.as_bytes().starts_with(prefix))
+            .map(|(key, entry)| (*key, *entry))
+    }
+
     /// Makes a patient findable by the keyed hash of an MRN.
     pub fn put_mrn(&mut self, mrn: [u8; 16], patient: RecordKey) {
         self.mrns.push((mrn, patient));

@@ -40,6 +40,7 @@ async fn repeats_decisions_and_does_not_ask_again() {
     let mix = DestinationMix {
         agreeing: 6,
         contradicting: 4,
+        unnumbered: 0,
     };
     let mut bench = Bench::new(config(practice())).await;
     bench.load(&Practice::destination(&practice(), mix)).await;

@@ -16,6 +16,7 @@ use crate::edited::Edited;
 const MIX: DestinationMix = DestinationMix {
     agreeing: 6,
     contradicting: 4,
+    unnumbered: 0,
 };
 
 async fn bench(dataset: Arc<dyn Dataset>, mix: DestinationMix, policy: Policy) -> Bench {
@@ -185,6 +186,7 @@ async fn links(policy: Policy, choice: Option<Choice>) {
     let mix = DestinationMix {
         agreeing: 1,
         contradicting: 0,
+        unnumbered: 0,
     };
     let mut bench = bench(with_links(), mix, policy).await;
     let outcome = bench.run().await;

@@ -10,6 +10,7 @@ mod documents;
 mod edited;
 mod fault;
 mod hfs;
+mod identity;
 mod merging;
 mod oneshot;
 mod quarantine;

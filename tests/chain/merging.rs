@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutover::engine::{self, Choice, Command, EngineError, Outcome, Proposal, RunOptions};
+use cutover::engine::{self, Choice, Command, EngineError, Outcome, Proposal, RunOptions, Which};
 use cutover::fhir::{self, Pick, Picks, Survivorship};
 use cutover::migration::{Conflict, ConflictKind, Policy, Resolution};
 use cutover::sandbox::Dataset;
@@ -26,6 +26,7 @@ async fn bench(dataset: Arc<dyn Dataset>, shared: u64) -> (Bench, Records) {
     let mix = DestinationMix {
         agreeing: shared,
         contradicting: 0,
+        unnumbered: 0,
     };
     bench.load(&Practice::destination(&practice(), mix)).await;
     let destination = bench.stored();
@@ -194,6 +195,14 @@ async fn what_a_person_put_together_is_not_overwritten_by_a_newer_version() {
         let outcome = bench.try_run(RunOptions { new: true }).await.unwrap();
         assert_eq!(says(&bench.stored()[&name])["language"], "de", "{policy}: {outcome:?}");
     }
+    // It goes with the whole migration; alone, it stays.
+    let undo = Command::Undo {
+        which: Which::All,
+        who: "tester".to_owned().into(),
+        force: false,
+        dry_run: false,
+    };
+    assert!(matches!(bench.command(undo).await, Err(EngineError::NotReady { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

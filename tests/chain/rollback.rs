@@ -7,7 +7,7 @@ use crate::bench::{Bench, config, differing, import, practice};
 use crate::edited::changed;
 use crate::undo::{Standing, decide_all, in_use, later, open};
 
-async fn assert_nothing_left(bench: &mut Bench) {
+fn assert_nothing_left(bench: &Bench) {
     let tables = &bench.storage().tables;
     assert_eq!(tables.held.count().unwrap(), 0);
     assert_eq!(tables.conflicts.count().unwrap(), 0);
@@ -39,10 +39,10 @@ async fn of_the_whole_migration_leaves_the_store_as_it_was() {
     assert!(restored > 0 && removed > 2000, "{done:?}");
     assert_eq!(differing(&stored, &bench.exported()), Vec::<String>::new());
     assert_eq!(bench.hash(), hash);
-    assert_nothing_left(&mut bench).await;
+    assert_nothing_left(&bench);
     bench.rebuild();
     assert_eq!(bench.hash(), hash);
-    assert_nothing_left(&mut bench).await;
+    assert_nothing_left(&bench);
 
     // Once more from the beginning, as if it were the first time.
     let mut fresh = in_use(later(), Policy::NewerWins).await;
@@ -76,9 +76,9 @@ async fn brings_back_what_the_source_deleted_and_leaves_what_was_edited_since() 
         .import(vec![import(name.split('/').next().unwrap(), &[line])])
         .await;
     let taken = bench.rollback(None, false, false).await;
-    assert_eq!(taken.edited, [name.clone()]);
+    assert_eq!(taken.edited, std::slice::from_ref(&name));
     assert_eq!(bench.stored().keys().collect::<Vec<_>>(), [&name]);
-    assert_nothing_left(&mut bench).await;
+    assert_nothing_left(&bench);
     bench.rebuild();
     assert_eq!(bench.stored().keys().collect::<Vec<_>>(), [&name]);
 }
@@ -97,7 +97,7 @@ async fn by_force_takes_back_edits_too_and_a_new_index_does_not_bring_them_back(
     let taken = bench.rollback(None, true, false).await;
     assert_eq!(taken.edited.len(), 2);
     assert_eq!(bench.hash(), hash);
-    assert_nothing_left(&mut bench).await;
+    assert_nothing_left(&bench);
     bench.rebuild();
     assert_eq!(bench.hash(), hash);
 }

@@ -15,6 +15,7 @@ use crate::edited::Edited;
 const MIX: DestinationMix = DestinationMix {
     agreeing: 6,
     contradicting: 4,
+    unnumbered: 0,
 };
 
 /// Records before the patients they are about.

@@ -75,6 +75,7 @@ impl Rig {
         let destination = practice.destination(DestinationMix {
             agreeing: 24,
             contradicting: 12,
+            unnumbered: 8,
         });
         let files: Vec<Import> = destination
             .types()

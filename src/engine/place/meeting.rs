@@ -7,7 +7,7 @@ use super::Placer;
 use super::hex;
 use crate::engine::error::EngineError;
 use crate::engine::row::Record;
-use crate::fhir;
+use crate::fhir::{self, Comparison};
 use crate::migration::{Conflict, ConflictKind, Disposition, Mark, Moved, Resolution, Side};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Writer, migration_key};
 
@@ -19,6 +19,11 @@ pub(super) struct Meeting {
     pub(super) target: Entry,
     pub(super) target_id: String,
     pub(super) contradictions: Vec<String>,
+    pub(super) kind: ConflictKind,
+    /// How alike two patients are who were not known to be one.
+    pub(super) comparison: Option<Comparison>,
+    /// It is no question that the two are one, so that a policy may choose between them.
+    pub(super) settled: bool,
 }
 
 impl Placer {
@@ -35,9 +40,8 @@ impl Placer {
         let target_line = writer.read(&present.location)?;
         let base = self.base_url.as_deref();
         let same = |line: &[u8]| fhir::canonical_hash(line, base).ok();
-        if let (Some(source), Some(target)) = (same(&source_line), same(&target_line))
-            && source == target
-        {
+        let alike = same(&source_line).is_some() && same(&source_line) == same(&target_line);
+        if alike && key == record.key {
             return Ok(Disposition::Unchanged);
         }
         let mut contradictions = if record.patient.is_some() {
@@ -55,9 +59,26 @@ impl Placer {
             target_id: id_of(&target_line),
             contradictions,
             source_line,
+            kind: if key == record.key {
+                ConflictKind::ContentDiffers
+            } else {
+                ConflictKind::MrnInUse
+            },
+            comparison: None,
+            settled: true,
             target_key: key,
             target: present,
         };
+        if alike {
+            // Of two records that are one by decision, the word of the decision stands though their contents are the same.
+            let (_, known) = self.conflict(row, record, &meeting)?;
+            let kept = known.is_some_and(|known| known.conflict.carried_out() == Some(Resolution::KeepTarget));
+            return Ok(if kept {
+                Disposition::Kept
+            } else {
+                Disposition::Unchanged
+            });
+        }
         self.meet(writer, row, place, record, &meeting)
     }
 
@@ -209,6 +230,7 @@ impl Placer {
             };
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));
             Self::put_mrns(writer, record, meeting.target_key);
+            self.acquaint(writer, record, &entry, meeting.target_key)?;
         } else {
             self.put(writer, meeting.target_key, row, place, record, Some(meeting.target))?;
         }
@@ -247,13 +269,10 @@ impl Placer {
             run: row.run,
             file: row.file,
             line: row.line,
-            kind: if meeting.target_key == record.key {
-                ConflictKind::ContentDiffers
-            } else {
-                ConflictKind::MrnInUse
-            },
+            kind: meeting.kind,
             resource_type: names.get(&record.key.resource_type()).cloned().unwrap_or_default(),
             contradictions: meeting.contradictions.clone(),
+            comparison: meeting.comparison.clone(),
             source: Side {
                 id: meeting.source_id.clone(),
                 last_updated: stamp_of(&meeting.source_line),

@@ -18,12 +18,19 @@ impl Placer {
         row: &ConflictRow,
         policy: Policy,
     ) -> Result<Option<(Resolution, String)>, EngineError> {
+        if matches!(
+            row.conflict.kind,
+            ConflictKind::SamePerson | ConflictKind::DuplicateInSource
+        ) {
+            // Whether two people are one is never decided by a date.
+            return Ok(None);
+        }
         let target = self.target_of(writer, row)?;
         let source_line = self.storage.segments.read(&row.location)?;
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
             RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
-        let first_met = row.conflict.kind == ConflictKind::MrnInUse;
+        let first_met = row.conflict.kind.between_two();
         let decision = self.weigh(policy, &source_line, &target_line, &key, &target, first_met)?;
         let resolution = match decision.winner {
             Winner::Source => Resolution::KeepSource,
@@ -55,6 +62,9 @@ impl Placer {
             target,
             target_id: row.conflict.target.id.clone(),
             contradictions: Vec::new(),
+            kind: row.conflict.kind,
+            comparison: None,
+            settled: true,
         };
         self.carry_out(writer, id, place, record, &meeting, resolution)
     }
@@ -74,7 +84,7 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Option<Decided>, EngineError> {
         // Whether two people are one is never decided by a date.
-        if !meeting.contradictions.is_empty() {
+        if !meeting.contradictions.is_empty() || !meeting.settled {
             return Ok(None);
         }
         let policy = self.policies.get(&record.key.resource_type()).copied();

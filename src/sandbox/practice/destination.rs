@@ -15,16 +15,20 @@ use crate::sandbox::dataset::{Dataset, Group};
 /// Purpose numbers of this file's dice.
 const ID: u64 = 0xDE57;
 const STRANGER: u64 = 0xDE58;
+/// The system of the destination's own record numbers.
+const OWN_SYSTEM: &str = "urn:oid:2.16.840.1.113883.19.5.77";
 /// The only group.
 const EVERYONE: &str = "all-patients";
 
-/// How many patients a destination shares with the practice, by medical record number.
+/// How many patients a destination shares with the practice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DestinationMix {
     /// The same person, with small differences; half of them changed later than the practice's record, half earlier.
     pub agreeing: u64,
     /// Another person under the same medical record number.
     pub contradicting: u64,
+    /// The same person under a number of the destination's own, so that only the rest says who it is.
+    pub unnumbered: u64,
 }
 
 /// A resource as the destination holds it.
@@ -43,10 +47,11 @@ pub struct Destination {
 
 impl Practice {
     /// Records that a destination already in use would hold: patients with MRNs of this practice under other ids, and a
-    /// condition and an observation of each. No more patients than the practice has; agreeing ones come first.
+    /// condition and an observation of each. No more patients than the practice has; agreeing ones come first, unnumbered ones last.
     pub fn destination(&self, mix: DestinationMix) -> Destination {
         let agreeing = mix.agreeing.min(self.patients());
-        let shared = agreeing + mix.contradicting.min(self.patients() - agreeing);
+        let numbered = agreeing + mix.contradicting.min(self.patients() - agreeing);
+        let shared = numbered + mix.unnumbered.min(self.patients() - numbered);
         let place = |nth: u64| nth * (self.patients() / shared.max(1)).max(1);
         let mut destination = Destination {
             records: [Kind::Patient, Kind::Condition, Kind::Observation].map(|kind| (kind, Vec::new())),
@@ -55,7 +60,8 @@ impl Practice {
             let theirs = Theirs {
                 practice: self,
                 patient: place(nth),
-                agrees: nth < agreeing,
+                agrees: nth < agreeing || nth >= numbered,
+                numbered: nth < numbered,
                 newer: nth % 2 == 0,
             };
             for (kind, records) in &mut destination.records {
@@ -75,6 +81,8 @@ struct Theirs<'p> {
     /// Index of the practice's patient with the same medical record number.
     patient: u64,
     agrees: bool,
+    /// Under the practice's number.
+    numbered: bool,
     newer: bool,
 }
 
@@ -130,10 +138,13 @@ impl Theirs<'_> {
         } else {
             self.stranger()
         };
-        line.list("identifier")
-            .identifier(&MR, MRN_SYSTEM, &mrn(self.practice, self.patient))
-            .close()
-            .end();
+        let number = mrn(self.practice, self.patient);
+        let (system, number) = if self.numbered {
+            (MRN_SYSTEM, number)
+        } else {
+            (OWN_SYSTEM, format!("N{number}"))
+        };
+        line.list("identifier").identifier(&MR, system, &number).close().end();
         line.literal("active", "true");
         line.list("name")
             .item()

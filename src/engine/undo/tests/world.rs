@@ -22,6 +22,7 @@ use crate::store::{RunInfo, Secret, Storage, Workspace, create_key_file, file_ke
 use crate::target::EmbeddedStore;
 
 const BASE: &str = "https://ehr.example/fhir";
+const BORN: [&str; 4] = ["1970-01-01", "1962-07-23", "1985-11-09", "1948-04-30"];
 
 /// A workspace whose destination knows three of the source's four patients by their numbers, one of them as somebody else.
 pub struct World {
@@ -44,10 +45,17 @@ fn patient(id: &str, number: usize, born: &str, language: &str, link: Option<&st
     let link = link.map_or(String::new(), |other| {
         format!(",\"link\":[{{\"other\":{{\"reference\":\"Patient/{other}\"}},\"type\":\"seealso\"}}]")
     });
+    // Nobody seems to be somebody else.
+    let (family, given) = [
+        ("Doe", "Jo"),
+        ("Nakamura", "Haruki"),
+        ("Okafor", "Chinwe"),
+        ("Lindqvist", "Sigrid"),
+    ][number];
     format!(
         "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"language\":\"{language}\",\"identifier\":[{{\"type\":{{\"coding\":[{{\"system\":\
          \"http://terminology.hl7.org/CodeSystem/v2-0203\",\"code\":\"MR\"}}]}},\"system\":\"urn:mrn\",\"value\":\"m{number}\"}}],\
-         \"name\":[{{\"family\":\"Doe{number}\",\"given\":[\"Jo\"]}}],\"gender\":\"other\",\"birthDate\":\"{born}\"{link}}}"
+         \"name\":[{{\"family\":\"{family}\",\"given\":[\"{given}\"]}}],\"gender\":\"other\",\"birthDate\":\"{born}\"{link}}}"
     )
 }
 
@@ -68,7 +76,7 @@ fn source(bits: u64) -> [Vec<String>; 2] {
         let id = format!("p{number}");
         let language = languages[usize::try_from(state(number as u64)).unwrap()];
         let link = (number == 3).then_some("p0");
-        patients.push(patient(&id, number, "1970-01-01", language, link));
+        patients.push(patient(&id, number, BORN[number], language, link));
         for nth in 0..2 {
             let state = state(4 + 2 * number as u64 + nth);
             others.push(observation(&format!("o{number}-{nth}"), &id, 2020 + state, state));
@@ -110,9 +118,9 @@ impl World {
         };
         world.tables_put();
         let known = [
-            patient("d0", 0, "1970-01-01", "it", None),
+            patient("d0", 0, BORN[0], "it", None),
             patient("d1", 1, "1999-09-09", "it", None),
-            patient("d2", 2, "1970-01-01", "it", None),
+            patient("d2", 2, BORN[2], "it", None),
         ];
         let theirs = [observation("o3-0", "d0", 2021, 9), observation("own", "d1", 2021, 9)];
         for (name, lines) in [("Patient", known.join("\n")), ("Observation", theirs.join("\n"))] {
@@ -193,12 +201,7 @@ impl World {
             merge,
             Choice::Outright(Resolution::KeepBoth),
         ];
-        let way = &ways[usize::from(way)
-            % if conflict.kind == crate::migration::ConflictKind::MrnInUse {
-                4
-            } else {
-                3
-            }];
+        let way = &ways[usize::from(way) % if conflict.kind.between_two() { 4 } else { 3 }];
         let ids = vec![conflict.id.clone()];
         let by = By::from("tester".to_owned());
         match resolve(self.storage(), &self.plan, &self.recorder(), ids, way, &by) {

@@ -21,6 +21,7 @@ fn a_destination_in_use_shares_record_numbers_but_not_ids_with_the_practice() {
     let destination = practice.destination(DestinationMix {
         agreeing: 10,
         contradicting: 6,
+        unnumbered: 0,
     });
     let ours: HashMap<_, Value> = all(&practice, "Patient")
         .iter()
@@ -66,9 +67,25 @@ fn a_destination_in_use_shares_record_numbers_but_not_ids_with_the_practice() {
             assert_eq!(destination.read(kind, text(&record, "/id")), Some(line));
         }
     }
+    let unknown = practice.destination(DestinationMix {
+        agreeing: 0,
+        contradicting: 0,
+        unnumbered: 3,
+    });
+    for line in all(&unknown, "Patient") {
+        let their: Value = serde_json::from_slice(&line).unwrap();
+        assert!(!ours.contains_key(&mrn_of(&their)));
+        let same = |our: &&Value| {
+            ["/birthDate", "/name/0/family", "/gender"]
+                .iter()
+                .all(|at| our.pointer(at) == their.pointer(at))
+        };
+        assert_eq!(ours.values().filter(same).count(), 1, "{their}");
+    }
     let crowded = Practice::new(5, 1).destination(DestinationMix {
         agreeing: 4,
         contradicting: 9,
+        unnumbered: 0,
     });
     assert_eq!(
         crowded.types(),

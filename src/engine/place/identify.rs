@@ -1,0 +1,242 @@
+//! Identifying: whom of the destination's patients an arriving one may be, who is new there under its own id.
+
+use std::sync::Arc;
+
+use super::meeting::{Meeting, contradictions, id_of};
+use super::{Known, Placer};
+use crate::engine::error::EngineError;
+use crate::engine::known;
+use crate::engine::patient_facts::PatientFacts;
+use crate::engine::row::Record;
+use crate::fhir::{Comparison, Element, Grade, Level, compare};
+use crate::migration::ConflictKind;
+use crate::store::{Entry, Location, RecordKey, RowId, Seed, Writer, migration_key};
+
+/// The most patients who are looked at again for one who arrives.
+const MOST: usize = 8;
+
+impl Placer {
+    /// The patient of the destination whom an arriving one meets: by MRN, else the one most like it.
+    pub(super) fn whom(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        place: Location,
+        record: &Record,
+        facts: &PatientFacts,
+    ) -> Result<Option<Meeting>, EngineError> {
+        if facts.replaced {
+            return Ok(None);
+        }
+        if let Some(meeting) = self.asked_before(writer, place, record, facts)? {
+            return Ok(Some(meeting));
+        }
+        if let Some((key, target)) = self.same_mrn(writer, facts, record.key)? {
+            return Ok(Some(self.person_met(writer, place, facts, key, target)?));
+        }
+        if self.local {
+            return Ok(None);
+        }
+        if self.replaying {
+            let met = self.met_by.get(&row).copied();
+            return match met {
+                Some(key) => self.still_there(writer, place, facts, key),
+                None => Ok(None),
+            };
+        }
+        self.most_like(writer, row, place, record, facts)
+    }
+
+    /// Takes note of a patient who is new at the destination, for those that come after.
+    pub(super) fn acquaint(
+        &mut self,
+        writer: &mut Writer,
+        record: &Record,
+        entry: &Entry,
+        key: RecordKey,
+    ) -> Result<(), EngineError> {
+        if record.patient.is_some()
+            && let Some(known) = &mut self.known
+            && let Some(traits) = known::traits(&writer.read(&entry.location)?, entry, &self.systems)
+        {
+            known.add(key, traits);
+        }
+        Ok(())
+    }
+
+    fn most_like(
+        &mut self,
+        writer: &mut Writer,
+        row: RowId,
+        place: Location,
+        record: &Record,
+        facts: &PatientFacts,
+    ) -> Result<Option<Meeting>, EngineError> {
+        if self.known.is_none() {
+            self.known = Some(Known::read(&self.storage, writer, self.tenant, &self.systems)?);
+        }
+        let found = self
+            .known
+            .as_ref()
+            .map(|known| known.like(&facts.traits))
+            .unwrap_or_default();
+        let mut best: Option<Meeting> = None;
+        for (key, _) in found.into_iter().take(MOST) {
+            let linked = facts.links.contains(&key.id());
+            if key == record.key || linked || self.patients.apart.contains(&(record.key.id(), key)) {
+                continue;
+            }
+            let Some(meeting) = self.still_there(writer, place, facts, key)? else {
+                continue;
+            };
+            // A question that was asked before stays the same question, though somebody more alike may have come since.
+            if self.conflict(row, record, &meeting)?.1.is_some() {
+                return Ok(Some(meeting));
+            }
+            if best.as_ref().is_none_or(|best| sureness(best) < sureness(&meeting)) {
+                best = Some(meeting);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The meeting about which a decision is taken back, though somebody more alike may have come since.
+    fn asked_before(
+        &mut self,
+        writer: &mut Writer,
+        place: Location,
+        record: &Record,
+        facts: &PatientFacts,
+    ) -> Result<Option<Meeting>, EngineError> {
+        for key in self.asked.get(&record.key).cloned().unwrap_or_default() {
+            let target = writer.pending.get(&self.storage.index, &key)?;
+            let Some(target) = target.filter(|target| !target.deleted) else {
+                continue;
+            };
+            if self.patients.apart.contains(&(record.key.id(), key)) {
+                continue;
+            }
+            let meeting = self.person_met(writer, place, facts, key, target)?;
+            let alike = |found: &Comparison| found.grade > Grade::None || found.level(Element::Mrn) == Level::Same;
+            if meeting.comparison.as_ref().is_none_or(alike) {
+                return Ok(Some(meeting));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A meeting with a patient as they are now, if they are there and still like the one who arrives.
+    fn still_there(
+        &mut self,
+        writer: &mut Writer,
+        place: Location,
+        facts: &PatientFacts,
+        key: RecordKey,
+    ) -> Result<Option<Meeting>, EngineError> {
+        let target = writer.pending.get(&self.storage.index, &key)?;
+        let Some(target) = target.filter(|target| !target.deleted) else {
+            return Ok(None);
+        };
+        let meeting = self.person_met(writer, place, facts, key, target)?;
+        let alike = meeting
+            .comparison
+            .as_ref()
+            .is_some_and(|found| found.grade > Grade::None);
+        Ok((alike || self.replaying).then_some(meeting))
+    }
+
+    fn person_met(
+        &mut self,
+        writer: &mut Writer,
+        place: Location,
+        facts: &PatientFacts,
+        target_key: RecordKey,
+        target: Entry,
+    ) -> Result<Meeting, EngineError> {
+        let source_line = writer.read(&place)?;
+        let target_line = writer.read(&target.location)?;
+        let theirs = known::traits(&target_line, &target, &self.systems);
+        let comparison = theirs.map(|theirs| compare(&theirs, &facts.traits));
+        let within = !self.local && !target.local && !self.foreign(&target)?;
+        let number = comparison
+            .as_ref()
+            .is_none_or(|found| found.level(Element::Mrn) == Level::Same);
+        let certain = comparison.as_ref().is_some_and(|found| found.grade == Grade::Certain);
+        Ok(Meeting {
+            source_id: id_of(&source_line),
+            target_id: id_of(&target_line),
+            contradictions: contradictions(&source_line, &target_line),
+            kind: match () {
+                // Two records of one source are two until a person says otherwise, or the source does (`Patient.link`).
+                () if within => ConflictKind::DuplicateInSource,
+                () if number => ConflictKind::MrnInUse,
+                () => ConflictKind::SamePerson,
+            },
+            settled: self.local || certain && !within,
+            comparison,
+            source_line,
+            target_key,
+            target,
+        })
+    }
+
+    fn same_mrn(
+        &self,
+        writer: &Writer,
+        facts: &PatientFacts,
+        own: RecordKey,
+    ) -> Result<Option<(RecordKey, Entry)>, EngineError> {
+        for mrn in &facts.mrns {
+            for key in writer.pending.patients_with(&self.storage.index, mrn)? {
+                if key == own || !self.replaying && self.patients.apart.contains(&(own.id(), key)) {
+                    continue;
+                }
+                if let Some(entry) = writer.pending.get(&self.storage.index, &key)?
+                    && !entry.deleted
+                {
+                    return Ok(Some((key, entry)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Has the same questions asked again about whom these decisions were.
+    pub fn ask_again(&mut self, taken_back: &[Seed]) {
+        for seed in taken_back {
+            if let (Some(source), Some(target)) =
+                (RecordKey::from_bytes(&seed.source), RecordKey::from_bytes(&seed.target))
+                && source != target
+            {
+                self.asked.entry(source).or_default().push(target);
+            }
+        }
+    }
+
+    /// Has rows placed once more, into an index made anew: what the ledger says of them holds, and nothing is noted.
+    pub fn replay(&mut self) -> Result<(), EngineError> {
+        self.replaying = true;
+        // Rows that wait are on record one by one; everything else was placed.
+        Arc::make_mut(&mut self.patients).undecided.clear();
+        for item in self
+            .storage
+            .tables
+            .conflicts
+            .scan_prefix(&migration_key(&self.migration, &[]))
+        {
+            let (_, noted) = item?;
+            if let Some(key) = RecordKey::from_bytes(&noted.target) {
+                self.met_by.insert(noted.row(), key);
+                self.met_by.extend(noted.also.iter().map(|also| (also.row, key)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sureness(meeting: &Meeting) -> Option<(Grade, i32)> {
+    meeting
+        .comparison
+        .as_ref()
+        .map(|found: &Comparison| (found.grade, found.score))
+}
