@@ -262,7 +262,9 @@ impl Run {
                 _ => {}
             }
         }
-        assert!(child.wait().expect("it ends").success(), "run succeeds");
+        // Among many synthetic people some are so alike that a person is asked; their records wait, landed and durable.
+        let code = child.wait().expect("it ends").code();
+        assert!(matches!(code, Some(0 | 3)), "run succeeds");
         run
     }
 }

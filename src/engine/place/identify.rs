@@ -138,10 +138,13 @@ impl Placer {
             return Ok(None);
         };
         let meeting = self.person_met(writer, place, facts, key, target)?;
-        let alike = meeting
-            .comparison
-            .as_ref()
-            .is_some_and(|found| found.grade > Grade::None);
+        let grade = meeting.comparison.as_ref().map_or(Grade::None, |found| found.grade);
+        let alike = if meeting.kind == ConflictKind::DuplicateInSource {
+            // The source keeps them apart, and knows its people better than we do: only what speaks for one person throughout is asked.
+            grade >= Grade::Probable && meeting.contradictions.is_empty()
+        } else {
+            grade > Grade::None
+        };
         Ok((alike || self.replaying).then_some(meeting))
     }
 
