@@ -289,19 +289,27 @@ impl Placer {
         };
         self.note_links(record, row, place, key)?;
         let entry = Entry {
-            location,
-            hash: record.hash,
-            row,
-            last_updated: record.last_updated,
-            version: replaced.map_or(1, |r| r.version + 1),
-            local: self.local,
             rewritten,
-            merged: false,
-            deleted: false,
+            ..self.changed(row, record, location, replaced)
         };
         writer.pending.put(key, entry, replaced);
         Self::put_mrns(writer, record, key);
         self.acquaint(writer, record, &entry, key)
+    }
+
+    /// The version of a record that a row brings with other bytes than were received, after the one that it replaces.
+    fn changed(&self, row: RowId, record: &Record, location: Location, replaced: Option<Entry>) -> Entry {
+        Entry {
+            location,
+            hash: record.hash,
+            row,
+            last_updated: record.last_updated,
+            version: replaced.map_or(1, |replaced| replaced.version + 1),
+            local: self.local,
+            rewritten: true,
+            merged: false,
+            deleted: false,
+        }
     }
 
     /// Writes a patient's row anew if the crosswalk now makes other bytes of it than those that `present` has.

@@ -10,10 +10,10 @@ use super::taken_back::TakenBack;
 use super::tally::runs_of;
 use super::undo::{conflicts, planned};
 use crate::migration::{By, Event, Plan};
-use crate::store::{ConflictRow, Storage};
+use crate::store::Storage;
 
-/// Takes back run `from` and every later one, or the whole migration; decisions made since that run began go with it. A dry run only
-/// says what that would come to.
+/// Takes back the whole migration, with every decision; or run `from` and every later one, as long as no conflict was met, for what is
+/// decided reaches across runs. A dry run only says what that would come to.
 pub fn rollback(
     storage: &Arc<Storage>,
     plan: &Plan,
@@ -39,7 +39,8 @@ pub fn rollback(
             },
         });
     };
-    if from.is_some() && !conflicts(storage, plan)?.is_empty() {
+    let all = conflicts(storage, plan)?;
+    if from.is_some() && !all.is_empty() {
         return Err(EngineError::NotReady {
             what: format!(
                 "run {first} cannot be taken back alone: in this migration records met others, and what was decided reaches across runs"
@@ -51,14 +52,7 @@ pub fn rollback(
         });
     }
     let runs: Vec<u32> = standing.into_iter().filter(|run| *run >= first).collect();
-    let began = began(storage, plan, first)?;
-    let all = conflicts(storage, plan)?;
-    let since = |row: &&ConflictRow| {
-        let seq = row.conflict.decided.as_ref().and_then(|made| made.seq);
-        row.conflict.run < first && seq.is_some_and(|seq| seq > began)
-    };
-    let chosen: Vec<&ConflictRow> = all.iter().filter(since).collect();
-    let planned = planned(storage, plan, &all, &chosen, &runs, by, force)?;
+    let planned = planned(storage, plan, &all, &[], &runs, by, force)?;
     let planned = planned.after(Event::RollbackBegun {
         run: first,
         force,
@@ -70,15 +64,4 @@ pub fn rollback(
         complete(storage, plan)?;
     }
     Ok(planned.taken)
-}
-
-/// The number of the journal's entry with which a run began.
-fn began(storage: &Storage, plan: &Plan, run: u32) -> Result<u64, EngineError> {
-    for entry in storage.journal.read(&plan.id, 0) {
-        let entry = entry?;
-        if entry.event == (Event::RunStarted { run }) {
-            return Ok(entry.seq);
-        }
-    }
-    Ok(0)
 }

@@ -217,17 +217,7 @@ impl Placer {
             let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
             self.note_links(record, row, place, meeting.target_key)?;
             let location = writer.change(&self.repointed(record, line))?;
-            let entry = Entry {
-                location,
-                hash: record.hash,
-                row,
-                last_updated: record.last_updated,
-                version: meeting.target.version + 1,
-                local: self.local,
-                rewritten: true,
-                merged: false,
-                deleted: false,
-            };
+            let entry = self.changed(row, record, location, Some(meeting.target));
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));
             Self::put_mrns(writer, record, meeting.target_key);
             self.acquaint(writer, record, &entry, meeting.target_key)?;

@@ -86,18 +86,12 @@ impl Placer {
             self.note_links(record, row, place, meeting.target_key)?;
         }
         let entry = Entry {
-            location: writer.change(&line)?,
-            hash: record.hash,
-            row,
-            last_updated: record.last_updated,
-            version: meeting.target.version + 1,
-            local: self.local,
-            rewritten: true,
             merged: true,
-            deleted: false,
+            ..self.changed(row, record, writer.change(&line)?, Some(meeting.target))
         };
         writer.pending.put(meeting.target_key, entry, Some(meeting.target));
         Self::put_mrns(writer, record, meeting.target_key);
+        self.acquaint(writer, record, &entry, meeting.target_key)?;
         if linked && merging.links {
             self.put_stub(writer, row, record, meeting)?;
         }
@@ -117,17 +111,7 @@ impl Placer {
         }
         let line = self.repointed(record, meeting.source_line.clone());
         let line = fhir::stub(&line, &meeting.target_id).map_err(MergeError::from)?;
-        let stub = Entry {
-            location: writer.change(&line)?,
-            hash: record.hash,
-            row,
-            last_updated: record.last_updated,
-            version: present.map_or(1, |present| present.version + 1),
-            local: self.local,
-            rewritten: true,
-            merged: false,
-            deleted: false,
-        };
+        let stub = self.changed(row, record, writer.change(&line)?, present);
         writer.pending.put(record.key, stub, present);
         Ok(())
     }
