@@ -1,6 +1,6 @@
 //! The patients that the destination knows, in comparable form.
 //!
-//! They are taken in from the store when the first patient arrives who is known neither by id nor by MRN, and held in memory (about 1 KB
+//! They are taken in from the store when the first patient arrives who is known neither by id nor by MRN, and held in memory (about 300 bytes
 //! each) until the run ends. Nothing of it is stored, so there is nothing that a kill could leave behind or that could disagree with the
 //! records.
 
@@ -39,14 +39,14 @@ impl Known {
         let mut known = Self::default();
         for (key, entry) in entries {
             if let Some(traits) = traits(&writer.read(&entry.location)?, &entry, systems) {
-                known.add(key, traits);
+                known.add(key, &traits);
             }
         }
         Ok(known)
     }
 
     /// Takes in a patient.
-    pub fn add(&mut self, key: RecordKey, traits: Traits) {
+    pub fn add(&mut self, key: RecordKey, traits: &Traits) {
         self.roster.add(traits);
         self.keys.push(key);
     }

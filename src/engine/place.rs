@@ -294,7 +294,8 @@ impl Placer {
         };
         writer.pending.put(key, entry, replaced);
         Self::put_mrns(writer, record, key);
-        self.acquaint(writer, record, &entry, key)
+        self.acquaint(record, key);
+        Ok(())
     }
 
     /// The version of a record that a row brings with other bytes than were received, after the one that it replaces.

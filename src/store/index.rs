@@ -57,7 +57,7 @@ pub struct Index {
 }
 
 /// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
-const WRITE_BUFFER_LIMIT: u64 = 28 * 1024 * 1024;
+const WRITE_BUFFER_LIMIT: u64 = 18 * 1024 * 1024;
 
 fn options() -> KeyspaceCreateOptions {
     let leveled = fjall::compaction::Leveled::default()

@@ -74,7 +74,7 @@ fn quality(seed: u64, csv: &Path) {
         for (other, found) in roster.like(&traits) {
             pairs.push((other as usize, at, found));
         }
-        roster.add(traits);
+        roster.add(&traits);
     }
     println!(
         "{} records, {} of them a second time, seed {seed}: {}",
@@ -172,7 +172,7 @@ fn identify(there: &Path, arriving: &Path) {
     let start = Instant::now();
     let mut roster = Roster::new();
     for line in BufReader::new(File::open(there).expect("file")).lines() {
-        roster.add(Traits::of(
+        roster.add(&Traits::of(
             &person(line.expect("a line").as_bytes()).expect("a patient"),
         ));
     }

@@ -12,6 +12,8 @@ use crate::fhir::{Comparison, Element, Grade, Level, compare};
 use crate::migration::ConflictKind;
 use crate::store::{Entry, Location, RecordKey, RowId, Seed, Writer, migration_key};
 
+/// How alike two of one source's own people must be for a question.
+const WITHIN: Grade = Grade::Probable;
 /// The most patients who are looked at again for one who arrives.
 const MOST: usize = 8;
 
@@ -47,8 +49,17 @@ impl Placer {
         self.most_like(writer, row, place, record, facts)
     }
 
-    /// Takes note of a patient who is new at the destination, for those that come after.
-    pub(super) fn acquaint(
+    /// Takes note of a patient as the source knows them, for those that come after.
+    pub(super) fn acquaint(&mut self, record: &Record, key: RecordKey) {
+        if let Some(facts) = record.patient.as_ref().filter(|facts| !facts.replaced)
+            && let Some(known) = &mut self.known
+        {
+            known.add(key, &facts.traits);
+        }
+    }
+
+    /// Takes note of a patient who was merged, for those that come after.
+    pub(super) fn acquaint_merged(
         &mut self,
         writer: &mut Writer,
         record: &Record,
@@ -59,7 +70,7 @@ impl Placer {
             && let Some(known) = &mut self.known
             && let Some(traits) = known::traits(&writer.read(&entry.location)?, entry, &self.systems)
         {
-            known.add(key, traits);
+            known.add(key, &traits);
         }
         Ok(())
     }
@@ -81,9 +92,13 @@ impl Placer {
             .map(|known| known.like(&facts.traits))
             .unwrap_or_default();
         let mut best: Option<Meeting> = None;
-        for (key, _) in found.into_iter().take(MOST) {
+        for (key, comparison) in found.into_iter().take(MOST) {
             let linked = facts.links.contains(&key.id());
             if key == record.key || linked || self.patients.apart.contains(&(record.key.id(), key)) {
+                continue;
+            }
+            // Reading both sides costs more than everything else: what could not be asked about is not read.
+            if comparison.grade < WITHIN && self.within(writer, key)? {
                 continue;
             }
             let Some(meeting) = self.still_there(writer, place, facts, key)? else {
@@ -141,11 +156,23 @@ impl Placer {
         let grade = meeting.comparison.as_ref().map_or(Grade::None, |found| found.grade);
         let alike = if meeting.kind == ConflictKind::DuplicateInSource {
             // The source keeps them apart, and knows its people better than we do: only what speaks for one person throughout is asked.
-            grade >= Grade::Probable && meeting.contradictions.is_empty()
+            grade >= WITHIN && meeting.contradictions.is_empty()
         } else {
             grade > Grade::None
         };
         Ok((alike || self.replaying).then_some(meeting))
+    }
+
+    /// Whether a patient of the destination came from the source that is being received.
+    fn within(&mut self, writer: &Writer, key: RecordKey) -> Result<bool, EngineError> {
+        match writer.pending.get(&self.storage.index, &key)? {
+            Some(target) => self.same_source(&target),
+            None => Ok(false),
+        }
+    }
+
+    fn same_source(&mut self, target: &Entry) -> Result<bool, EngineError> {
+        Ok(!self.local && !target.local && !self.foreign(target)?)
     }
 
     fn person_met(
@@ -160,7 +187,7 @@ impl Placer {
         let target_line = writer.read(&target.location)?;
         let theirs = known::traits(&target_line, &target, &self.systems);
         let comparison = theirs.map(|theirs| compare(&theirs, &facts.traits));
-        let within = !self.local && !target.local && !self.foreign(&target)?;
+        let within = self.same_source(&target)?;
         let number = comparison
             .as_ref()
             .is_none_or(|found| found.level(Element::Mrn) == Level::Same);

@@ -220,7 +220,7 @@ impl Placer {
             let entry = self.changed(row, record, location, Some(meeting.target));
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));
             Self::put_mrns(writer, record, meeting.target_key);
-            self.acquaint(writer, record, &entry, meeting.target_key)?;
+            self.acquaint(record, meeting.target_key);
         } else {
             self.put(writer, meeting.target_key, row, place, record, Some(meeting.target))?;
         }

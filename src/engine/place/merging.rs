@@ -91,7 +91,7 @@ impl Placer {
         };
         writer.pending.put(meeting.target_key, entry, Some(meeting.target));
         Self::put_mrns(writer, record, meeting.target_key);
-        self.acquaint(writer, record, &entry, meeting.target_key)?;
+        self.acquaint_merged(writer, record, &entry, meeting.target_key)?;
         if linked && merging.links {
             self.put_stub(writer, row, record, meeting)?;
         }

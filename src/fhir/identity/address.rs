@@ -1,5 +1,6 @@
 //! Postal addresses as they are compared.
 
+use serde::{Deserialize, Serialize};
 use strsim::osa_distance;
 
 use super::comparison::Level;
@@ -64,6 +65,7 @@ const NOWHERE: [&str; 7] = [
 ];
 
 /// An address in comparable form.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Place {
     /// Number and street in short words, without the flat.
     pub(super) street: Box<str>,

@@ -1,9 +1,11 @@
 //! Birth dates, and in what way two of them are nearly one.
 
+use serde::{Deserialize, Serialize};
+
 use super::comparison::Level;
 
 /// A birth date, as far as it is known.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct BirthDate {
     pub(super) year: u16,
     /// 0 when unknown.

@@ -1,11 +1,12 @@
 //! Letters as they are compared: without case, accents, punctuation, and at last without their script.
 
 use deunicode::deunicode;
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// In which script a name is written, as far as that says how sure its Latin form is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Script {
     Latin,
     /// Letters that have Latin counterparts.

@@ -18,6 +18,7 @@ mod nicknames;
 mod number;
 mod person;
 mod roster;
+mod sharing;
 mod traits;
 mod weigh;
 

@@ -1,5 +1,6 @@
 //! Names in comparable form.
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fold::{Script, latin, normalized, script};
@@ -22,6 +23,7 @@ const NO_GIVEN: [&str; 24] = [
 ];
 
 /// One given name.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Given {
     pub(super) latin: Box<str>,
     /// The sets of [`nicknames`] that it is in.
@@ -29,6 +31,7 @@ pub(super) struct Given {
 }
 
 /// One name of a person, in comparable form.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Name {
     /// Words of the family name without particles, in small Latin letters; more than one in a double name.
     pub(super) family: Box<[Box<str>]>,

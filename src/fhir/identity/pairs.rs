@@ -53,7 +53,7 @@ fn each_pair_gets_its_grade() {
 fn every_pair_worth_a_question_is_found_among_many() {
     for Pair { what, a, b, grade } in pairs() {
         let mut roster = Roster::new();
-        roster.add(traits(a));
+        roster.add(&traits(a));
         let found = roster.like(&traits(b));
         assert_eq!(
             found.first().map_or(Grade::None, |(_, found)| found.grade),
@@ -67,7 +67,7 @@ fn every_pair_worth_a_question_is_found_among_many() {
 fn a_key_that_a_crowd_shares_hides_nobody_who_has_another() {
     let mut roster = Roster::new();
     for n in 0..1000 {
-        roster.add(traits(&format!(
+        roster.add(&traits(&format!(
             "n=Family{n},Given{n}; t=4135550142; b=19{:02}-05-03",
             n % 90 + 10
         )));

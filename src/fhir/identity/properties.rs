@@ -118,7 +118,7 @@ proptest! {
     fn a_roster_finds_the_same_whoever_else_is_on_it(people in prop::collection::vec(parts(), 1..12), who in parts()) {
         let mut roster = Roster::new();
         for person in &people {
-            roster.add(of(person));
+            roster.add(&of(person));
         }
         let who = of(&who);
         let found = roster.like(&who);

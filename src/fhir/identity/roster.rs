@@ -3,40 +3,37 @@
 //! Each is found by a dozen keys: two of one person share at least one of them whatever was mistyped, and two others hardly ever. A key
 //! that very many share tells nothing and is passed over, so that the work stays near linear.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use xxhash_rust::xxh3::Xxh3;
 
+use super::birth_date::BirthDate;
 use super::comparison::Comparison;
 use super::fold::skeleton;
 use super::grade::Grade;
+use super::sharing::Sharing;
 use super::traits::Traits;
-use super::weigh::{compare, grade};
+use super::weigh::{born_apart, compare, grade};
 
 /// A key that more people share than this is passed over.
 const CROWD: u32 = 200;
 /// Family names, given names and addresses of one person that keys are made of.
 const MOST: usize = 4;
+/// Bytes of a chunk of people.
+const CHUNK: usize = 1 << 16;
 
 /// People, numbered from 0 in the order in which they came.
-#[derive(Default)]
 pub struct Roster {
-    people: Vec<Traits>,
-    /// For each key how many share it, and the last of them in `links`.
-    keys: HashMap<u64, Shared, BuildHasherDefault<AsIs>>,
-    /// A person, and the entry of the one before who shares the key.
-    links: Vec<(u32, u32)>,
+    people: Packed,
+    sharing: Sharing,
 }
 
-#[derive(Clone, Copy)]
-struct Shared {
-    count: u32,
-    last: u32,
+impl Default for Roster {
+    fn default() -> Self {
+        Self {
+            people: Packed::default(),
+            sharing: Sharing::new(CROWD),
+        }
+    }
 }
-
-/// Where a chain of [`Roster::links`] ends.
-const END: u32 = u32::MAX;
 
 impl Roster {
     /// A roster of nobody.
@@ -45,74 +42,74 @@ impl Roster {
     }
 
     /// Takes a person in and gives back their number.
-    pub fn add(&mut self, person: Traits) -> u32 {
-        let number = u32::try_from(self.people.len()).unwrap_or(END);
-        for key in keys(&person) {
-            let shared = self.keys.entry(key).or_insert(Shared { count: 0, last: END });
-            shared.count += 1;
-            if shared.count > CROWD {
-                continue;
-            }
-            let link = u32::try_from(self.links.len()).unwrap_or(END);
-            self.links.push((number, shared.last));
-            shared.last = link;
+    pub fn add(&mut self, person: &Traits) -> u32 {
+        let number = self.people.push(person);
+        for key in numbers(person).into_iter().chain(keys(person)) {
+            self.sharing.add(key, number);
         }
-        self.people.push(person);
         number
     }
 
     /// How many people there are.
     pub fn len(&self) -> usize {
-        self.people.len()
+        self.people.starts.len()
     }
 
     /// Whether there is nobody.
     pub fn is_empty(&self) -> bool {
-        self.people.is_empty()
+        self.people.starts.is_empty()
     }
 
     /// The people who may be this one, with what the comparison says, the surest first; of equals the one who came first.
     pub fn like(&self, person: &Traits) -> Vec<(u32, Comparison)> {
-        let mut found: Vec<(Grade, i32, u32)> = Vec::new();
-        for number in self.candidates(person) {
-            let (grade, score) = grade(&self.people[number as usize], person);
+        let mut found: Vec<(Grade, i32, u32, Traits)> = Vec::new();
+        for (number, numbered) in self.candidates(person) {
+            if !numbered && born_apart(self.people.birth_date(number), person.birth_date) {
+                continue;
+            }
+            let Some(other) = self.people.get(number) else {
+                continue;
+            };
+            let (grade, score) = grade(&other, person);
             if grade > Grade::None {
-                found.push((grade, score, number));
+                found.push((grade, score, number, other));
             }
         }
         found.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
-        let compared = |(_, _, number)| (number, compare(&self.people[number as usize], person));
+        let compared = |(_, _, number, other)| (number, compare(&other, person));
         found.into_iter().map(compared).collect()
     }
 
-    /// The people who share a key with this one, in order.
-    fn candidates(&self, person: &Traits) -> Vec<u32> {
+    /// The people who share a key with this one, in order, and whether it is that of a number given to one person only.
+    fn candidates(&self, person: &Traits) -> Vec<(u32, bool)> {
         let mut found = Vec::new();
-        for key in keys(person) {
-            let Some(shared) = self.keys.get(&key).filter(|shared| shared.count <= CROWD) else {
-                continue;
-            };
-            let mut at = shared.last;
-            while let Some((number, before)) = self.links.get(at as usize) {
-                found.push(*number);
-                at = *before;
-            }
+        for key in numbers(person) {
+            self.sharing.find(key, |number| found.push((number, true)));
         }
-        found.sort_unstable();
-        found.dedup();
+        for key in keys(person) {
+            self.sharing.find(key, |number| found.push((number, false)));
+        }
+        found.sort_unstable_by_key(|(number, numbered)| (*number, !numbered));
+        found.dedup_by_key(|(number, _)| *number);
         found
     }
 }
 
-/// The keys by which a person is found.
-fn keys(person: &Traits) -> Vec<u64> {
-    let mut keys = Keys(Vec::with_capacity(24));
+/// The keys of numbers that are given to one person only.
+fn numbers(person: &Traits) -> Vec<u64> {
+    let mut keys = Keys(Vec::with_capacity(4));
     for mrn in &person.mrns {
         keys.add(b'm', &[&mrn.to_le_bytes()]);
     }
     for ssn in &person.ssns {
         keys.add(b's', &[&ssn.to_le_bytes()]);
     }
+    keys.once()
+}
+
+/// The other keys by which a person is found.
+fn keys(person: &Traits) -> Vec<u64> {
+    let mut keys = Keys(Vec::with_capacity(24));
     for phone in &person.phones {
         keys.add(b'p', &[&phone.to_le_bytes()]);
     }
@@ -171,9 +168,7 @@ fn keys(person: &Traits) -> Vec<u64> {
             }
         }
     }
-    keys.0.sort_unstable();
-    keys.0.dedup();
-    keys.0
+    keys.once()
 }
 
 struct Keys(Vec<u64>);
@@ -186,24 +181,51 @@ impl Keys {
         }
         self.0.push(hash.digest());
     }
-}
 
-/// Keys are hashes already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
+    fn once(mut self) -> Vec<u64> {
+        self.0.sort_unstable();
+        self.0.dedup();
         self.0
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+/// People as they are held: in a quarter of the memory that their [`Traits`] would take.
+#[derive(Default)]
+struct Packed {
+    chunks: Vec<Vec<u8>>,
+    /// Chunk and offset where each begins.
+    starts: Vec<(u32, u32)>,
+    /// Which tells most of them apart, so it lies open.
+    birth_dates: Vec<Option<BirthDate>>,
+}
+
+impl Packed {
+    fn push(&mut self, person: &Traits) -> u32 {
+        let bytes = postcard::to_stdvec(person).unwrap_or_default();
+        if self
+            .chunks
+            .last()
+            .is_none_or(|chunk| chunk.capacity() - chunk.len() < bytes.len())
+        {
+            self.chunks.push(Vec::with_capacity(CHUNK.max(bytes.len())));
         }
+        let number = u32::try_from(self.starts.len()).unwrap_or(u32::MAX);
+        let at = u32::try_from(self.chunks.len() - 1).unwrap_or(u32::MAX);
+        if let Some(chunk) = self.chunks.last_mut() {
+            self.starts.push((at, u32::try_from(chunk.len()).unwrap_or(u32::MAX)));
+            chunk.extend_from_slice(&bytes);
+        }
+        self.birth_dates.push(person.birth_date);
+        number
     }
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    fn birth_date(&self, number: u32) -> Option<BirthDate> {
+        self.birth_dates.get(number as usize).copied().flatten()
+    }
+
+    fn get(&self, number: u32) -> Option<Traits> {
+        let (chunk, start) = *self.starts.get(number as usize)?;
+        let bytes = self.chunks.get(chunk as usize)?.get(start as usize..)?;
+        Some(postcard::take_from_bytes(bytes).ok()?.0)
     }
 }

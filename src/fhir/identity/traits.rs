@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::address::Place;
@@ -10,6 +11,7 @@ use super::name::Name;
 use super::person::Person;
 
 /// A person in the form in which people are compared. Its `Debug` prints counts only.
+#[derive(Serialize, Deserialize)]
 pub struct Traits {
     /// Hashes of system and value.
     pub(super) mrns: Box<[u64]>,
@@ -27,7 +29,7 @@ pub struct Traits {
 }
 
 /// Administrative gender, where it says something.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Sex {
     Female,
     Male,

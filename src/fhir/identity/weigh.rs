@@ -48,8 +48,18 @@ pub fn compare(a: &Traits, b: &Traits) -> Comparison {
     }
 }
 
-/// The grade and score of two people, without the parts.
+/// The grade and score of two people, without the parts; no score where there is no grade.
 pub(super) fn grade(a: &Traits, b: &Traits) -> (Grade, i32) {
+    // Most who are looked at have a name in common and nothing else: names are compared last.
+    let numbered = shared(&a.mrns, &b.mrns, 0, 0).0 == Level::Same || shared(&a.ssns, &b.ssns, 0, 0).0 == Level::Same;
+    let differ = |weighed: Weighed| weighed.0 == Level::Different;
+    if !numbered
+        && (differ(birth_date(a.birth_date, b.birth_date))
+            || differ(equal(a.generation, b.generation, 0, 0))
+            || differ(equal(a.birth_order, b.birth_order, 0, 0)))
+    {
+        return (Grade::None, 0);
+    }
     let levels = levels(a, b);
     let score = levels.iter().map(|(_, weight)| weight).sum();
     (Grade::of(&levels, score), score)
@@ -114,6 +124,11 @@ fn ssn(a: &Traits, b: &Traits) -> Weighed {
         return (Level::Close, 50);
     }
     same
+}
+
+/// Whether the birth dates alone make two people of whom no number agrees two.
+pub(super) fn born_apart(a: Option<BirthDate>, b: Option<BirthDate>) -> bool {
+    birth_date(a, b).0 == Level::Different
 }
 
 fn birth_date(a: Option<BirthDate>, b: Option<BirthDate>) -> Weighed {
