@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs};
 use crate::fhir::Survivorship;
@@ -62,6 +63,9 @@ pub enum Command {
     Undo(UndoArgs),
     /// Take a run and every later one back, or a whole migration: the store is then as it was before
     Rollback(RollbackArgs),
+    /// See and say which records of the source the destination knows under another id
+    #[command(subcommand)]
+    Crosswalk(CrosswalkCommand),
     /// Look at rows that were set aside
     #[command(subcommand)]
     Quarantine(QuarantineCommand),

@@ -201,7 +201,7 @@ impl Carrier {
     /// Places a held row now that its patient is decided, and says under which key; it may wait for another patient still.
     fn release(&mut self, held: &HeldRow) -> Result<(RecordKey, Disposition), EngineError> {
         let record = self.record(&held.location)?;
-        let key = record.key;
+        let key = self.placer.target_key(&record);
         // Bytes as landed are durable already, so entries that point at them outlive a kill before the decision was noted as carried
         // out.
         let mut version = self.writer.pending.get(&self.storage.index, &key)?;

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
 pub use self::merging::Sides;
+use super::crosswalk::{Crosswalk, mapping_key};
 use super::error::EngineError;
 use super::known::Known;
 use super::patients::{PatientMap, patients};
 use super::row::{Pointer, Record};
 use crate::fhir;
-use crate::migration::{DeletionPolicy, Disposition, Plan, Policy};
+use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy};
 use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
@@ -109,7 +110,7 @@ impl Placer {
                 .put(&held_key(self.tenant, patient, row), &held)?;
             return Ok(Disposition::Held);
         }
-        let key = self.target_key(record)?;
+        let key = self.target_key(record);
         let Some(present) = writer.pending.get(&self.storage.index, &key)? else {
             return self.new_record(writer, row, place, record, key);
         };
@@ -122,6 +123,10 @@ impl Placer {
         }
         if present.hash == record.hash {
             return Ok(Disposition::Unchanged);
+        }
+        if key != record.key && self.patients.crosswalk.is_shared(&record.key) {
+            // Whose content it should be cannot be told among several.
+            return Ok(Disposition::Kept);
         }
         self.other_content(writer, row, place, record, key, present)
     }
@@ -156,13 +161,14 @@ impl Placer {
     }
 
     /// The key under which a record stands at the destination.
-    fn target_key(&self, record: &Record) -> Result<RecordKey, EngineError> {
-        if record.patient.is_some()
-            && let Some(target) = self.patients.crosswalk.get(&record.key.id())
-        {
-            return Ok(self.storage.key(self.tenant, "Patient", target)?);
-        }
-        Ok(record.key)
+    pub fn target_key(&self, record: &Record) -> RecordKey {
+        self.patients.crosswalk.place(&self.storage, record.key)
+    }
+
+    /// Takes in what has been added to the crosswalk in the ledger.
+    pub fn read_crosswalk(&mut self) -> Result<(), EngineError> {
+        Arc::make_mut(&mut self.patients).crosswalk = Crosswalk::read(&self.storage, &self.migration)?;
+        Ok(())
     }
 
     fn new_record(
@@ -183,12 +189,19 @@ impl Placer {
     }
 
     /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
-    fn link(&mut self, writer: &mut Writer, record: &Record, target: &str) -> Result<(), EngineError> {
+    fn link(&mut self, writer: &mut Writer, record: &Record, source: &str, target: &str) -> Result<(), EngineError> {
+        let mapping = Mapping {
+            resource_type: "Patient".to_owned(),
+            source: source.to_owned(),
+            target: target.to_owned(),
+            ground: Ground::Decision,
+            run: None,
+        };
+        let key = mapping_key(&self.migration, &record.key);
+        self.storage.tables.crosswalk.put(&key, &mapping)?;
+        let patients = Arc::make_mut(&mut self.patients);
+        patients.crosswalk.insert(&self.storage, &mapping)?;
         let key = migration_key(&self.migration, &record.key.id());
-        self.storage.tables.crosswalk.put(&key, &target.to_owned())?;
-        Arc::make_mut(&mut self.patients)
-            .crosswalk
-            .insert(record.key.id(), target.to_owned());
         let referring: Vec<Vec<u8>> = self
             .storage
             .tables
@@ -238,14 +251,11 @@ impl Placer {
         Ok(())
     }
 
-    /// A patient's line with references to patients known under another id leading there.
+    /// A patient's line with references to whoever is known under another id leading there.
     fn repointed(&self, record: &Record, line: Vec<u8>) -> Vec<u8> {
-        let refers = record.patient.as_ref().is_some_and(|facts| {
-            facts
-                .links
-                .iter()
-                .any(|link| self.patients.crosswalk.contains_key(link))
-        });
+        let known = |link: &[u8; 16]| self.patients.crosswalk.get(&record.key.with_id(*link)).is_some();
+        let facts = record.patient.as_ref();
+        let refers = facts.is_some_and(|facts| facts.refers || facts.links.iter().any(known));
         if !refers {
             return line;
         }
@@ -262,18 +272,14 @@ impl Placer {
         record: &Record,
         replaced: Option<Entry>,
     ) -> Result<(), EngineError> {
-        let refers = record.patient.as_ref().is_some_and(|facts| !facts.links.is_empty());
+        let facts = record.patient.as_ref();
+        let refers = facts.is_some_and(|facts| facts.refers || !facts.links.is_empty());
         let (location, rewritten) = match &record.pointer {
-            Pointer::Rewritten(line) => (writer.change(line)?, true),
+            Pointer::Rewritten(line) if key == record.key => (writer.change(line)?, true),
+            Pointer::Rewritten(line) => (writer.change(&self.renamed(record, line)?)?, true),
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
-                let target = self
-                    .patients
-                    .crosswalk
-                    .get(&record.key.id())
-                    .cloned()
-                    .unwrap_or_default();
                 let line = writer.read(&place)?;
-                let line = fhir::replace_id(&line, &target).map_err(EngineError::Reject)?;
+                let line = self.renamed(record, &line)?;
                 (writer.change(&self.repointed(record, line))?, true)
             }
             Pointer::Plain | Pointer::Held(_) if refers => {
@@ -295,6 +301,14 @@ impl Placer {
         writer.pending.put(key, entry, replaced);
         Self::put_mrns(writer, record, key);
         self.acquaint(writer, record, &entry, key)
+    }
+
+    /// A line under the id by which the destination knows its record.
+    fn renamed(&self, record: &Record, line: &[u8]) -> Result<Vec<u8>, EngineError> {
+        match self.patients.crosswalk.get(&record.key) {
+            Some(target) => fhir::replace_id(line, target).map_err(EngineError::Reject),
+            None => Ok(line.to_vec()),
+        }
     }
 
     /// The version of a record that a row brings with other bytes than were received, after the one that it replaces.
@@ -327,10 +341,10 @@ impl Placer {
         let landed = writer.read(&place)?;
         let mut line = landed.clone();
         if key != record.key {
-            let Some(target) = self.patients.crosswalk.get(&record.key.id()) else {
+            if self.patients.crosswalk.get(&record.key).is_none() {
                 return Ok(());
-            };
-            line = fhir::replace_id(&line, target).map_err(EngineError::Reject)?;
+            }
+            line = self.renamed(record, &line)?;
         }
         let line = self.repointed(record, line);
         if line == writer.read(&present.location)? {

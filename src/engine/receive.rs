@@ -8,9 +8,10 @@ use url::Url;
 
 use super::committer::Committer;
 use super::error::EngineError;
-use super::export::{self, tier};
+use super::export::{self, DIRECTORY_TIER, tier};
 use super::job::Job;
 use super::landing::Landing;
+use super::matching::{has_directory, match_directory};
 use super::message::Signal;
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
@@ -37,6 +38,8 @@ pub struct Intake {
     session: Session,
     pipeline: Pipeline,
     organized: bool,
+    /// The destination has a directory of its own: that of the source is landed whole before any of it is taken in.
+    matching: bool,
     refreshed: Mutex<Option<Vec<ExportFile>>>,
     twins: Twins,
 }
@@ -89,11 +92,15 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     let at = Arc::clone(job);
     let twins = tokio::task::spawn_blocking(move || Twins::of(&at.storage, &at.plan, at.run));
     let twins = twins.await.map_err(|_| EngineError::Stopped)??;
+    let at = Arc::clone(job);
+    let matching = tokio::task::spawn_blocking(move || has_directory(&at.storage, &at.plan));
+    let matching = matching.await.map_err(|_| EngineError::Stopped)??;
     let intake = Arc::new(Intake {
         job: Arc::clone(job),
         session: session.clone(),
         pipeline,
         organized: state.organized,
+        matching,
         refreshed: Mutex::new(None),
         twins,
     });
@@ -150,8 +157,17 @@ impl Intake {
             }
             patients = intake.pipeline.drain().await?;
             let mut known = intake.job.storage.files(intake.job.run)?;
-            // Who a record is about may stand in a file that could not be had: then it waits in the landing.
-            missing = known.iter().any(|f| tier(f) <= now && f.with_patients() && !f.landed());
+            // Who a record is about, or by whom it was made, may stand in a file that could not be had: then it waits in the landing.
+            let others_need = |f: &ExportFile| f.with_patients() || intake.matching && tier(f) == DIRECTORY_TIER;
+            missing = known.iter().any(|f| tier(f) <= now && others_need(f) && !f.landed());
+            if now == DIRECTORY_TIER && intake.matching && !missing {
+                let at = Arc::clone(&intake.job);
+                let matched = tokio::task::spawn_blocking(move || match_directory(&at.storage, &at.plan, at.run));
+                if matched.await.map_err(|_| EngineError::Stopped)?? {
+                    intake.pipeline.mapped().await?;
+                    patients = intake.pipeline.drain().await?;
+                }
+            }
             known.retain(|f| tier(f) == now && f.landed() && !f.complete());
             for file in known.into_iter().filter(|_| !missing) {
                 // The landing is on this machine: one after the other is as fast as all at once.
@@ -162,7 +178,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Receives a file; it can only be landed when patients are missing whose records it may hold.
+    /// Receives a file; it can only be landed when somebody is missing whom its records may be about, or has to be matched first.
     async fn file(
         self: Arc<Self>,
         mut file: ExportFile,
@@ -172,7 +188,8 @@ impl Intake {
         if file.landed() {
             return Ok(());
         }
-        file.deferred |= missing && file.bytes == 0 && file.kind == FileKind::Output;
+        let first = missing || self.matching && tier(&file) == DIRECTORY_TIER;
+        file.deferred |= first && file.bytes == 0 && file.kind == FileKind::Output;
         file.state = FileState::Pending;
         let mut refreshed = false;
         loop {

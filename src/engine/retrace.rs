@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::crosswalk::Crosswalk;
 use super::error::EngineError;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
@@ -17,7 +18,7 @@ pub struct Found {
     pub row: RowId,
     /// Its bytes in the landing.
     pub location: Location,
-    /// Key of its record, under its own id.
+    /// Key of its record: a patient's under its own id, others as the destination knows them.
     pub key: RecordKey,
     /// Whether it is a Patient.
     pub patient: bool,
@@ -70,6 +71,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
     }
     let tenant = storage.names.tenant(&plan.tenant)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
+    let crosswalk = Crosswalk::read(storage, &plan.id)?;
     let mut files = HashMap::new();
     let runs: BTreeSet<u32> = runs_of(storage, &plan.id)?
         .into_iter()
@@ -107,6 +109,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
                 }
                 // Blocks are at most 64 MiB.
                 let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                let key = if patient { key } else { crosswalk.place(storage, key) };
                 found.push(Found {
                     row,
                     location: Location {

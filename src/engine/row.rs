@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub use super::file_context::{FileContext, Pass};
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
-use crate::fhir::{self, Kind, Reject};
+use crate::fhir::{self, Reject};
 use crate::migration::FileKind;
 use crate::store::{CheckpointError, Location, RecordKey, Storage};
 
@@ -219,13 +219,11 @@ impl RowReader {
         let key = self.key(scan.resource_type, scan.id)?;
         let patient = (scan.resource_type == "Patient").then(|| {
             let links = self.patients_named(text);
-            Box::new(PatientFacts::read(
-                &self.storage,
-                self.tenant,
-                &self.systems,
-                text,
-                links,
-            ))
+            let crosswalk = &file.patients.crosswalk;
+            let base = self.base_url.as_deref();
+            let refers = crosswalk.repoint_others(&self.storage, text, base).is_some();
+            let facts = PatientFacts::read(&self.storage, self.tenant, &self.systems, text, links);
+            Box::new(PatientFacts { refers, ..facts })
         });
         let pointer = if patient.is_some() || file.patients.is_empty() {
             Pointer::Plain
@@ -253,16 +251,13 @@ impl RowReader {
     pub fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
         let base = self.base_url.as_deref();
         let mut named = Vec::new();
-        for found in fhir::references(text) {
-            if let Kind::Local {
-                resource_type: "Patient",
-                id,
-                ..
-            } = fhir::classify(&found.text, base)
-            {
+        // Wherever a reference can be rewritten, it names somebody.
+        fhir::rewrite(text, base, |resource_type, id| {
+            if resource_type == "Patient" && !id.starts_with('?') {
                 named.push(self.storage.id_hash(id));
             }
-        }
+            None
+        });
         named
     }
 

@@ -3,7 +3,9 @@
 mod again;
 mod baseline;
 mod bench;
+mod by_hand;
 mod clock;
+mod crosswalk;
 mod deletion;
 mod destination;
 mod documents;
