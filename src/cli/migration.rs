@@ -69,6 +69,16 @@ fn set(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
             "add another migration for the other source or tenant",
         ));
     }
+    if plan.transforms != before.transforms && !runs_of(&storage, &plan.id)?.is_empty() {
+        return Err(Failure::usage(
+            "the transforms cannot be changed while a run stands: what it received is stored as they were",
+            &format!(
+                "`cutover rollback {}` takes back what was received; `cutover transform preview {} --transforms FILE` shows on it what \
+                 others would do",
+                plan.id, plan.id
+            ),
+        ));
+    }
     let known = storage.tables.secrets.get(plan.id.as_bytes())?;
     let secrets = plan::secrets(args, known)?;
     let mut fields = differences(&before, &plan);

@@ -11,7 +11,7 @@ use super::place::{Placer, mark};
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
 use crate::fhir;
-use crate::migration::{Disposition, Merging, Plan, Policy, Resolution};
+use crate::migration::{Disposition, Merging, Plan, Policy, Resolution, Transforms};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
@@ -61,7 +61,9 @@ impl Carrier {
             migration: plan.id.clone(),
             tenant,
             placer: Placer::new(Arc::clone(storage), plan, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems),
+            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
+                .mapping(&plan.mrn_systems)
+                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
             writer: storage.writer(run)?,
             waiting,
             known,

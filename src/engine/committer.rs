@@ -241,6 +241,9 @@ impl Committer {
             };
             match row.what {
                 What::Record(record) => {
+                    for place in &record.transformed_by {
+                        *file.transformed.entry(*place).or_default() += 1;
+                    }
                     let number = record.key.resource_type();
                     count(number, self.placer.place(&mut self.writer, id, place, &record)?);
                 }

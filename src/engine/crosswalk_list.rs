@@ -9,7 +9,7 @@ use super::directory::{DIRECTORY, Theirs, landed, ours};
 use super::error::EngineError;
 use super::matching::Known;
 use super::tally::runs_of;
-use crate::migration::{Doubt, Mapping, Plan, Verdict, counterparts};
+use crate::migration::{Doubt, Mapping, Plan, Transforms, Verdict, counterparts};
 use crate::store::Storage;
 
 /// A record of the source and what the crosswalk says of it.
@@ -39,10 +39,16 @@ pub fn crosswalk_list(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Crosswa
     let mut theirs = Theirs::of(storage, plan)?;
     let mut mapped = mappings(storage, &plan.id)?;
     mapped.sort_by(|a, b| (&a.resource_type, &a.source).cmp(&(&b.resource_type, &b.source)));
+    let transforms = Transforms::new(&plan.transforms)?;
     let mut lines: Vec<CrosswalkLine> = mapped.iter().map(line).collect();
     for resource_type in DIRECTORY {
         let known = Known::of(storage, plan, resource_type)?;
-        let sources = ours(storage, plan, &crosswalk, landed(storage, &files, resource_type)?);
+        let sources = ours(
+            storage,
+            plan,
+            &crosswalk,
+            landed(storage, &files, &transforms, resource_type)?,
+        );
         let targets = theirs.parties(resource_type)?;
         let verdicts = counterparts(resource_type, &sources, &targets, &|id| known.targets.contains(id));
         for (source, verdict) in sources.into_iter().zip(verdicts) {

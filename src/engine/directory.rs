@@ -7,7 +7,7 @@ use super::crosswalk::Crosswalk;
 use super::error::EngineError;
 use super::row::lines;
 use crate::fhir::{self, Credentials, Kind};
-use crate::migration::{ExportFile, FileKind, Party, Plan};
+use crate::migration::{ExportFile, FileKind, Party, Plan, Transforms};
 use crate::store::{BlockKind, Entry, Piece, RecordKey, Storage, run_key};
 
 /// Types of the directory, in the order in which they are looked for: a location is known by its organization.
@@ -88,6 +88,7 @@ impl<'a> Theirs<'a> {
 pub fn landed(
     storage: &Storage,
     files: &[ExportFile],
+    transforms: &Transforms,
     resource_type: &str,
 ) -> Result<BTreeMap<String, Credentials>, EngineError> {
     let holds = |file: &&ExportFile| {
@@ -108,6 +109,8 @@ pub fn landed(
                 if let Ok(scan) = fhir::scan(text)
                     && scan.resource_type == resource_type
                 {
+                    let changed = transforms.apply(text).unwrap_or_default();
+                    let text = changed.as_ref().map_or(text, |changed| &changed.line);
                     parties.insert(scan.id.to_owned(), fhir::credentials(text));
                 }
             }

@@ -7,7 +7,7 @@ use super::error::EngineError;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{ExportFile, FileKind, Plan};
+use crate::migration::{ExportFile, FileKind, Plan, Transforms};
 use crate::store::{BlockKind, Piece, RecordKey, Storage};
 
 /// Which of `keys` the landed rows of a migration are or refer to; files of which nothing was taken in yet are told by `waits`.
@@ -33,6 +33,7 @@ pub fn engaged(
     let tenant = storage.names.tenant(&plan.tenant)?;
     let base = Some(plan.base_url.as_str());
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
+    let transforms = Transforms::new(&plan.transforms)?;
     // Most references are to types of which nobody is looked for.
     let types: HashSet<u16> = keys.iter().map(RecordKey::resource_type).collect();
     let names = storage.names.resource_types().into_iter();
@@ -49,6 +50,8 @@ pub fn engaged(
                 let Ok(scan) = fhir::scan(text) else { continue };
                 let own = reader.key(scan.resource_type, scan.id)?;
                 found.extend(keys.get(&own));
+                let changed = transforms.apply(text).unwrap_or_default();
+                let text = changed.as_ref().map_or(text, |changed| &changed.line);
                 fhir::rewrite(text, base, |resource_type, id| {
                     let number = names.get(resource_type)?;
                     let key = RecordKey::new(tenant, *number, storage.id_hash(id));

@@ -16,7 +16,7 @@ use super::known::Known;
 use super::patients::{PatientMap, patients};
 use super::row::{Pointer, Record};
 use crate::fhir;
-use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy};
+use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy, Transforms};
 use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
@@ -42,6 +42,8 @@ pub struct Placer {
     systems: BTreeMap<String, String>,
     /// The destination's patients, once one arrives who is not known.
     known: Option<Known>,
+    /// What a person declared to be changed in records.
+    transforms: Arc<Transforms>,
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
@@ -77,6 +79,7 @@ impl Placer {
             asked: HashMap::new(),
             systems: plan.mrn_systems.clone(),
             known: None,
+            transforms: Arc::new(Transforms::new(&plan.transforms)?),
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,
@@ -275,11 +278,13 @@ impl Placer {
         let facts = record.patient.as_ref();
         let refers = facts.is_some_and(|facts| facts.refers || !facts.links.is_empty());
         let (location, rewritten) = match &record.pointer {
-            Pointer::Rewritten(line) if key == record.key => (writer.change(line)?, true),
-            Pointer::Rewritten(line) => (writer.change(&self.renamed(record, line)?)?, true),
+            Pointer::Rewritten(line) => {
+                let line = self.renamed(record, key, line)?;
+                (writer.change(&self.repointed(record, line))?, true)
+            }
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
                 let line = writer.read(&place)?;
-                let line = self.renamed(record, &line)?;
+                let line = self.renamed(record, key, &line)?;
                 (writer.change(&self.repointed(record, line))?, true)
             }
             Pointer::Plain | Pointer::Held(_) if refers => {
@@ -304,8 +309,8 @@ impl Placer {
     }
 
     /// A line under the id by which the destination knows its record.
-    fn renamed(&self, record: &Record, line: &[u8]) -> Result<Vec<u8>, EngineError> {
-        match self.patients.crosswalk.get(&record.key) {
+    fn renamed(&self, record: &Record, key: RecordKey, line: &[u8]) -> Result<Vec<u8>, EngineError> {
+        match self.patients.crosswalk.get(&record.key).filter(|_| key != record.key) {
             Some(target) => fhir::replace_id(line, target).map_err(EngineError::Reject),
             None => Ok(line.to_vec()),
         }
@@ -339,12 +344,12 @@ impl Placer {
             return self.put_merged_again(writer, key, present);
         }
         let landed = writer.read(&place)?;
-        let mut line = landed.clone();
+        let mut line = self.transforms.of_landed(landed.clone());
         if key != record.key {
             if self.patients.crosswalk.get(&record.key).is_none() {
                 return Ok(());
             }
-            line = self.renamed(record, &line)?;
+            line = self.renamed(record, key, &line)?;
         }
         let line = self.repointed(record, line);
         if line == writer.read(&present.location)? {

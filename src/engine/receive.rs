@@ -20,7 +20,7 @@ use super::replay::{replay, resume_at};
 use super::row::{FileContext, Pass, RowReader};
 use super::tally::run_counts;
 use super::twin::Twins;
-use crate::migration::{Event, ExportFile, FileKind, FileState, total};
+use crate::migration::{Event, ExportFile, FileKind, FileState, Transforms, total};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
 
@@ -78,12 +78,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     let (ended, waiting) = files.partition(ExportFile::complete);
     job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
+    let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
     let pipeline = Pipeline::start(
         committer,
         job.run,
         || {
             RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone()))
                 .mapping(&job.plan.mrn_systems)
+                .transforming(&transforms)
         },
         || Ok(job.storage.block_writer()?),
         &signals,

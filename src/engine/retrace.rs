@@ -8,7 +8,7 @@ use super::error::EngineError;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{ExportFile, FileKind, Plan};
+use crate::migration::{ExportFile, FileKind, Plan, Transforms};
 use crate::store::{BlockKind, Location, Piece, RecordKey, RowId, Seed, Storage, row_key};
 
 /// A row that was found.
@@ -70,6 +70,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
         return Ok(found);
     }
     let tenant = storage.names.tenant(&plan.tenant)?;
+    let transforms = Transforms::new(&plan.transforms)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
     let crosswalk = Crosswalk::read(storage, &plan.id)?;
     let mut files = HashMap::new();
@@ -99,7 +100,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
                     file: header.file,
                     line: u32::try_from(line).unwrap_or(u32::MAX),
                 };
-                let Some((key, patient)) = concerned(&mut reader, &wanted, row, text)? else {
+                let Some((key, patient)) = concerned(&mut reader, &transforms, &wanted, row, text)? else {
                     continue;
                 };
                 let out = !taken_in(file, header.source_offset, patient)
@@ -135,6 +136,7 @@ fn taken_in(file: &ExportFile, block: u64, patient: bool) -> bool {
 /// The key of a row's record, and whether it is a Patient, when the row is one of those looked for.
 fn concerned(
     reader: &mut RowReader,
+    transforms: &Transforms,
     wanted: &Wanted,
     row: RowId,
     text: &[u8],
@@ -148,6 +150,10 @@ fn concerned(
     let about = |id: [u8; 16]| since(wanted.patients.get(&id));
     let concerned = since(wanted.records.get(&key)) && !wanted.standing.contains(&row)
         || wanted.freed.contains(&row)
-        || !patient && !wanted.patients.is_empty() && reader.patients_named(text).into_iter().any(about);
+        || !patient && !wanted.patients.is_empty() && {
+            let changed = transforms.apply(text).unwrap_or_default();
+            let text = changed.as_ref().map_or(text, |changed| &changed.line);
+            reader.patients_named(text).into_iter().any(about)
+        };
     Ok(concerned.then_some((key, patient)))
 }

@@ -18,7 +18,9 @@ use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::runs_of;
 use crate::fhir::{self};
-use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Verification};
+use crate::migration::{
+    ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Transforms, Verification,
+};
 use crate::store::{Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
@@ -59,6 +61,7 @@ struct Check<'a> {
     decided: HashMap<String, (u32, Resolution)>,
     /// How the record that a row put there was merged.
     merged: HashMap<RowId, Merging>,
+    transforms: Transforms,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -129,6 +132,7 @@ impl<'a> Check<'a> {
             decided,
             merged,
             undecided,
+            transforms: Transforms::new(&plan.transforms)?,
             types: HashMap::new(),
             sound: HashSet::new(),
             sample: Draw::new(SEED),

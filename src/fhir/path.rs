@@ -1,4 +1,4 @@
-//! Paths into a record, a small part of FHIRPath.
+//! Paths into a record, a small part of `FHIRPath`.
 //!
 //! `name.given` leads to every given name of every name: a list stands for each of its items. `identifier[0]` is the first item, and
 //! `identifier.where(system='urn:x').value` leads to the values of those items of which that is so; what stands in the brackets of

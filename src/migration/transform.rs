@@ -158,6 +158,14 @@ impl Transforms {
         self.all.is_empty()
     }
 
+    /// What they make of a landed record, which could be transformed when it was received.
+    pub fn of_landed(&self, line: Vec<u8>) -> Vec<u8> {
+        match self.apply(&line) {
+            Ok(Some(changed)) => changed.line,
+            Ok(None) | Err(_) => line,
+        }
+    }
+
     /// Their names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|ready| ready.name.as_str())

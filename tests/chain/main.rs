@@ -19,5 +19,6 @@ mod quarantine;
 mod rollback;
 mod secrecy;
 mod synthea;
+mod transform;
 mod undo;
 mod untyped;

@@ -36,7 +36,7 @@ impl Placer {
         key: RecordKey,
         present: Entry,
     ) -> Result<Disposition, EngineError> {
-        let source_line = writer.read(&place)?;
+        let source_line = self.transforms.of_landed(writer.read(&place)?);
         let target_line = writer.read(&present.location)?;
         let base = self.base_url.as_deref();
         let same = |line: &[u8]| fhir::canonical_hash(line, base).ok();

@@ -131,7 +131,7 @@ impl Placer {
         target: &Entry,
         see: impl FnOnce(&Sides<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let source = self.storage.segments.read(&row.location)?;
+        let source = self.transforms.of_landed(self.storage.segments.read(&row.location)?);
         let target = self.storage.segments.read(&target.location)?;
         see(&self.sides(&source, &target))
     }
@@ -190,7 +190,8 @@ impl Placer {
         let (Some((source, merging)), Some(before)) = (found, before) else {
             return Ok(None);
         };
-        let (source, target) = (writer.read(&source)?, writer.read(&before.location)?);
+        let source = self.transforms.of_landed(writer.read(&source)?);
+        let target = writer.read(&before.location)?;
         self.sides(&source, &target).merged(&merging).map(Some)
     }
 }

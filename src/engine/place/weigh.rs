@@ -26,7 +26,7 @@ impl Placer {
             return Ok(None);
         }
         let target = self.target_of(writer, row)?;
-        let source_line = self.storage.segments.read(&row.location)?;
+        let source_line = self.transforms.of_landed(self.storage.segments.read(&row.location)?);
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
             RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
@@ -57,7 +57,7 @@ impl Placer {
         }
         let meeting = Meeting {
             source_id: row.conflict.source.id.clone(),
-            source_line: writer.read(&place)?,
+            source_line: self.transforms.of_landed(writer.read(&place)?),
             target_key: RecordKey::from_bytes(&row.target).unwrap_or(record.key),
             target,
             target_id: row.conflict.target.id.clone(),

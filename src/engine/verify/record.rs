@@ -22,6 +22,8 @@ impl Check<'_> {
         let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
         let key = self.patients.crosswalk.place(self.storage, own);
         let hash = self.storage.content_hash(text);
+        let changed = self.transforms.apply(text).unwrap_or_default();
+        let text = changed.as_ref().map_or(text, |changed| &changed.line);
         let entry = self.storage.index.get(&key)?;
         if let Some(entry) = entry
             && let Some(version) = self.version_of(&key, entry, row)?
