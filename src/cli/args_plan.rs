@@ -106,7 +106,7 @@ pub struct PlanArgs {
     pub mrn_system: Vec<String>,
     /// TOML file of transforms, done to records before they are stored; an empty FILE takes them away
     #[arg(long, value_name = "FILE")]
-    pub transforms: Option<PathBuf>,
+    pub transforms: Option<String>,
     /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask; for one type as
     /// Condition=keep-target, which `Condition=` takes away
     #[arg(long, value_name = "[TYPE=]POLICY")]

@@ -129,7 +129,7 @@ fn typed(plan: &mut Plan, args: &PlanArgs) -> Result<(), Failure> {
     plan.parallel = args.parallel.unwrap_or(plan.parallel);
     plan.requests_per_minute = args.requests_per_minute.or(plan.requests_per_minute);
     if let Some(path) = &args.transforms {
-        plan.transforms = transform::rules(path)?;
+        plan.transforms = transform::rules(Path::new(path))?;
     }
     plan.decide_by(&args.on_conflict);
     plan.merge_links = args.write_links.unwrap_or(plan.merge_links);

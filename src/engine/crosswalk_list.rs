@@ -1,5 +1,6 @@
 //! The crosswalk as a list: who is mapped, and who of the source's directory is not, with whom they may be.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -41,6 +42,11 @@ pub fn crosswalk_list(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Crosswa
     mapped.sort_by(|a, b| (&a.resource_type, &a.source).cmp(&(&b.resource_type, &b.source)));
     let transforms = Transforms::new(&plan.transforms)?;
     let mut lines: Vec<CrosswalkLine> = mapped.iter().map(line).collect();
+    let places: HashMap<String, usize> = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| (line.source.clone(), at))
+        .collect();
     for resource_type in DIRECTORY {
         let known = Known::of(storage, plan, resource_type)?;
         let sources = ours(
@@ -54,8 +60,8 @@ pub fn crosswalk_list(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Crosswa
         for (source, verdict) in sources.into_iter().zip(verdicts) {
             let name = source.credentials.names.into_iter().next();
             let record = format!("{resource_type}/{}", source.id);
-            if let Some(line) = lines.iter_mut().find(|line| line.source == record) {
-                line.name = name;
+            if let Some(at) = places.get(&record) {
+                lines[*at].name = name;
                 continue;
             }
             let (likely, doubt) = match verdict {

@@ -97,7 +97,7 @@ impl Known {
             }
             if mapping.to_itself() {
                 known.themselves.insert(mapping.source);
-            } else {
+            } else if !mapping.source.starts_with('?') {
                 known.targets.insert(mapping.target);
             }
         }

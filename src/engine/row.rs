@@ -7,7 +7,7 @@ pub use super::file_context::{FileContext, Pass};
 pub use super::lines::{is_header, lines};
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
-use crate::fhir::{self, Reject};
+use crate::fhir::{self, Kind, Reject};
 use crate::migration::{FileKind, Transformed, Transforms};
 use crate::store::{CheckpointError, Location, RecordKey, Storage};
 
@@ -289,13 +289,16 @@ impl RowReader {
     pub fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
         let base = self.base_url.as_deref();
         let mut named = Vec::new();
-        // Wherever a reference can be rewritten, it names somebody.
-        fhir::rewrite(text, base, |resource_type, id| {
-            if resource_type == "Patient" && !id.starts_with('?') {
+        for found in fhir::references(text) {
+            if let Kind::Local {
+                resource_type: "Patient",
+                id,
+                ..
+            } = fhir::classify(&found.text, base)
+            {
                 named.push(self.storage.id_hash(id));
             }
-            None
-        });
+        }
         named
     }
 

@@ -101,13 +101,18 @@ pub fn credentials(line: &[u8]) -> Credentials {
 }
 
 impl Credentials {
-    /// Whether some name of the one is some name of the other, case, accents and punctuation aside.
-    pub fn same_name(&self, other: &Self) -> bool {
-        let whole = |name: &String| Some(normalized(name)).filter(|name| !name.is_empty());
+    /// Its names without case, accents and punctuation.
+    pub fn whole_names(&self) -> impl Iterator<Item = String> {
         self.names
             .iter()
-            .filter_map(whole)
-            .any(|name| other.names.iter().filter_map(whole).any(|theirs| theirs == name))
+            .map(|name| normalized(name))
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Whether some name of the one is some name of the other, case, accents and punctuation aside.
+    pub fn same_name(&self, other: &Self) -> bool {
+        self.whole_names()
+            .any(|name| other.whole_names().any(|theirs| theirs == name))
     }
 
     /// Whether their names have a word in common that says something, or one of them has no name.

@@ -22,7 +22,7 @@ pub struct Party {
 /// Why one who may be the same is not taken for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// The same number, and nothing in the names in common.
+    /// The same number, and nothing in the names in common, or different NPIs.
     OtherName,
     /// Several could be.
     Several,
@@ -38,7 +38,7 @@ impl Doubt {
     /// In words for a list.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::OtherName => "same number, another name",
+            Self::OtherName => "same number, another name or NPI",
             Self::Several => "several may be the same",
             Self::Taken => "stands for another record already",
             Self::NameOnly => "same name",
@@ -98,10 +98,11 @@ pub fn counterparts(
     verdicts
 }
 
-/// The destination's parties by what is unique to each.
+/// The destination's parties by what they are known by.
 struct Numbers<'a> {
     npis: HashMap<&'a str, Vec<usize>>,
     identifiers: HashMap<&'a (String, String), Vec<usize>>,
+    names: HashMap<String, Vec<usize>>,
 }
 
 impl<'a> Numbers<'a> {
@@ -109,10 +110,14 @@ impl<'a> Numbers<'a> {
         let mut numbers = Self {
             npis: HashMap::new(),
             identifiers: HashMap::new(),
+            names: HashMap::new(),
         };
         for (at, target) in targets.iter().enumerate() {
             for npi in &target.credentials.npis {
                 numbers.npis.entry(npi).or_default().push(at);
+            }
+            for name in target.credentials.whole_names() {
+                numbers.names.entry(name).or_default().push(at);
             }
             for identifier in target.credentials.identifiers.iter().filter(|_| !people) {
                 numbers.identifiers.entry(identifier).or_default().push(at);
@@ -136,7 +141,10 @@ fn verdict(source: &Party, targets: &[Party], numbers: &Numbers<'_>, people: boo
         (linked, Ground::Npi)
     };
     if !linked.is_empty() {
-        let alike = |at: &usize| own.alike(&targets[*at].credentials);
+        let alike = |at: &usize| {
+            let their = &targets[*at].credentials;
+            own.alike(their) && (ground == Ground::Npi || !apart(own, their))
+        };
         let (alike, others): (Vec<usize>, Vec<usize>) = linked.into_iter().partition(alike);
         return match alike[..] {
             [] => Verdict::Maybe(others, Doubt::OtherName),
@@ -144,15 +152,23 @@ fn verdict(source: &Party, targets: &[Party], numbers: &Numbers<'_>, people: boo
             _ => one_of(&alike, source, targets, ground).unwrap_or(Verdict::Maybe(alike, Doubt::Several)),
         };
     }
-    let named = |at: &usize| own.same_name(&targets[*at].credentials);
-    let named: Vec<usize> = (0..targets.len()).filter(named).collect();
-    let there = |at: &usize| source.organization.is_some() && targets[*at].organization == source.organization;
+    let named = own.whole_names().filter_map(|name| numbers.names.get(&name));
+    let named = distinct(named.flatten().copied());
+    let there = |at: &usize| {
+        let their = &targets[*at];
+        source.organization.is_some() && their.organization == source.organization && !apart(own, &their.credentials)
+    };
     let there: Vec<usize> = named.iter().copied().filter(there).collect();
     match (&there[..], &named[..]) {
         ([only], _) if !people => Verdict::Same(*only, Ground::Name),
         (_, []) => Verdict::New,
         _ => Verdict::Maybe(named, Doubt::NameOnly),
     }
+}
+
+/// Whether each has a National Provider Identifier of its own.
+fn apart(own: &Credentials, their: &Credentials) -> bool {
+    !own.npis.is_empty() && !their.npis.is_empty() && !own.npis.iter().any(|npi| their.npis.contains(npi))
 }
 
 /// The one of several that has the very name.

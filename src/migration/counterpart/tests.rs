@@ -63,6 +63,7 @@ fn organizations_are_the_same_by_number_one_by_one() {
         party("b", "", "7", "Westside Clinic", ""),
         party("c", "", "8", "Lakeshore", ""),
         party("d", "", "8", "Lakeshore Radiology", ""),
+        party("e", "5", "9", "Northgate", ""),
     ];
     let sources = [
         party("1", "1", "", "Hillside Radiology", ""),
@@ -70,6 +71,7 @@ fn organizations_are_the_same_by_number_one_by_one() {
         party("3", "", "7", "Westside", ""),
         party("4", "", "8", "Lakeshore", ""),
         party("5", "", "", "Westside Clinic", ""),
+        party("6", "6", "9", "Northgate", ""),
     ];
     assert_eq!(
         verdicts("Organization", &sources, &targets),
@@ -80,6 +82,7 @@ fn organizations_are_the_same_by_number_one_by_one() {
             Verdict::Same(1, Ground::Identifier),
             Verdict::Same(2, Ground::Identifier),
             Verdict::Maybe(vec![1], Doubt::NameOnly),
+            Verdict::Maybe(vec![4], Doubt::OtherName),
         ]
     );
 }
