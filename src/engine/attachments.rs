@@ -141,7 +141,7 @@ async fn fetch_all(
         }
     }
     landing
-        .finish(hex(hasher.finish().as_ref()))
+        .finish(hex(&hasher.sum()))
         .await
         .map_err(|_| EngineError::Stopped)?;
     pipeline.drain().await?;

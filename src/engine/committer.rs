@@ -175,7 +175,7 @@ impl Committer {
                 Waiting::Block(block) => self.commit(&mut receiving.file, block)?,
                 Waiting::End(end) if end.pass == Pass::Patients => {
                     // Its other records are taken in from the landing, once all patients are known.
-                    receiving.file.sha256 = Some(end.sha256);
+                    receiving.file.blake3 = Some(end.blake3);
                     self.uncommitted += 1;
                 }
                 Waiting::End(FileEnd {
@@ -187,7 +187,7 @@ impl Committer {
                 }
                 Waiting::End(end) => {
                     receiving.file.state = FileState::Complete;
-                    receiving.file.sha256 = Some(end.sha256);
+                    receiving.file.blake3 = Some(end.blake3);
                     self.finished.push(receiving.file);
                     return Ok(());
                 }
@@ -372,7 +372,7 @@ fn ended(file: &ExportFile) -> Event {
             name: file.name.clone(),
             bytes: file.bytes,
             rows: file.rows(),
-            sha256: file.sha256.clone().unwrap_or_default(),
+            blake3: file.blake3.clone().unwrap_or_default(),
             promised: file
                 .expected
                 .filter(|expected| file.kind == FileKind::Output && *expected != file.rows()),

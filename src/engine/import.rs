@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
@@ -18,7 +17,7 @@ use super::recorder::Recorder;
 use super::row::{FileContext, Pass, RowReader};
 use crate::migration::{ByType, ExportFile, FileKind, Plan};
 use crate::source::ByteSink;
-use crate::store::{RunInfo, Storage, file_key, run_key};
+use crate::store::{FileHasher, RunInfo, Storage, file_key, run_key};
 
 /// One file to import.
 pub struct Import {
@@ -101,7 +100,7 @@ async fn read_all(
         };
         let work = pipeline.work().ok_or(EngineError::Stopped)?;
         let mut landing = Landing::new(Arc::new(context), work, Mark::default(), Plan::MAX_LINE as usize);
-        let mut hash = digest::Context::new(&digest::SHA256);
+        let mut hash = FileHasher::landed();
         loop {
             let mut chunk = vec![0; 256 * 1024];
             let read = tokio::task::block_in_place(|| import.bytes.read(&mut chunk));
@@ -121,7 +120,7 @@ async fn read_all(
                 .map_err(|_| EngineError::Stopped)?;
         }
         landing
-            .finish(hex(hash.finish().as_ref()))
+            .finish(hex(&hash.sum()))
             .await
             .map_err(|_| EngineError::Stopped)?;
     }

@@ -27,8 +27,8 @@ pub struct FileEnd {
     pub file: u32,
     /// Position after its blocks.
     pub sequence: u64,
-    /// SHA-256 of all its bytes.
-    pub sha256: String,
+    /// BLAKE3 of all its bytes.
+    pub blake3: String,
     /// Which of its rows were taken in this time.
     pub pass: Pass,
     /// The former file that it equals byte for byte; nothing of it was handed over then.
@@ -119,10 +119,10 @@ impl Landing {
     }
 
     /// Hands over what is left; the file is complete and has this hash.
-    pub async fn finish(mut self, sha256: String) -> Result<(), SinkStopped> {
+    pub async fn finish(mut self, blake3: String) -> Result<(), SinkStopped> {
         let mut same_as = None;
         if let Some(twin) = &self.twin {
-            if self.buffer.is_empty() && twin.wants().is_none() && twin.file.sha256.as_ref() == Some(&sha256) {
+            if self.buffer.is_empty() && twin.wants().is_none() && twin.file.blake3.as_ref() == Some(&blake3) {
                 same_as = Some(Box::new(twin.file.clone()));
             } else {
                 self.part().await?;
@@ -135,7 +135,7 @@ impl Landing {
         let end = FileEnd {
             file: self.file.number,
             sequence: self.sequence,
-            sha256,
+            blake3,
             pass: self.file.pass,
             same_as,
         };

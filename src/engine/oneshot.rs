@@ -301,8 +301,8 @@ impl Run {
             continues_in: None,
             access: access(file),
         };
-        let (mut part, resume) = PartFile::open(&self.folder, file, &self.snapshot)?;
-        match fetch(&self.session, &output, resume, &mut part, &self.cancel).await {
+        let (mut part, from) = PartFile::open(&self.folder, file, &self.snapshot)?;
+        match fetch(&self.session, &output, from, &mut part, &self.cancel).await {
             Ok(fetched) => {
                 let lines = tokio::task::block_in_place(|| part.finish(&fetched))?;
                 self.folder.log(LogEvent::DownloadComplete {

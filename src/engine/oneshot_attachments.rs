@@ -71,12 +71,12 @@ pub async fn attachments(
     drop(out);
     let path = folder.at(NAME);
     let bytes = std::fs::metadata(&part).map_err(|e| failed("read", &part, e))?.len();
-    let sum = tokio::task::block_in_place(|| open_part(&part, bytes))?.hasher.finish();
+    let sum = tokio::task::block_in_place(|| open_part(&part, bytes))?.hasher.sum();
     std::fs::rename(&part, &path).map_err(|e| failed("rename", &part, e))?;
     folder.change_file(NAME, |known| {
         known.bytes = bytes;
         known.lines = lines;
-        known.sha256 = Some(hex(sum.as_ref()));
+        known.sha256 = Some(hex(&sum));
         known.failed = None;
     })
 }

@@ -42,7 +42,7 @@ impl PartFile {
         folder: &Arc<ExportFolder>,
         file: &ExportFile,
         snapshot: &watch::Sender<Snapshot>,
-    ) -> Result<(Self, Option<ResumePoint>), EngineError> {
+    ) -> Result<(Self, ResumePoint), EngineError> {
         let known = folder.state().files.remove(&file.name).unwrap_or_default();
         let part = folder.at(&format!("{}.part", file.name));
         let durable = if known.sha256.is_some() { 0 } else { known.bytes };
@@ -53,11 +53,11 @@ impl PartFile {
             last,
         } = tokio::task::block_in_place(|| open_part(&part, durable))?;
         let bytes = if last.is_some() { durable } else { 0 };
-        let resume = last.map(|_| ResumePoint {
+        let from = ResumePoint {
             offset: bytes,
             hasher,
-            validator: known.validator.clone(),
-        });
+            validator: last.and(known.validator.clone()),
+        };
         let this = Self {
             folder: Arc::clone(folder),
             name: file.name.clone(),
@@ -72,7 +72,7 @@ impl PartFile {
             snapshot: snapshot.clone(),
             broken: None,
         };
-        Ok((this, resume))
+        Ok((this, from))
     }
 
     fn lines(&self) -> u64 {
@@ -112,7 +112,7 @@ impl PartFile {
         }
         let lines = self.lines();
         self.folder.change_file(&self.name, |known| {
-            known.sha256 = Some(hex(&fetched.sha256));
+            known.sha256 = Some(hex(&fetched.hash));
             known.lines = lines;
             known.failed = None;
         })?;

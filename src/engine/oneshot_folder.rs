@@ -9,13 +9,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::error::EngineError;
 use crate::source::{LogEvent, LogItem};
-use crate::store::{read_file, replace_file};
+use crate::store::{FileHasher, read_file, replace_file};
 
 const STATE: &str = "export.json";
 const LOG: &str = "log.ndjson";
@@ -229,7 +228,7 @@ pub struct PartBegin {
     /// Open for appending, cut to the durable part.
     pub file: File,
     /// SHA-256 over it.
-    pub hasher: digest::Context,
+    pub hasher: FileHasher,
     /// Its line feeds.
     pub feeds: u64,
     /// Its last byte.
@@ -251,7 +250,7 @@ pub fn open_part(path: &Path, durable: u64) -> Result<PartBegin, EngineError> {
     let there = file.metadata().map_err(io)?.len();
     file.set_len(if there < durable { 0 } else { durable }).map_err(io)?;
     let mut begin = PartBegin {
-        hasher: digest::Context::new(&digest::SHA256),
+        hasher: FileHasher::plain(),
         feeds: 0,
         last: None,
         file: file.try_clone().map_err(io)?,

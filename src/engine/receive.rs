@@ -262,11 +262,11 @@ impl Intake {
         };
         let twin = self.twins.find(file);
         let mut landing = Landing::new(context, work, mark, self.job.plan.max_line as usize).beside(twin);
-        let resume = (mark.offset > 0).then(|| ResumePoint {
+        let from = ResumePoint {
             offset: mark.offset,
             hasher,
-            validator: file.validator.clone(),
-        });
+            validator: file.validator.clone().filter(|_| mark.offset > 0),
+        };
         let output = OutputFile {
             url,
             kind: source::FileKind::Output,
@@ -280,10 +280,10 @@ impl Intake {
                 None => Access::Unknown,
             },
         };
-        match fetch(&self.session, &output, resume, &mut landing, &self.job.cancel_downloads).await {
+        match fetch(&self.session, &output, from, &mut landing, &self.job.cancel_downloads).await {
             Ok(fetched) => {
                 landing
-                    .finish(hex(&fetched.sha256))
+                    .finish(hex(&fetched.hash))
                     .await
                     .map_err(|_| EngineError::Stopped)?;
                 Ok(Ok(()))

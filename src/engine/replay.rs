@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
-
 use super::error::EngineError;
 use super::landing::{Conveyor, FileEnd, Mark, Piecework};
 use super::row::{FileContext, RawBlock};
 use crate::migration::ExportFile;
-use crate::store::{Piece, Storage};
+use crate::store::{FileHasher, Piece, Storage};
 
-/// The end of a file's landing and the SHA-256 state over it.
-pub fn resume_at(storage: &Storage, file: &ExportFile) -> Result<(Mark, digest::Context), EngineError> {
-    let mut hash = digest::Context::new(&digest::SHA256);
+/// The end of a file's landing and the hash over it.
+pub fn resume_at(storage: &Storage, file: &ExportFile) -> Result<(Mark, FileHasher), EngineError> {
+    let mut hash = FileHasher::landed();
     let mut mark = Mark {
         offset: 0,
         lines: file.lines,
@@ -93,7 +91,7 @@ pub async fn replay(
     let end = FileEnd {
         file: file.number,
         sequence,
-        sha256: file.sha256.clone().unwrap_or_default(),
+        blake3: file.blake3.clone().unwrap_or_default(),
         pass: context.pass,
         same_as: None,
     };

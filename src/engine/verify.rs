@@ -10,8 +10,6 @@ mod whole;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
-
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
 use super::row::{is_header, lines};
@@ -21,7 +19,7 @@ use crate::fhir::{self};
 use crate::migration::{
     ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Transforms, Verification,
 };
-use crate::store::{Piece, RowId, Storage, migration_key, row_of, run_key};
+use crate::store::{FileHasher, Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
 pub use standing::standing;
@@ -72,7 +70,7 @@ struct Check<'a> {
 struct FileCheck {
     file: ExportFile,
     at: u64,
-    hash: digest::Context,
+    hash: FileHasher,
     counts: ByType,
 }
 
@@ -93,7 +91,7 @@ impl<'a> Check<'a> {
                     FileCheck {
                         file,
                         at: 0,
-                        hash: digest::Context::new(&digest::SHA256),
+                        hash: FileHasher::landed(),
                         counts: ByType::new(),
                     },
                 );

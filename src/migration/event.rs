@@ -92,8 +92,8 @@ pub enum Event {
         bytes: u64,
         /// Rows.
         rows: u64,
-        /// SHA-256 of all bytes, hexadecimal.
-        sha256: String,
+        /// BLAKE3 of all bytes, hexadecimal.
+        blake3: String,
         /// How many rows the manifest promised, if that differs.
         promised: Option<u64>,
     },

@@ -62,8 +62,8 @@ pub struct ExportFile {
     pub bytes: u64,
     /// Lines durable.
     pub lines: u64,
-    /// SHA-256 of all its bytes, hexadecimal, once all of them are landed.
-    pub sha256: Option<String>,
+    /// BLAKE3 of all its bytes, hexadecimal, once all of them are landed.
+    pub blake3: Option<String>,
     /// Whether only patients are taken in while it is received, and the rest from the landing, once all patients are known.
     #[serde(default)]
     pub deferred: bool,
@@ -98,7 +98,7 @@ impl ExportFile {
             state: FileState::Pending,
             bytes: 0,
             lines: 0,
-            sha256: None,
+            blake3: None,
             deferred: false,
             replayed: 0,
             same_as: None,
@@ -115,7 +115,7 @@ impl ExportFile {
 
     /// Whether all of its bytes are landed, though its records may not all be taken in.
     pub fn landed(&self) -> bool {
-        self.sha256.is_some()
+        self.blake3.is_some()
     }
 
     /// The run and number under which its bytes are landed.
@@ -128,7 +128,7 @@ impl ExportFile {
         self.same_as = Some(former.origin());
         self.bytes = former.bytes;
         self.lines = former.lines;
-        self.sha256.clone_from(&former.sha256);
+        self.blake3.clone_from(&former.blake3);
         self.state = FileState::Complete;
         let unchanged = |rows| Counts {
             rows,

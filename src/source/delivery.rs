@@ -1,17 +1,29 @@
 //! What of a file has been handed on, so that nothing is handed on twice or from two versions of it.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
+
+use crate::store::FileHasher;
 
 /// Where a download goes on after it was interrupted.
 #[derive(Clone)]
 pub struct ResumePoint {
     /// Decoded bytes that are safely stored.
     pub offset: u64,
-    /// SHA-256 over exactly these.
-    pub hasher: Context,
+    /// The hash over exactly these.
+    pub hasher: FileHasher,
     /// The `If-Range` value of the version they came from ([`ByteSink::opened`]), if it is still known.
     pub validator: Option<String>,
+}
+
+impl ResumePoint {
+    /// The beginning of a file that is hashed by this.
+    pub fn start(hasher: FileHasher) -> Self {
+        Self {
+            offset: 0,
+            hasher,
+            validator: None,
+        }
+    }
 }
 
 /// The receiver has stopped; why, it knows itself.
@@ -44,36 +56,29 @@ pub(super) enum Undeliverable {
 /// The bytes handed on so far and, while a body repeats them, the check that it does.
 pub(super) struct Delivery {
     pub(super) offset: u64,
-    hasher: Context,
+    hasher: FileHasher,
     pub(super) validator: Option<String>,
-    repeated: Option<(u64, Context)>,
+    repeated: Option<(u64, FileHasher)>,
 }
 
 impl Delivery {
-    pub(super) fn new(resume: Option<ResumePoint>) -> Self {
-        match resume {
-            Some(ResumePoint {
-                offset,
-                hasher,
-                validator,
-            }) => Self {
-                offset,
-                hasher,
-                validator,
-                repeated: None,
-            },
-            None => Self {
-                offset: 0,
-                hasher: Context::new(&SHA256),
-                validator: None,
-                repeated: None,
-            },
+    pub(super) fn new(from: ResumePoint) -> Self {
+        Self {
+            offset: from.offset,
+            hasher: from.hasher,
+            validator: from.validator,
+            repeated: None,
         }
+    }
+
+    /// Forgets what was handed on.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(ResumePoint::start(self.hasher.anew()));
     }
 
     /// A body begins, at the start of the file or right after what was handed on.
     pub(super) fn begin(&mut self, at_start: bool) {
-        self.repeated = (at_start && self.offset > 0).then(|| (0, Context::new(&SHA256)));
+        self.repeated = (at_start && self.offset > 0).then(|| (0, self.hasher.anew()));
     }
 
     /// Hands on what is new of the next bytes of the body.
@@ -84,7 +89,7 @@ impl Delivery {
             hasher.update(&known);
             *seen += known.len() as u64;
             if *seen == self.offset {
-                let same = hasher.clone().finish().as_ref() == self.hasher.clone().finish().as_ref();
+                let same = hasher.sum() == self.hasher.sum();
                 self.repeated = None;
                 if !same {
                     return Err(Undeliverable::Changed);
@@ -108,10 +113,8 @@ impl Delivery {
         }
     }
 
-    /// The SHA-256 of the whole file.
-    pub(super) fn sha256(&self) -> [u8; 32] {
-        let mut sum = [0; 32];
-        sum.copy_from_slice(self.hasher.clone().finish().as_ref());
-        sum
+    /// The hash of the whole file.
+    pub(super) fn sum(&self) -> [u8; 32] {
+        self.hasher.sum()
     }
 }

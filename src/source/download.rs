@@ -24,8 +24,8 @@ const MOST_RESTARTS: u32 = 3;
 pub struct Fetched {
     /// Decoded bytes of the whole file, those of former runs included.
     pub bytes: u64,
-    /// SHA-256 of the decoded file.
-    pub sha256: [u8; 32],
+    /// The hash of the decoded file.
+    pub hash: [u8; 32],
     /// Bytes that came over the wire now, repeated ones included.
     pub wire_bytes: u64,
     /// Requests made for it now.
@@ -81,7 +81,7 @@ impl From<HttpError> for Fault {
     }
 }
 
-/// Fetches a file, or the rest of it after `resume`, into `sink`: decoded, byte for byte, each byte once.
+/// Fetches a file, or the rest of it after `from`, into `sink`: decoded, byte for byte, each byte once.
 ///
 /// After a cut body, 429, 5xx or a network failure it goes on from the bytes already delivered: by `Range` if the server names
 /// a strong validator and accepts ranges, else by reading the file again and checking that its beginning is the same. The token
@@ -89,7 +89,7 @@ impl From<HttpError> for Fault {
 pub async fn fetch(
     session: &Session,
     file: &OutputFile,
-    resume: Option<ResumePoint>,
+    from: ResumePoint,
     sink: &mut impl ByteSink,
     cancel: &CancellationToken,
 ) -> Result<Fetched, DownloadError> {
@@ -102,7 +102,7 @@ pub async fn fetch(
     let mut download = Download {
         session,
         file,
-        delivery: Delivery::new(resume),
+        delivery: Delivery::new(from),
         ranges: true,
         wire_bytes: 0,
         requests: 0,
@@ -117,7 +117,7 @@ pub async fn fetch(
             Ok(content_type) => {
                 return Ok(Fetched {
                     bytes: download.delivery.offset,
-                    sha256: download.delivery.sha256(),
+                    hash: download.delivery.sum(),
                     wire_bytes: download.wire_bytes,
                     attempts: download.requests,
                     restarts,
@@ -146,7 +146,7 @@ pub async fn fetch(
             Fault::Changed => {
                 restarts += 1;
                 sink.restart().await.map_err(|SinkStopped| DownloadError::SinkStopped)?;
-                download.delivery = Delivery::new(None);
+                download.delivery.restart();
             }
         }
     }

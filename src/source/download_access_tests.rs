@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::testbed::{Memory, file, is_whole, ranged, rows, run, session, token};
 use super::*;
 use crate::http::test_server::{TestServer, answer, quick_http};
+use crate::store::FileHasher;
 
 #[tokio::test]
 async fn b77_an_expired_file_asks_for_a_fresh_manifest_without_retries() {
@@ -82,9 +83,15 @@ async fn b72_b78_the_token_never_reaches_another_origin() {
         // By a redirect, and by the manifest itself.
         for url in [ehr.at("/file"), storage.at("/direct")] {
             let mut sink = Memory::default();
-            fetch(&session, &file(url, access), None, &mut sink, &CancellationToken::new())
-                .await
-                .unwrap();
+            fetch(
+                &session,
+                &file(url, access),
+                ResumePoint::start(FileHasher::plain()),
+                &mut sink,
+                &CancellationToken::new(),
+            )
+            .await
+            .unwrap();
             assert_eq!(sink.bytes, b"{}\n");
         }
     }
@@ -100,7 +107,7 @@ async fn b72_b78_the_token_never_reaches_another_origin() {
     fetch(
         &trusting,
         &file(storage.at("/direct"), Access::Token),
-        None,
+        ResumePoint::start(FileHasher::plain()),
         &mut Memory::default(),
         &CancellationToken::new(),
     )
@@ -124,7 +131,7 @@ async fn an_empty_200_where_records_were_promised_is_an_error() {
     let fetched = fetch(
         &session(&http, &server.url),
         &promised_nothing,
-        None,
+        ResumePoint::start(FileHasher::plain()),
         &mut Memory::default(),
         &CancellationToken::new(),
     )
@@ -171,7 +178,7 @@ async fn a_stopped_receiver_and_a_cancelled_job_end_the_download() {
     let error = fetch(
         &session(&http, &server.url),
         &file(server.at("/f"), Access::NoToken),
-        None,
+        ResumePoint::start(FileHasher::plain()),
         &mut Memory::default(),
         &cancel,
     )
@@ -188,7 +195,7 @@ async fn b78_plain_http_files_of_an_https_ehr_are_refused() {
         let error = fetch(
             &session,
             &target,
-            None,
+            ResumePoint::start(FileHasher::plain()),
             &mut Memory::default(),
             &CancellationToken::new(),
         )
@@ -212,7 +219,7 @@ async fn a29_neither_events_nor_errors_show_a_signature() {
     let error = fetch(
         &session(&http, &server.url),
         &target,
-        None,
+        ResumePoint::start(FileHasher::plain()),
         &mut Memory::default(),
         &CancellationToken::new(),
     )

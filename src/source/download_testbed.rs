@@ -12,6 +12,7 @@ use crate::http::{Http, Secret};
 use crate::source::manifest::FileKind;
 use crate::source::token::TokenSource;
 use crate::source::token_request::{ClientAuth, TokenSettings};
+use crate::store::FileHasher;
 
 #[derive(Default)]
 pub(super) struct Memory {
@@ -96,7 +97,7 @@ pub(super) async fn run(
     fetch(
         &session(&http, &server.url),
         &file(server.at("/file"), access),
-        resume,
+        resume.unwrap_or_else(|| ResumePoint::start(FileHasher::plain())),
         sink,
         &CancellationToken::new(),
     )
@@ -138,5 +139,5 @@ pub(super) fn is_whole(fetched: &Fetched, sink: &Memory, data: &[u8]) {
         data.len()
     );
     assert_eq!(fetched.bytes, data.len() as u64);
-    assert_eq!(fetched.sha256, digest(&SHA256, data).as_ref());
+    assert_eq!(fetched.hash, digest(&SHA256, data).as_ref());
 }

@@ -1,8 +1,7 @@
-use aws_lc_rs::digest::{Context, SHA256};
-
 use super::testbed::{Memory, file, is_whole, ranged, rows, run, session};
 use super::*;
 use crate::http::test_server::{TestServer, answer, cut, quick_http};
+use crate::store::FileHasher;
 
 #[tokio::test]
 async fn b73_b74_a_file_comes_byte_for_byte_with_its_hash() {
@@ -88,7 +87,7 @@ async fn a_file_that_changed_while_it_was_fetched_is_begun_again() {
 #[tokio::test]
 async fn a_file_that_became_shorter_than_what_was_stored_is_begun_again() {
     let server = TestServer::start(|_| answer(200, &[], "short\n")).await;
-    let mut hasher = Context::new(&SHA256);
+    let mut hasher = FileHasher::plain();
     hasher.update(&[7; 100]);
     let mut sink = Memory {
         bytes: vec![7; 100],
@@ -126,7 +125,7 @@ async fn a_file_that_changes_for_ever_ends_in_an_error() {
 async fn a_resume_in_another_process_asks_only_for_the_rest() {
     let data = rows("a");
     let server = ranged(data.clone(), |_, _| None).await;
-    let mut hasher = Context::new(&SHA256);
+    let mut hasher = FileHasher::plain();
     hasher.update(&data[..123_456]);
     let mut sink = Memory {
         bytes: data[..123_456].to_vec(),
@@ -162,7 +161,7 @@ async fn wrong_answers_to_a_range_request_lead_to_the_whole_file() {
             seen.header("range").map(|_| answer(status, headers, "nonsense"))
         })
         .await;
-        let mut hasher = Context::new(&SHA256);
+        let mut hasher = FileHasher::plain();
         hasher.update(&data[..1000]);
         let mut sink = Memory {
             bytes: data[..1000].to_vec(),
@@ -187,7 +186,7 @@ async fn a_range_that_is_shorter_than_the_rest_is_gone_on_from() {
         (seen.before == 0).then(|| answer(206, &[("content-range", &range)], data[1000..2000].to_vec()))
     })
     .await;
-    let mut hasher = Context::new(&SHA256);
+    let mut hasher = FileHasher::plain();
     hasher.update(&data[..1000]);
     let mut sink = Memory {
         bytes: data[..1000].to_vec(),
@@ -270,7 +269,7 @@ async fn b77_429_and_5xx_are_waited_out_as_asked() {
     let fetched = fetch(
         &session(&http, &server.url),
         &target,
-        None,
+        ResumePoint::start(FileHasher::plain()),
         &mut sink,
         &CancellationToken::new(),
     )

@@ -105,6 +105,7 @@ impl BlockWriter {
         // NDJSON repeats itself in long runs: looking only for those is an eighth faster than plain level 1, and no larger.
         compressor.set_parameter(CParameter::MinMatch(7))?;
         compressor.set_parameter(CParameter::HashLog(15))?;
+        compressor.set_parameter(CParameter::TargetLength(2))?;
         Ok(Self {
             sealer,
             compressor,

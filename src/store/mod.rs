@@ -6,6 +6,7 @@
 //! - `workspace`, `workspace_lock`: the folder that holds it all, for one process at a time.
 //! - `private`: files and folders that only their owner can read.
 
+mod file_hash;
 mod handle;
 mod journal;
 mod ledger;
@@ -22,6 +23,7 @@ mod witness;
 mod workspace;
 mod workspace_lock;
 
+pub use file_hash::FileHasher;
 pub use journal::{ChainHead, Entry as JournalEntry, Journal, JournalError};
 pub use ledger::{Ledger, LedgerError, Repair};
 pub use operator::operator;

@@ -15,6 +15,7 @@ use cutover::sandbox::Folder;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, NAME, Records, config};
+use crate::clock::Impatient;
 use crate::synthea::data;
 
 struct Server {
@@ -90,7 +91,7 @@ impl Server {
                     json!({"resource": resource, "request": {"method": "PUT", "url": name}})
                 })
                 .collect();
-            let bundle = json!({"resourceType": "Bundle", "type": "batch", "entry": entries});
+            let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
             let request = client.post(&self.base).header("Content-Type", "application/fhir+json");
             let answer = request.body(bundle.to_string()).send().await.expect("an answer");
             assert!(answer.status().is_success(), "{}", answer.status());
@@ -121,9 +122,13 @@ async fn its_export_is_taken_in_whole_and_comes_back_as_it_was() {
         poll_floor_s: 1,
         ..Plan::new(NAME, &server.base)
     };
-    // A real server's time passes as it does.
     let command = engine::Command::Run(RunOptions::default());
-    let running = engine::start(bench.storage(), bench.plan.clone(), command);
+    let running = engine::start_by(
+        bench.storage(),
+        bench.plan.clone(),
+        command,
+        Arc::new(Impatient::hurrying(100)),
+    );
     let answer = tokio::time::timeout(Duration::from_secs(150), running.answer)
         .await
         .expect("it ends")

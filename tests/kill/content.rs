@@ -70,7 +70,7 @@ impl Content {
         for file in storage.files(run).unwrap() {
             content.files.push(format!(
                 "{} {:?} {} bytes {} lines {:?} {:?}",
-                file.name, file.state, file.bytes, file.lines, file.sha256, file.counts
+                file.name, file.state, file.bytes, file.lines, file.blake3, file.counts
             ));
         }
         for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {

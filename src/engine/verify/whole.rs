@@ -17,13 +17,13 @@ impl Check<'_> {
         let landed: HashMap<(u32, u32), Option<String>> = files
             .iter()
             .filter(|f| f.file.same_as.is_none())
-            .map(|f| ((f.file.run, f.file.number), f.file.sha256.clone()))
+            .map(|f| ((f.file.run, f.file.number), f.file.blake3.clone()))
             .collect();
         for check in files {
             let file = check.file;
             if let Some(origin) = file.same_as {
                 // Compared byte for byte when it came; the rows themselves are verified where they are landed.
-                if landed.get(&origin) != Some(&file.sha256) {
+                if landed.get(&origin) != Some(&file.blake3) {
                     self.find(
                         &file,
                         "landing-short",
@@ -45,8 +45,8 @@ impl Check<'_> {
                     format!("the landing has {} of {} bytes", check.at, file.bytes),
                 );
             }
-            if let Some(expected) = &file.sha256
-                && *expected != hex(check.hash.finish().as_ref())
+            if let Some(expected) = &file.blake3
+                && *expected != hex(&check.hash.sum())
             {
                 self.find(
                     &file,
