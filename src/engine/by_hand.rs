@@ -135,7 +135,7 @@ fn untouched(
         .iter()
         .filter(|(_, other)| touched.contains(&(&other.resource_type, &other.target)));
     keys.extend(beside.map(|(key, _)| *key));
-    let late = engaged(storage, plan, &keys, |_| false)?;
+    let late = engaged(storage, plan, &keys)?;
     if late.is_empty() {
         return Ok(());
     }

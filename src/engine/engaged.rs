@@ -4,25 +4,25 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
+use super::retrace::taken_in;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{ExportFile, FileKind, Plan, Transforms};
+use crate::migration::{FileKind, Plan, Transforms};
 use crate::store::{BlockKind, Piece, RecordKey, Storage};
 
-/// Which of `keys` the landed rows of a migration are or refer to; files of which nothing was taken in yet are told by `waits`.
+/// Which of `keys` the rows that a migration has taken in are or refer to.
 pub fn engaged(
     storage: &Arc<Storage>,
     plan: &Plan,
     keys: &HashSet<RecordKey>,
-    waits: impl Fn(&ExportFile) -> bool,
 ) -> Result<HashSet<RecordKey>, EngineError> {
-    let mut files = HashSet::new();
+    let mut files = HashMap::new();
     for run in runs_of(storage, &plan.id)? {
         for file in storage.files(run)? {
-            let records = matches!(file.kind, FileKind::Output | FileKind::Attachments);
-            if records && !waits(&file) {
-                files.insert(file.origin());
+            // One that equals a former file has none but its rows.
+            if matches!(file.kind, FileKind::Output | FileKind::Attachments) && file.same_as.is_none() {
+                files.insert((run, file.number), file);
             }
         }
     }
@@ -42,12 +42,15 @@ pub fn engaged(
         for item in storage.segments.headers(segment) {
             let (offset, header) = item?;
             let wanted = header.kind == BlockKind::Landing && header.piece == Piece::Lines;
-            if !wanted || !files.contains(&(header.run, header.file)) {
+            let Some(file) = files.get(&(header.run, header.file)).filter(|_| wanted) else {
                 continue;
-            }
+            };
             let block = storage.segments.block(segment, offset)?;
             for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
                 let Ok(scan) = fhir::scan(text) else { continue };
+                if !taken_in(file, header.source_offset, scan.resource_type == "Patient") {
+                    continue;
+                }
                 let own = reader.key(scan.resource_type, scan.id)?;
                 found.extend(keys.get(&own));
                 let changed = transforms.apply(text).unwrap_or_default();

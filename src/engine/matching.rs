@@ -62,7 +62,7 @@ pub fn match_directory(storage: &Arc<Storage>, plan: &Plan, run: u32) -> Result<
             }
         }
         let keys: HashSet<RecordKey> = found.iter().map(|(key, _)| *key).collect();
-        let late = engaged(storage, plan, &keys, |file| waits(file, run))?;
+        let late = engaged(storage, plan, &keys)?;
         for (key, mapping) in found.into_iter().filter(|(key, _)| !late.contains(key)) {
             storage.tables.crosswalk.put(&mapping_key(&plan.id, &key), &mapping)?;
             crosswalk.insert(storage, &mapping)?;

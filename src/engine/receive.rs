@@ -159,10 +159,13 @@ impl Intake {
             }
             patients = intake.pipeline.drain().await?;
             let mut known = intake.job.storage.files(intake.job.run)?;
-            // Who a record is about, or by whom it was made, may stand in a file that could not be had: then it waits in the landing.
-            let others_need = |f: &ExportFile| f.with_patients() || intake.matching && tier(f) == DIRECTORY_TIER;
-            missing = known.iter().any(|f| tier(f) <= now && others_need(f) && !f.landed());
-            if now == DIRECTORY_TIER && intake.matching && !missing {
+            // Who a record is about may stand in a file that could not be had: then it waits in the landing.
+            missing = known.iter().any(|f| tier(f) <= now && f.with_patients() && !f.landed());
+            if now == DIRECTORY_TIER && intake.matching {
+                if known.iter().any(|f| tier(f) == now && !f.landed()) {
+                    // Everybody refers to the directory, patients too: nothing can be taken in before it is known who they are.
+                    return Ok(());
+                }
                 let at = Arc::clone(&intake.job);
                 let matched = tokio::task::spawn_blocking(move || match_directory(&at.storage, &at.plan, at.run));
                 if matched.await.map_err(|_| EngineError::Stopped)?? {

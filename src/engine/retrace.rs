@@ -129,7 +129,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
 }
 
 /// Whether a row's record was placed yet: of a deferred file, patients come before all others.
-fn taken_in(file: &ExportFile, block: u64, patient: bool) -> bool {
+pub fn taken_in(file: &ExportFile, block: u64, patient: bool) -> bool {
     file.complete() || !file.deferred || patient || block < file.replayed
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
+use super::retrace::taken_in;
 use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::runs_of;
@@ -69,6 +70,8 @@ struct Check<'a> {
 
 struct FileCheck {
     file: ExportFile,
+    /// Where the block begins whose rows are looked at.
+    block: u64,
     at: u64,
     hash: FileHasher,
     counts: ByType,
@@ -90,6 +93,7 @@ impl<'a> Check<'a> {
                     (run, file.number),
                     FileCheck {
                         file,
+                        block: 0,
                         at: 0,
                         hash: FileHasher::landed(),
                         counts: ByType::new(),
@@ -193,6 +197,7 @@ impl<'a> Check<'a> {
                         "bytes of the file are missing in the landing or there twice".to_owned(),
                     );
                 }
+                check.block = header.source_offset;
                 check.at = header.source_offset + block.len() as u64;
                 check.hash.update(&block);
                 match header.piece {
@@ -253,6 +258,9 @@ impl<'a> Check<'a> {
                 return Ok(());
             }
         };
+        if !taken_in(&check.file, check.block, scan.resource_type == "Patient") {
+            return Ok(());
+        }
         self.sample.received(scan.id, scan.resource_type, scan.patient, text);
         let disposition = self.disposition(check, line, &scan, row, text)?;
         check

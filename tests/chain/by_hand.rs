@@ -9,7 +9,7 @@ use cutover::sandbox::Dataset;
 
 use crate::bench::{Bench, NAME, config, import, practice};
 
-fn change(bench: &Bench, lines: &[(&str, Option<&str>)]) -> Result<usize, EngineError> {
+pub fn change(bench: &Bench, lines: &[(&str, Option<&str>)]) -> Result<usize, EngineError> {
     let (events, _unread) = tokio::sync::mpsc::unbounded_channel();
     let recorder = Recorder::new(Arc::clone(bench.storage()), NAME, events);
     let lines: Vec<_> = lines

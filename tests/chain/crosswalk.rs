@@ -234,3 +234,83 @@ async fn who_is_new_later_is_led_until_that_run_is_taken_back() {
     assert_eq!((mappings(&bench).len(), bench.hash()), (0, hash));
     assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
 }
+
+/// Types in another order, so that the file that cannot be had is that of the practitioners.
+fn practitioners_last() -> Arc<dyn Dataset> {
+    Arc::new(Edited::new(practice(), |_, _, line| vec![line]).with_last("Practitioner"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_whole_directory_nothing_is_taken_in_that_may_refer_to_it() {
+    let mut whole = bench(Policy::KeepTarget).await;
+    whole.done().await;
+    for new in [false, true] {
+        cut_short(&whole, new).await;
+    }
+}
+
+/// Loses the file of the practitioners, and goes on with that run or begins another.
+async fn cut_short(whole: &Bench, new: bool) {
+    let mut config = config(practitioners_last()).fault("cut-always".parse().unwrap());
+    config.gzip = false;
+    let mut bench = Bench::new(config).await;
+    bench.plan.on_conflict = Policy::KeepTarget;
+    bench.load(&practice().staff(4)).await;
+    let before = bench.stored();
+    let Outcome::FilesFailed { files } = bench.run().await else {
+        panic!("nothing failed")
+    };
+    assert!(files.len() == 1 && files[0].0.starts_with("Practitioner."), "{files:?}");
+    assert_eq!(bench.stored(), before);
+    assert_eq!(mappings(&bench), []);
+    bench.sandbox.calm();
+    bench.reopen();
+    assert_eq!(bench.try_run(RunOptions { new }).await.unwrap(), Outcome::Done);
+    assert_led(&bench);
+    assert_eq!(grounds(&bench), grounds(whole));
+    assert_eq!(bench.counts(), whole.counts());
+    assert_eq!(bench.stored().len(), whole.stored().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_source_deletes_stays_where_it_is_the_destinations_own() {
+    let mut bench = bench(Policy::KeepTarget).await;
+    bench.plan.on_deleted = cutover::migration::DeletionPolicy::Apply;
+    bench.done().await;
+    let theirs: Vec<String> = mappings(&bench)
+        .iter()
+        .map(|m| format!("{}/{}", m.resource_type, m.target))
+        .collect();
+    let mut deletions = config(practice());
+    deletions.deletions = 40;
+    bench.serve(deletions).await;
+    bench.done().await;
+    let stored = bench.stored();
+    assert!(theirs.iter().all(|name| stored.contains_key(name)));
+    let after = bench.hash();
+    bench.rebuild();
+    assert_eq!(bench.hash(), after);
+}
+
+/// In files of mixed types nobody is matched, for patients come before; what is mapped by hand is led all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_files_of_mixed_types_only_what_is_mapped_by_hand_is_led() {
+    let mut bench = bench(Policy::KeepTarget).await;
+    bench.plan.organize_output_by = Some("Patient".to_owned());
+    let target = bench
+        .stored()
+        .into_keys()
+        .find(|name| name.starts_with("Practitioner/"))
+        .unwrap();
+    let source = practice().lines("Practitioner", 2..3).next().unwrap();
+    let source = format!("Practitioner/{}", fhir::scan(&source).unwrap().id);
+    assert_eq!(crate::by_hand::change(&bench, &[(&source, Some(&target))]).unwrap(), 1);
+    bench.done().await;
+    assert_eq!(grounds(&bench), [(("Practitioner".to_owned(), "hand"), 1)].into());
+    assert_led(&bench);
+    let (index, after) = (bench.index(), bench.hash());
+    bench.done().await;
+    assert_eq!(bench.index(), index);
+    bench.rebuild();
+    assert_eq!(bench.hash(), after);
+}
