@@ -104,6 +104,9 @@ pub struct PlanArgs {
     /// What the destination calls an MRN system of the source's, as SOURCE=DESTINATION; an empty DESTINATION takes it back
     #[arg(long, value_name = "SOURCE=DESTINATION")]
     pub mrn_system: Vec<String>,
+    /// TOML file of transforms, done to records before they are stored; an empty FILE takes them away
+    #[arg(long, value_name = "FILE")]
+    pub transforms: Option<String>,
     /// What to do when the destination has other content: newer-wins, older-wins, keep-source, keep-target, ask; for one type as
     /// Condition=keep-target, which `Condition=` takes away
     #[arg(long, value_name = "[TYPE=]POLICY")]

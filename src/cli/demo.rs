@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::run::Show;
 use super::{output, report, run};
 use crate::engine::{self, Answer, Choice, Command, Import, Outcome, RunOptions, Snapshot, keys};
-use crate::migration::{Event, Plan, Policy, Preset, Resolution};
+use crate::migration::{Event, Plan, Policy, Preset, Resolution, read_transforms};
 use crate::sandbox::practice::{DestinationMix, Practice};
 use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, Sandbox, SandboxConfig};
 use crate::source::{KeyAlgorithm, PrivateKey};
@@ -21,6 +21,18 @@ const NAME: &str = "lakeside";
 const KNOWN: u64 = 8;
 /// Patients whom the destination knows under numbers of its own.
 const SEEM_KNOWN: u64 = 3;
+
+/// Practitioners whom the destination knows.
+const STAFF: u64 = 4;
+/// What is changed in records on their way.
+const TRANSFORMS: &str = r#"
+[[transform]]
+name = "staff numbers get the new system's name"
+type = "Practitioner"
+action = "map"
+path = "identifier.system"
+table = { "urn:oid:2.16.840.1.113883.19.5.25483.2" = "https://lakeside.example/staff" }
+"#;
 
 /// Runs the demo and gives the exit code.
 pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
@@ -54,7 +66,11 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
         "The new system is in use already: {KNOWN} of the {} patients are known there, and {SEEM_KNOWN} more seem to be.",
         args.patients
     ));
+    say(&format!(
+        "It knows the practice and its sites, too, and {STAFF} of the people who work there, all under ids of its own."
+    ));
     load(&storage, &practice.destination(mix))?;
+    load(&storage, &practice.staff(STAFF))?;
 
     let key = PrivateKey::generate(KeyAlgorithm::Rs384)?;
     keys::save(&storage, NAME, &key)?;
@@ -161,6 +177,8 @@ fn plan(storage: &Storage, base_url: &str, group: Option<String>) -> Result<Plan
         types: preset.export.types.clone(),
         requests_per_minute: preset.rate.requests_per_minute,
         on_conflict: Policy::NewerWins,
+        on_conflict_of: [("Practitioner".to_owned(), Policy::KeepTarget)].into(),
+        transforms: read_transforms(TRANSFORMS).map_err(|error| Failure::failed(&error.to_string(), error.hint()))?,
         created: jiff::Timestamp::now().to_string(),
         poll_floor_s: 1,
         ..Plan::new(NAME, base_url)

@@ -7,7 +7,7 @@ use super::failure::{Failure, code};
 use super::{open, output, plan};
 use crate::engine::{keys, recorded_counts, remove, runs_of, state};
 use crate::migration::{AuthMethod, Event, ExportLevel, Plan, Preset, total};
-use crate::store::Storage;
+use crate::store::{Storage, migration_key};
 
 /// Carries out a `migration` command.
 pub fn migration(workspace: &WorkspaceArgs, command: &MigrationCommand) -> Result<u8, Failure> {
@@ -63,10 +63,27 @@ fn set(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
     let before = open::plan(&storage, &args.migration)?;
     let (plan, preset) = plan::changed(&before, args, Some(&storage.workspace.presets_dir()))?;
     let moved = plan.base_url != before.base_url || plan.tenant != before.tenant;
+    let mut mapped = storage.tables.crosswalk.scan_prefix(&migration_key(&plan.id, &[]));
+    if plan.tenant != before.tenant && mapped.next().is_some() {
+        return Err(Failure::usage(
+            "the tenant cannot be changed while records are mapped to some of its own",
+            &format!("`cutover crosswalk unset {} RECORD` takes a mapping away", plan.id),
+        ));
+    }
     if moved && !runs_of(&storage, &plan.id)?.is_empty() {
         return Err(Failure::usage(
             "the source's base URL and the tenant cannot be changed after the first run: what was received belongs to them",
             "add another migration for the other source or tenant",
+        ));
+    }
+    if plan.transforms != before.transforms && !runs_of(&storage, &plan.id)?.is_empty() {
+        return Err(Failure::usage(
+            "the transforms cannot be changed while a run stands: what it received is stored as they were",
+            &format!(
+                "`cutover rollback {}` takes back what was received; `cutover transform preview {} --transforms FILE` shows on it what \
+                 others would do",
+                plan.id, plan.id
+            ),
         ));
     }
     let known = storage.tables.secrets.get(plan.id.as_bytes())?;

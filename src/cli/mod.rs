@@ -1,12 +1,15 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
-//! - `args`, `args_plan`, `args_undo`: commands and options; one file for each command or family of them.
+//! - `args`, `args_crosswalk`, `args_plan`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
 //! - `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
+mod args_crosswalk;
 mod args_plan;
+mod args_transform;
 mod args_undo;
 mod conflicts;
+mod crosswalk;
 mod demo;
 mod doctor;
 mod export;
@@ -27,6 +30,7 @@ mod run;
 mod sandbox;
 mod status;
 mod store;
+mod transform;
 mod undo;
 mod verify;
 mod wait;
@@ -51,6 +55,8 @@ pub fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Resolve(args) => resolve::resolve(workspace, args),
         Command::Undo(args) => undo::undo(workspace, args),
         Command::Rollback(args) => undo::rollback(workspace, args),
+        Command::Transform(command) => transform::transform(workspace, command),
+        Command::Crosswalk(command) => crosswalk::crosswalk(workspace, command),
         Command::Quarantine(command) => quarantine::quarantine(workspace, command),
         Command::Store(command) => store::store(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),

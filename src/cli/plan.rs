@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::args::PlanArgs;
 use super::failure::Failure;
+use super::transform;
 use crate::fhir;
 use crate::http::check_transport;
 use crate::migration::{Algorithm, AuthMethod, DeletionPolicy, ExportLevel, KickoffMethod, Plan, Preset, Secrets};
@@ -127,6 +128,9 @@ fn typed(plan: &mut Plan, args: &PlanArgs) -> Result<(), Failure> {
     plan.lenient |= args.lenient;
     plan.parallel = args.parallel.unwrap_or(plan.parallel);
     plan.requests_per_minute = args.requests_per_minute.or(plan.requests_per_minute);
+    if let Some(path) = &args.transforms {
+        plan.transforms = transform::rules(Path::new(path))?;
+    }
     plan.decide_by(&args.on_conflict);
     plan.merge_links = args.write_links.unwrap_or(plan.merge_links);
     plan.max_rejects = args.max_rejects.unwrap_or(plan.max_rejects);

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::args::{ReportArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{open, output};
-use crate::engine::{recorded_counts, runs_of, state};
-use crate::migration::{ByType, Counts, ExportFile, FileKind, FileState, Plan, State, Verification, total};
+use crate::engine::{EngineError, recorded_counts, runs_of, state};
+use crate::migration::{ByType, Counts, ExportFile, FileKind, FileState, Plan, State, Transforms, Verification, total};
 use crate::store::{Storage, migration_key, run_key};
 
 /// Everything that a report says.
@@ -34,6 +34,10 @@ pub struct Report {
     pub quarantine: std::collections::BTreeMap<String, u64>,
     /// Conflicts: open, decided by policy, decided by a person.
     pub conflicts: [u64; 3],
+    /// Records of the source that the destination knows under another id, by why.
+    pub crosswalk: std::collections::BTreeMap<String, u64>,
+    /// Records that each transform changed, in the order in which they are done.
+    pub transforms: Vec<(String, u64)>,
     /// Issues that the source reported about its own export, by severity.
     pub issues: std::collections::BTreeMap<String, u64>,
     /// The latest verification.
@@ -69,6 +73,10 @@ pub fn gather(storage: &Storage, plan: &Plan) -> Result<Report, Failure> {
             *quarantine.entry(item?.1.what.code).or_insert(0) += 1;
         }
     }
+    let mut crosswalk = std::collections::BTreeMap::new();
+    for item in storage.tables.crosswalk.scan_prefix(&migration_key(&plan.id, &[])) {
+        *crosswalk.entry(item?.1.ground.name().to_owned()).or_insert(0) += 1;
+    }
     let mut conflicts = [0; 3];
     for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
         let kind = match item?.1.conflict.decided {
@@ -86,12 +94,24 @@ pub fn gather(storage: &Storage, plan: &Plan) -> Result<Report, Failure> {
         balanced: counts.values().all(Counts::balanced),
         counts,
         total,
-        files,
         quarantine,
         conflicts,
+        crosswalk,
+        transforms: transforms(plan, &files)?,
         issues,
+        files,
         verification: storage.tables.verifications.get(plan.id.as_bytes())?,
     })
+}
+
+/// How many records each transform changed.
+fn transforms(plan: &Plan, files: &[ExportFile]) -> Result<Vec<(String, u64)>, Failure> {
+    let ready = Transforms::new(&plan.transforms).map_err(EngineError::from)?;
+    let changed = |place: u16| files.iter().filter_map(|file| file.transformed.get(&place)).sum();
+    Ok((0..)
+        .zip(ready.names())
+        .map(|(place, name)| (name.to_owned(), changed(place)))
+        .collect())
 }
 
 /// A report as one JSON document.
@@ -126,6 +146,17 @@ pub fn text(storage: &Storage, plan: &Plan) -> Result<String, Failure> {
         out,
         "Conflicts: {open} open, {policy} decided by policy, {person} by a person."
     );
+    if !report.crosswalk.is_empty() {
+        let grounds: Vec<String> = report
+            .crosswalk
+            .iter()
+            .map(|(ground, n)| format!("{n} by {ground}"))
+            .collect();
+        let _ = writeln!(out, "Known here under another id: {}.", grounds.join(", "));
+    }
+    for (name, changed) in &report.transforms {
+        let _ = writeln!(out, "Transform `{name}` changed {changed} records.");
+    }
     if !report.issues.is_empty() {
         let issues: Vec<String> = report
             .issues

@@ -151,6 +151,7 @@ pub fn line(event: &Event) -> Option<String> {
         }
         Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
         Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
+        Event::CrosswalkChanged { set, unset, .. } => format!("Crosswalk: {set} mapped by hand, {unset} taken away."),
         Event::DecisionUndone { conflict, .. } => format!("The decision on conflict {conflict} is taken back."),
         Event::RollbackBegun { run, .. } => format!("Run {run} and every later one are being taken back."),
         Event::RolledBack { .. } => "The store is as it was before.".to_owned(),

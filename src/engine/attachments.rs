@@ -17,7 +17,7 @@ use super::place::{Placer, hex};
 use super::replay::resume_at;
 use super::row::{FileContext, Pass, RowReader, lines};
 use crate::fhir::{self, Kind};
-use crate::migration::{ExportFile, FileKind, FileState};
+use crate::migration::{ExportFile, FileKind, FileState, Transforms};
 use crate::source::{Access, ByteSink, Session, fetch_attachment};
 use crate::store::{Piece, Storage, file_key};
 
@@ -60,12 +60,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
         job.snapshot.clone(),
     )?;
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
+    let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
     let pipeline = Pipeline::start(
         committer,
         job.run,
         || {
             RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone()))
                 .mapping(&job.plan.mrn_systems)
+                .transforming(&transforms)
         },
         || Ok(job.storage.block_writer()?),
         &signals,

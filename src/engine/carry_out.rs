@@ -11,7 +11,7 @@ use super::place::{Placer, mark};
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
 use crate::fhir;
-use crate::migration::{Disposition, Merging, Plan, Policy, Resolution};
+use crate::migration::{Disposition, Merging, Plan, Policy, Resolution, Transforms};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
@@ -61,7 +61,9 @@ impl Carrier {
             migration: plan.id.clone(),
             tenant,
             placer: Placer::new(Arc::clone(storage), plan, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems),
+            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
+                .mapping(&plan.mrn_systems)
+                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
             writer: storage.writer(run)?,
             waiting,
             known,
@@ -201,7 +203,7 @@ impl Carrier {
     /// Places a held row now that its patient is decided, and says under which key; it may wait for another patient still.
     fn release(&mut self, held: &HeldRow) -> Result<(RecordKey, Disposition), EngineError> {
         let record = self.record(&held.location)?;
-        let key = record.key;
+        let key = self.placer.target_key(&record);
         // Bytes as landed are durable already, so entries that point at them outlive a kill before the decision was noted as carried
         // out.
         let mut version = self.writer.pending.get(&self.storage.index, &key)?;

@@ -134,6 +134,7 @@ impl Committer {
                     self.arrive(end.file, end.sequence, Waiting::End(end))?;
                 }
                 Ok(Message::Failed { file, reason }) => self.fail(file, reason)?,
+                Ok(Message::Mapped) => self.placer.read_crosswalk()?,
                 Ok(Message::Drain { pieces, done }) => self.drains.push((pieces, done)),
                 Err(RecvTimeoutError::Timeout) => self.checkpoint()?,
                 Err(RecvTimeoutError::Disconnected) => return self.checkpoint(),
@@ -240,6 +241,9 @@ impl Committer {
             };
             match row.what {
                 What::Record(record) => {
+                    for place in &record.transformed_by {
+                        *file.transformed.entry(*place).or_default() += 1;
+                    }
                     let number = record.key.resource_type();
                     count(number, self.placer.place(&mut self.writer, id, place, &record)?);
                 }

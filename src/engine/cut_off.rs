@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::error::EngineError;
 use super::tally::runs_of;
-use crate::migration::{Plan, Resolution};
+use crate::migration::{Ground, Plan, Resolution};
 use crate::store::{ConflictRow, Storage, migration_key, run_key};
 
 /// Removes what a migration's ledger says of rows that are not durable.
@@ -51,12 +51,12 @@ pub fn unlink(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
     for item in tables.conflicts.scan_prefix(&prefix) {
         let row = item?.1;
         if links(&row) {
-            linked.insert(storage.id_hash(&row.conflict.source.id).to_vec());
+            linked.insert(row.conflict.source.id);
         }
     }
     for item in tables.crosswalk.scan_prefix(&prefix) {
-        let (key, _) = item?;
-        if !linked.contains(&key[prefix.len()..]) {
+        let (key, mapping) = item?;
+        if mapping.ground == Ground::Decision && !linked.contains(&mapping.source) {
             tables.crosswalk.remove(&key)?;
         }
     }

@@ -62,6 +62,9 @@ pub enum EngineError {
     /// The two records of a conflict cannot be merged as asked.
     #[error(transparent)]
     Merge(#[from] crate::fhir::MergeError),
+    /// The transforms of the migration.
+    #[error(transparent)]
+    Transforms(#[from] crate::migration::TransformsError),
     /// A file outside the workspace.
     #[error("cannot {doing} {path}: {source}")]
     File {
@@ -94,6 +97,7 @@ impl EngineError {
             Self::Store(error) => error.hint(),
             Self::Merge(error) => error.hint(),
             Self::Journal(error) => error.hint(),
+            Self::Transforms(error) => error.hint(),
             Self::Source(_, hint) => hint.clone(),
             Self::NotReady { hint, .. } => Some(hint.clone()),
             Self::UnknownMigration { .. } => {

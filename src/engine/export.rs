@@ -286,11 +286,14 @@ pub fn files(run: u32, pages: &[Manifest]) -> Vec<ExportFile> {
     files
 }
 
+/// The tier of organizations, locations and practitioners.
+pub const DIRECTORY_TIER: u8 = 1;
+
 /// The tiers in which files are taken in: what others point at first, deletions last.
 pub fn tier(file: &ExportFile) -> u8 {
     match (file.kind, file.resource_type.as_deref()) {
         (FileKind::Outcome, _) => 0,
-        (FileKind::Output, Some("Organization" | "Location" | "Practitioner" | "PractitionerRole")) => 1,
+        (FileKind::Output, Some("Organization" | "Location" | "Practitioner" | "PractitionerRole")) => DIRECTORY_TIER,
         // Types mixed in one file: patients may stand anywhere in it.
         (FileKind::Output, Some("Patient") | None) => 2,
         (FileKind::Output, Some(_)) => 3,

@@ -225,7 +225,7 @@ impl Job {
             .map(crate::migration::ExportFile::rows)
             .sum();
         self.recorder.record(&Event::ExportComplete {
-            files: u32::try_from(files.len() - failed.len()).unwrap_or(u32::MAX),
+            files: u32::try_from(files.iter().filter(|f| f.landed()).count()).unwrap_or(u32::MAX),
             failed: u32::try_from(failed.len()).unwrap_or(u32::MAX),
             bytes: files.iter().map(|f| f.bytes).sum(),
             rows,

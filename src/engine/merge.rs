@@ -55,7 +55,7 @@ impl Proposal {
                     });
                 }
             }
-            let links = plan.merge_links && row.conflict.source.id != row.conflict.target.id;
+            let links = plan.merge_links && row.conflict.resource_type == "Patient" && row.conflict.source.id != row.conflict.target.id;
             if links && !placer.has_room_for_stub(row)? {
                 return Err(EngineError::NotReady {
                     what: format!(

@@ -54,6 +54,8 @@ pub enum Message {
         /// Why, in a sentence.
         reason: String,
     },
+    /// The crosswalk in the ledger has grown.
+    Mapped,
     /// Everything sent so far is to be made durable; the answer says which patients are not simply themselves.
     Drain {
         /// How many pieces that is.

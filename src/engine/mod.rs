@@ -2,21 +2,27 @@
 //!
 //! - [`start`]: the contract with front ends.
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
-//! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
+//! - `landing`, `lines`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
+//! - `crosswalk`, `crosswalk_list`, `by_hand`: who is known under another id; `directory`, `matching`, `engaged`: organizations, locations and practitioners who are.
 //! - `rebuild`: the index made anew from the landing and the ledger.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
-//! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
+//! - `preview`: what transforms would do. `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
+mod by_hand;
 mod carry_out;
 mod committer;
 mod connect;
+mod crosswalk;
+mod crosswalk_list;
 mod cut;
 mod cut_off;
+mod directory;
 mod doctor;
+mod engaged;
 mod error;
 mod export;
 mod file_context;
@@ -26,6 +32,8 @@ mod job;
 pub mod keys;
 mod known;
 mod landing;
+mod lines;
+mod matching;
 mod merge;
 mod message;
 mod oneshot;
@@ -40,6 +48,7 @@ mod pipeline;
 mod place;
 mod preflight;
 mod preflight_source;
+mod preview;
 mod progress;
 mod rebuild;
 mod receive;
@@ -60,7 +69,9 @@ mod undo;
 mod verify;
 mod withdraw;
 
+pub use by_hand::change_crosswalk;
 pub use connect::{Credentials, ask, base, connect, http, scopes};
+pub use crosswalk_list::{CrosswalkLine, crosswalk_list};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
@@ -71,6 +82,7 @@ pub use merge::{Comparison, Proposal, compare};
 pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
 pub use preflight::{Check, Verdict, preflight};
+pub use preview::{Preview, Sample, preview, preview_landing};
 pub use progress::{FileProgress, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};

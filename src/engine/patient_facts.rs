@@ -13,6 +13,8 @@ pub struct PatientFacts {
     pub replaced: bool,
     /// Keyed hashes of the ids of patients it refers to (`Patient.link`).
     pub links: Vec<[u8; 16]>,
+    /// It refers to records that were known under another id when its file began, other than patients.
+    pub refers: bool,
     /// By what it is compared with other patients.
     pub traits: Traits,
 }
@@ -37,6 +39,7 @@ impl PatientFacts {
                 .collect(),
             replaced: person.replaced,
             links,
+            refers: false,
             traits: Traits::of(&person),
         }
     }

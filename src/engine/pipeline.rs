@@ -78,6 +78,11 @@ impl Pipeline {
         self.send(Message::Failed { file, reason }).await
     }
 
+    /// Says that the crosswalk in the ledger has grown.
+    pub async fn mapped(&self) -> Result<(), EngineError> {
+        self.send(Message::Mapped).await
+    }
+
     /// Waits until everything handed over is durable, and says which patients are not simply themselves by now.
     pub async fn drain(&self) -> Result<Arc<PatientMap>, EngineError> {
         let (done, drained) = oneshot::channel();

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
 pub use self::merging::Sides;
+use super::crosswalk::{Crosswalk, mapping_key};
 use super::error::EngineError;
 use super::known::Known;
 use super::patients::{PatientMap, patients};
 use super::row::{Pointer, Record};
 use crate::fhir;
-use crate::migration::{DeletionPolicy, Disposition, Plan, Policy};
+use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy, Transforms};
 use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
 
 /// Places records of one migration.
@@ -41,6 +42,8 @@ pub struct Placer {
     systems: BTreeMap<String, String>,
     /// The destination's patients, once one arrives who is not known.
     known: Option<Known>,
+    /// What a person declared to be changed in records.
+    transforms: Arc<Transforms>,
     names: HashMap<u16, String>,
     sources: HashMap<u32, Option<String>>,
     /// Patients that are not simply themselves.
@@ -76,6 +79,7 @@ impl Placer {
             asked: HashMap::new(),
             systems: plan.mrn_systems.clone(),
             known: None,
+            transforms: Arc::new(Transforms::new(&plan.transforms)?),
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,
@@ -109,7 +113,7 @@ impl Placer {
                 .put(&held_key(self.tenant, patient, row), &held)?;
             return Ok(Disposition::Held);
         }
-        let key = self.target_key(record)?;
+        let key = self.target_key(record);
         let Some(present) = writer.pending.get(&self.storage.index, &key)? else {
             return self.new_record(writer, row, place, record, key);
         };
@@ -122,6 +126,10 @@ impl Placer {
         }
         if present.hash == record.hash {
             return Ok(Disposition::Unchanged);
+        }
+        if key != record.key && self.patients.crosswalk.is_shared(&record.key) {
+            // Whose content it should be cannot be told among several.
+            return Ok(Disposition::Kept);
         }
         self.other_content(writer, row, place, record, key, present)
     }
@@ -156,13 +164,14 @@ impl Placer {
     }
 
     /// The key under which a record stands at the destination.
-    fn target_key(&self, record: &Record) -> Result<RecordKey, EngineError> {
-        if record.patient.is_some()
-            && let Some(target) = self.patients.crosswalk.get(&record.key.id())
-        {
-            return Ok(self.storage.key(self.tenant, "Patient", target)?);
-        }
-        Ok(record.key)
+    pub fn target_key(&self, record: &Record) -> RecordKey {
+        self.patients.crosswalk.place(&self.storage, record.key)
+    }
+
+    /// Takes in what has been added to the crosswalk in the ledger.
+    pub fn read_crosswalk(&mut self) -> Result<(), EngineError> {
+        Arc::make_mut(&mut self.patients).crosswalk = Crosswalk::read(&self.storage, &self.migration)?;
+        Ok(())
     }
 
     fn new_record(
@@ -183,12 +192,19 @@ impl Placer {
     }
 
     /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
-    fn link(&mut self, writer: &mut Writer, record: &Record, target: &str) -> Result<(), EngineError> {
+    fn link(&mut self, writer: &mut Writer, record: &Record, source: &str, target: &str) -> Result<(), EngineError> {
+        let mapping = Mapping {
+            resource_type: "Patient".to_owned(),
+            source: source.to_owned(),
+            target: target.to_owned(),
+            ground: Ground::Decision,
+            run: None,
+        };
+        let key = mapping_key(&self.migration, &record.key);
+        self.storage.tables.crosswalk.put(&key, &mapping)?;
+        let patients = Arc::make_mut(&mut self.patients);
+        patients.crosswalk.insert(&self.storage, &mapping)?;
         let key = migration_key(&self.migration, &record.key.id());
-        self.storage.tables.crosswalk.put(&key, &target.to_owned())?;
-        Arc::make_mut(&mut self.patients)
-            .crosswalk
-            .insert(record.key.id(), target.to_owned());
         let referring: Vec<Vec<u8>> = self
             .storage
             .tables
@@ -238,14 +254,11 @@ impl Placer {
         Ok(())
     }
 
-    /// A patient's line with references to patients known under another id leading there.
+    /// A patient's line with references to whoever is known under another id leading there.
     fn repointed(&self, record: &Record, line: Vec<u8>) -> Vec<u8> {
-        let refers = record.patient.as_ref().is_some_and(|facts| {
-            facts
-                .links
-                .iter()
-                .any(|link| self.patients.crosswalk.contains_key(link))
-        });
+        let known = |link: &[u8; 16]| self.patients.crosswalk.get(&record.key.with_id(*link)).is_some();
+        let facts = record.patient.as_ref();
+        let refers = facts.is_some_and(|facts| facts.refers || facts.links.iter().any(known));
         if !refers {
             return line;
         }
@@ -262,18 +275,16 @@ impl Placer {
         record: &Record,
         replaced: Option<Entry>,
     ) -> Result<(), EngineError> {
-        let refers = record.patient.as_ref().is_some_and(|facts| !facts.links.is_empty());
+        let facts = record.patient.as_ref();
+        let refers = facts.is_some_and(|facts| facts.refers || !facts.links.is_empty());
         let (location, rewritten) = match &record.pointer {
-            Pointer::Rewritten(line) => (writer.change(line)?, true),
+            Pointer::Rewritten(line) => {
+                let line = self.renamed(record, key, line)?;
+                (writer.change(&self.repointed(record, line))?, true)
+            }
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
-                let target = self
-                    .patients
-                    .crosswalk
-                    .get(&record.key.id())
-                    .cloned()
-                    .unwrap_or_default();
                 let line = writer.read(&place)?;
-                let line = fhir::replace_id(&line, &target).map_err(EngineError::Reject)?;
+                let line = self.renamed(record, key, &line)?;
                 (writer.change(&self.repointed(record, line))?, true)
             }
             Pointer::Plain | Pointer::Held(_) if refers => {
@@ -296,6 +307,14 @@ impl Placer {
         Self::put_mrns(writer, record, key);
         self.acquaint(record, key);
         Ok(())
+    }
+
+    /// A line under the id by which the destination knows its record.
+    fn renamed(&self, record: &Record, key: RecordKey, line: &[u8]) -> Result<Vec<u8>, EngineError> {
+        match self.patients.crosswalk.get(&record.key).filter(|_| key != record.key) {
+            Some(target) => fhir::replace_id(line, target).map_err(EngineError::Reject),
+            None => Ok(line.to_vec()),
+        }
     }
 
     /// The version of a record that a row brings with other bytes than were received, after the one that it replaces.
@@ -326,12 +345,12 @@ impl Placer {
             return self.put_merged_again(writer, key, present);
         }
         let landed = writer.read(&place)?;
-        let mut line = landed.clone();
+        let mut line = self.transforms.of_landed(landed.clone());
         if key != record.key {
-            let Some(target) = self.patients.crosswalk.get(&record.key.id()) else {
+            if self.patients.crosswalk.get(&record.key).is_none() {
                 return Ok(());
-            };
-            line = fhir::replace_id(&line, target).map_err(EngineError::Reject)?;
+            }
+            line = self.renamed(record, key, &line)?;
         }
         let line = self.repointed(record, line);
         if line == writer.read(&present.location)? {

@@ -10,7 +10,7 @@ use super::patients::PatientMap;
 use super::place::Placer;
 use super::reversal::complete;
 use super::row::{FileContext, Pass, RawBlock, RowReader, What, location};
-use crate::migration::{ExportFile, Plan};
+use crate::migration::{ExportFile, Plan, Transforms};
 use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, row_of, run_key};
 
 /// The new index is made durable after this many bytes of source.
@@ -216,7 +216,9 @@ impl Run {
             max_line: plan.max_line as usize,
             patients: Arc::clone(&placer.patients),
             placer,
-            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url).mapping(&plan.mrn_systems),
+            reader: RowReader::new(Arc::clone(storage), tenant, info.base_url)
+                .mapping(&plan.mrn_systems)
+                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
             writer: storage.writer(number)?,
             files,
         }))

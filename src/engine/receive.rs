@@ -8,9 +8,10 @@ use url::Url;
 
 use super::committer::Committer;
 use super::error::EngineError;
-use super::export::{self, tier};
+use super::export::{self, DIRECTORY_TIER, tier};
 use super::job::Job;
 use super::landing::Landing;
+use super::matching::{has_directory, match_directory};
 use super::message::Signal;
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
@@ -19,7 +20,7 @@ use super::replay::{replay, resume_at};
 use super::row::{FileContext, Pass, RowReader};
 use super::tally::run_counts;
 use super::twin::Twins;
-use crate::migration::{Event, ExportFile, FileKind, FileState, total};
+use crate::migration::{Event, ExportFile, FileKind, FileState, Transforms, total};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
 
@@ -37,6 +38,8 @@ pub struct Intake {
     session: Session,
     pipeline: Pipeline,
     organized: bool,
+    /// The destination has a directory of its own: that of the source is landed whole before any of it is taken in.
+    matching: bool,
     refreshed: Mutex<Option<Vec<ExportFile>>>,
     twins: Twins,
 }
@@ -75,12 +78,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     let (ended, waiting) = files.partition(ExportFile::complete);
     job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
+    let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
     let pipeline = Pipeline::start(
         committer,
         job.run,
         || {
             RowReader::new(Arc::clone(&job.storage), tenant, Some(job.plan.base_url.clone()))
                 .mapping(&job.plan.mrn_systems)
+                .transforming(&transforms)
         },
         || Ok(job.storage.block_writer()?),
         &signals,
@@ -89,11 +94,15 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     let at = Arc::clone(job);
     let twins = tokio::task::spawn_blocking(move || Twins::of(&at.storage, &at.plan, at.run));
     let twins = twins.await.map_err(|_| EngineError::Stopped)??;
+    let at = Arc::clone(job);
+    let matching = tokio::task::spawn_blocking(move || has_directory(&at.storage, &at.plan));
+    let matching = matching.await.map_err(|_| EngineError::Stopped)??;
     let intake = Arc::new(Intake {
         job: Arc::clone(job),
         session: session.clone(),
         pipeline,
         organized: state.organized,
+        matching,
         refreshed: Mutex::new(None),
         twins,
     });
@@ -152,6 +161,18 @@ impl Intake {
             let mut known = intake.job.storage.files(intake.job.run)?;
             // Who a record is about may stand in a file that could not be had: then it waits in the landing.
             missing = known.iter().any(|f| tier(f) <= now && f.with_patients() && !f.landed());
+            if now == DIRECTORY_TIER && intake.matching {
+                if known.iter().any(|f| tier(f) == now && !f.landed()) {
+                    // Everybody refers to the directory, patients too: nothing can be taken in before it is known who they are.
+                    return Ok(());
+                }
+                let at = Arc::clone(&intake.job);
+                let matched = tokio::task::spawn_blocking(move || match_directory(&at.storage, &at.plan, at.run));
+                if matched.await.map_err(|_| EngineError::Stopped)?? {
+                    intake.pipeline.mapped().await?;
+                    patients = intake.pipeline.drain().await?;
+                }
+            }
             known.retain(|f| tier(f) == now && f.landed() && !f.complete());
             for file in known.into_iter().filter(|_| !missing) {
                 // The landing is on this machine: one after the other is as fast as all at once.
@@ -162,7 +183,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Receives a file; it can only be landed when patients are missing whose records it may hold.
+    /// Receives a file; it can only be landed when somebody is missing whom its records may be about, or has to be matched first.
     async fn file(
         self: Arc<Self>,
         mut file: ExportFile,
@@ -172,7 +193,8 @@ impl Intake {
         if file.landed() {
             return Ok(());
         }
-        file.deferred |= missing && file.bytes == 0 && file.kind == FileKind::Output;
+        let first = missing || self.matching && tier(&file) == DIRECTORY_TIER;
+        file.deferred |= first && file.bytes == 0 && file.kind == FileKind::Output;
         file.state = FileState::Pending;
         let mut refreshed = false;
         loop {

@@ -4,7 +4,7 @@ use super::error::EngineError;
 use super::keys;
 use super::tally::every_run_of;
 use crate::migration::{Event, Plan};
-use crate::store::{Storage, file_key, run_key};
+use crate::store::{Storage, file_key, migration_key, run_key};
 
 /// Removes a migration's plan, key pair, secrets and empty runs; refuses when any byte was received for it.
 pub fn remove(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
@@ -34,6 +34,9 @@ pub fn remove(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
             tables.progress.remove(&run_key(run))?;
         }
         tables.runs.remove(&run_key(run))?;
+    }
+    for item in tables.crosswalk.scan_prefix(&migration_key(&plan.id, &[])) {
+        tables.crosswalk.remove(&item?.0)?;
     }
     keys::remove(storage, &plan.id)?;
     tables.secrets.remove(plan.id.as_bytes())?;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::crosswalk::Crosswalk;
 use super::error::EngineError;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{ExportFile, FileKind, Plan};
+use crate::migration::{ExportFile, FileKind, Plan, Transforms};
 use crate::store::{BlockKind, Location, Piece, RecordKey, RowId, Seed, Storage, row_key};
 
 /// A row that was found.
@@ -17,7 +18,7 @@ pub struct Found {
     pub row: RowId,
     /// Its bytes in the landing.
     pub location: Location,
-    /// Key of its record, under its own id.
+    /// Key of its record: a patient's under its own id, others as the destination knows them.
     pub key: RecordKey,
     /// Whether it is a Patient.
     pub patient: bool,
@@ -69,7 +70,9 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
         return Ok(found);
     }
     let tenant = storage.names.tenant(&plan.tenant)?;
+    let transforms = Transforms::new(&plan.transforms)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
+    let crosswalk = Crosswalk::read(storage, &plan.id)?;
     let mut files = HashMap::new();
     let runs: BTreeSet<u32> = runs_of(storage, &plan.id)?
         .into_iter()
@@ -97,7 +100,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
                     file: header.file,
                     line: u32::try_from(line).unwrap_or(u32::MAX),
                 };
-                let Some((key, patient)) = concerned(&mut reader, &wanted, row, text)? else {
+                let Some((key, patient)) = concerned(&mut reader, &transforms, &wanted, row, text)? else {
                     continue;
                 };
                 let out = !taken_in(file, header.source_offset, patient)
@@ -107,6 +110,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
                 }
                 // Blocks are at most 64 MiB.
                 let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                let key = if patient { key } else { crosswalk.place(storage, key) };
                 found.push(Found {
                     row,
                     location: Location {
@@ -125,13 +129,14 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
 }
 
 /// Whether a row's record was placed yet: of a deferred file, patients come before all others.
-fn taken_in(file: &ExportFile, block: u64, patient: bool) -> bool {
+pub fn taken_in(file: &ExportFile, block: u64, patient: bool) -> bool {
     file.complete() || !file.deferred || patient || block < file.replayed
 }
 
 /// The key of a row's record, and whether it is a Patient, when the row is one of those looked for.
 fn concerned(
     reader: &mut RowReader,
+    transforms: &Transforms,
     wanted: &Wanted,
     row: RowId,
     text: &[u8],
@@ -145,6 +150,10 @@ fn concerned(
     let about = |id: [u8; 16]| since(wanted.patients.get(&id));
     let concerned = since(wanted.records.get(&key)) && !wanted.standing.contains(&row)
         || wanted.freed.contains(&row)
-        || !patient && !wanted.patients.is_empty() && reader.patients_named(text).into_iter().any(about);
+        || !patient && !wanted.patients.is_empty() && {
+            let changed = transforms.apply(text).unwrap_or_default();
+            let text = changed.as_ref().map_or(text, |changed| &changed.line);
+            reader.patients_named(text).into_iter().any(about)
+        };
     Ok(concerned.then_some((key, patient)))
 }

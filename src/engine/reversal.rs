@@ -11,7 +11,7 @@ use super::retrace::{Found, retrace};
 use super::row::{FileContext, RowReader};
 use super::withdraw;
 use crate::fhir;
-use crate::migration::{Event, Moved, Plan, Policy};
+use crate::migration::{Event, Moved, Plan, Policy, Transforms};
 use crate::store::{Entry, RecordKey, Reversal, RowId, Seed, Storage, Writer, migration_key, row_key};
 
 /// Records whose versions are cut, or rows that are placed again, between two checkpoints.
@@ -180,7 +180,9 @@ impl Again {
             storage: Arc::clone(storage),
             migration: plan.id.clone(),
             placer: Placer::new(Arc::clone(storage), &undecided, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems),
+            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
+                .mapping(&plan.mrn_systems)
+                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
             writer: storage.writer(run)?,
             entered: Moved::default(),
         })

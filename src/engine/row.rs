@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub use super::file_context::{FileContext, Pass};
+pub use super::lines::{is_header, lines};
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
 use crate::fhir::{self, Kind, Reject};
-use crate::migration::FileKind;
+use crate::migration::{FileKind, Transformed, Transforms};
 use crate::store::{CheckpointError, Location, RecordKey, Storage};
 
 /// A block's worth of received bytes: whole lines, or a piece of an oversize one.
@@ -89,6 +90,8 @@ pub struct Record {
     pub pointer: Pointer,
     /// For a Patient: what identifies it.
     pub patient: Option<Box<PatientFacts>>,
+    /// Places of the transforms that changed it.
+    pub transformed_by: Vec<u16>,
 }
 
 /// How a record refers to patients who are not simply themselves.
@@ -97,7 +100,7 @@ pub enum Pointer {
     Plain,
     /// It waits for this one (keyed hash of the id).
     Held([u8; 16]),
-    /// Its references were re-pointed; these are the new bytes.
+    /// It was transformed, or its references re-pointed; these are the new bytes.
     Rewritten(Vec<u8>),
 }
 
@@ -107,6 +110,7 @@ pub struct RowReader {
     tenant: u16,
     base_url: Option<String>,
     systems: BTreeMap<String, String>,
+    transforms: Arc<Transforms>,
     types: HashMap<String, u16>,
 }
 
@@ -118,6 +122,7 @@ impl RowReader {
             tenant,
             base_url,
             systems: BTreeMap::new(),
+            transforms: Arc::default(),
             types: HashMap::new(),
         }
     }
@@ -126,6 +131,14 @@ impl RowReader {
     pub fn mapping(self, systems: &BTreeMap<String, String>) -> Self {
         Self {
             systems: systems.clone(),
+            ..self
+        }
+    }
+
+    /// The same, with these transforms done to every record.
+    pub fn transforming(self, transforms: &Arc<Transforms>) -> Self {
+        Self {
+            transforms: Arc::clone(transforms),
             ..self
         }
     }
@@ -202,7 +215,14 @@ impl RowReader {
                         reason: format!("the record is a {}, in a file of {expected}", scan.resource_type),
                     })));
                 }
-                self.record(file, text, &scan).map(|record| Some(What::Record(record)))
+                match self.transforms.apply(text) {
+                    Ok(changed) => Ok(Some(What::Record(self.changed(file, text, &scan, changed)?))),
+                    Err(untransformed) => Ok(Some(What::Rejected(Rejected {
+                        resource_type: scan.resource_type.to_owned(),
+                        code: "transform",
+                        reason: untransformed.to_string(),
+                    }))),
+                }
             }
             Err(_) if file.organized && is_header(text) => Ok(None),
             Err(reject) => Ok(Some(What::Rejected(rejected(file, &reject)))),
@@ -216,17 +236,29 @@ impl RowReader {
         text: &[u8],
         scan: &fhir::Scan<'_>,
     ) -> Result<Record, CheckpointError> {
+        // What cannot be transformed was set aside when it was received.
+        let changed = self.transforms.apply(text).unwrap_or_default();
+        self.changed(file, text, scan, changed)
+    }
+
+    fn changed(
+        &mut self,
+        file: &FileContext,
+        received: &[u8],
+        scan: &fhir::Scan<'_>,
+        changed: Option<Transformed>,
+    ) -> Result<Record, CheckpointError> {
+        let text = changed.as_ref().map_or(received, |changed| &changed.line);
         let key = self.key(scan.resource_type, scan.id)?;
         let patient = (scan.resource_type == "Patient").then(|| {
             let links = self.patients_named(text);
-            Box::new(PatientFacts::read(
-                &self.storage,
-                self.tenant,
-                &self.systems,
-                text,
-                links,
-            ))
+            let crosswalk = &file.patients.crosswalk;
+            let base = self.base_url.as_deref();
+            let refers = crosswalk.repoint_others(&self.storage, text, base).is_some();
+            let facts = PatientFacts::read(&self.storage, self.tenant, &self.systems, text, links);
+            Box::new(PatientFacts { refers, ..facts })
         });
+        let transformed_by = changed.as_ref().map(|changed| changed.by.clone()).unwrap_or_default();
         let pointer = if patient.is_some() || file.patients.is_empty() {
             Pointer::Plain
         } else {
@@ -234,10 +266,14 @@ impl RowReader {
         };
         Ok(Record {
             key,
-            hash: self.storage.content_hash(text),
+            hash: self.storage.content_hash(received),
             last_updated: scan.last_updated.and_then(fhir::instant::micros),
-            pointer,
+            pointer: match (pointer, changed) {
+                (Pointer::Plain, Some(changed)) => Pointer::Rewritten(changed.line),
+                (pointer, _) => pointer,
+            },
             patient,
+            transformed_by,
         })
     }
 
@@ -304,41 +340,6 @@ pub fn location(segment: u32, block: u64, row: &Row) -> Location {
         start: row.start,
         len: row.len,
     }
-}
-
-/// The lines of a block with number, offset and text: without line ends, a leading byte order mark, or blank lines.
-pub fn lines(bytes: &[u8], first_line: u64, at_start: bool) -> impl Iterator<Item = (u64, usize, &[u8])> {
-    let mut at = 0;
-    let mut number = first_line;
-    std::iter::from_fn(move || {
-        while at < bytes.len() {
-            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
-            let (line, mut start) = (number, at);
-            number += 1;
-            at = end + 1;
-            if at_start && start == 0 && bytes.starts_with(b"\xef\xbb\xbf") {
-                start = 3;
-            }
-            let mut text = &bytes[start..end];
-            while let [head @ .., b'\r' | b' ' | b'\t'] = text {
-                text = head;
-            }
-            if !text.is_empty() {
-                return Some((line, start, text));
-            }
-        }
-        None
-    })
-}
-
-/// Whether a line is a header between groups of records (`organizeOutputBy`).
-pub fn is_header(text: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Header<'a> {
-        #[serde(rename = "resourceType", borrow)]
-        resource_type: &'a str,
-    }
-    serde_json::from_slice::<Header<'_>>(text).is_ok_and(|h| h.resource_type == "Parameters")
 }
 
 fn rejected(file: &FileContext, reject: &Reject) -> Rejected {

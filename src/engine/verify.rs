@@ -12,11 +12,14 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
+use super::retrace::taken_in;
 use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::runs_of;
 use crate::fhir::{self};
-use crate::migration::{ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Verification};
+use crate::migration::{
+    ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Transforms, Verification,
+};
 use crate::store::{FileHasher, Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
@@ -57,6 +60,7 @@ struct Check<'a> {
     decided: HashMap<String, (u32, Resolution)>,
     /// How the record that a row put there was merged.
     merged: HashMap<RowId, Merging>,
+    transforms: Transforms,
     types: HashMap<String, bool>,
     /// Hashes of references that lead somewhere: most point at the same patients and visits.
     sound: HashSet<u128>,
@@ -66,6 +70,8 @@ struct Check<'a> {
 
 struct FileCheck {
     file: ExportFile,
+    /// Where the block begins whose rows are looked at.
+    block: u64,
     at: u64,
     hash: FileHasher,
     counts: ByType,
@@ -87,6 +93,7 @@ impl<'a> Check<'a> {
                     (run, file.number),
                     FileCheck {
                         file,
+                        block: 0,
                         at: 0,
                         hash: FileHasher::landed(),
                         counts: ByType::new(),
@@ -127,6 +134,7 @@ impl<'a> Check<'a> {
             decided,
             merged,
             undecided,
+            transforms: Transforms::new(&plan.transforms)?,
             types: HashMap::new(),
             sound: HashSet::new(),
             sample: Draw::new(SEED),
@@ -189,6 +197,7 @@ impl<'a> Check<'a> {
                         "bytes of the file are missing in the landing or there twice".to_owned(),
                     );
                 }
+                check.block = header.source_offset;
                 check.at = header.source_offset + block.len() as u64;
                 check.hash.update(&block);
                 match header.piece {
@@ -249,6 +258,9 @@ impl<'a> Check<'a> {
                 return Ok(());
             }
         };
+        if !taken_in(&check.file, check.block, scan.resource_type == "Patient") {
+            return Ok(());
+        }
         self.sample.received(scan.id, scan.resource_type, scan.patient, text);
         let disposition = self.disposition(check, line, &scan, row, text)?;
         check

@@ -84,6 +84,12 @@ fn ledger(storage: &Storage, plan: &Plan, reversal: &Reversal) -> Result<(), Eng
             tables.links.remove(&key)?;
         }
     }
+    for item in tables.crosswalk.scan_prefix(&prefix) {
+        let (key, mapping) = item?;
+        if mapping.run.is_some_and(withdrawn) {
+            tables.crosswalk.remove(&key)?;
+        }
+    }
     // It spoke of records that are no longer there.
     tables.verifications.remove(plan.id.as_bytes())?;
     for item in tables.samples.scan_prefix(&prefix) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::canonical::CanonicalError;
 use super::contained;
 use super::field::{Contained, Print, referred, without_id};
-use super::reference::rewrite;
+use super::rewrite::rewrite;
 use super::splice::{Object, Part};
 
 /// Contained resources on their way from one record into another.

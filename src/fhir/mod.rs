@@ -6,6 +6,8 @@
 //!   migration adds.
 //! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
 //! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
+//! - [`transform()`] changes what a [`Path`] leads to.
+//! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`safe`] makes text from an EHR fit for a terminal.
@@ -13,6 +15,7 @@
 mod canonical;
 mod choice;
 mod contained;
+mod credentials;
 mod deletion;
 mod diff;
 mod display;
@@ -27,6 +30,7 @@ mod merge;
 mod merge_error;
 mod outcome;
 mod pairing;
+mod path;
 mod patient_link;
 mod pick;
 mod provenance_tag;
@@ -35,11 +39,14 @@ mod reference;
 mod reject;
 mod rename;
 mod required;
+mod rewrite;
 mod scan;
 mod splice;
 mod survivorship;
+mod transform;
 
 pub use canonical::{CanonicalError, canonical_hash};
+pub use credentials::{Credentials, credentials};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use diff::{DiffError, Difference, FieldDifference, diff};
 pub use display::{safe, safe_start};
@@ -51,12 +58,15 @@ pub use json::{Flaw, MAX_DEPTH};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
 pub use outcome::{Issue, Severity, is_transient, issues};
+pub use path::{NoPath, Path};
 pub use patient_link::{linked, stub};
 pub use pick::{Pick, Picks};
 pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
 pub use recency::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, status};
-pub use reference::{Found, Kind, attachment_urls, classify, references, rewrite};
+pub use reference::{Found, Kind, attachment_urls, classify, references};
 pub use reject::Reject;
 pub use rename::replace_id;
+pub use rewrite::rewrite;
 pub use scan::{Scan, is_id, is_type_name, scan};
 pub use survivorship::{Survivorship, UnknownSurvivorship};
+pub use transform::{Action, TransformError, is_json, transform};

@@ -1,4 +1,4 @@
-//! References, found and rewritten in the bytes of a record.
+//! References, found in the bytes of a record and told apart.
 //!
 //! A JSON string cannot hold an unescaped quote, so `"reference"` with a colon behind it is always an element of that
 //! name; in R4 that is `Reference.reference` wherever its value is a string. The record must have passed
@@ -52,12 +52,17 @@ pub enum Kind<'a> {
 
 /// Every `Reference.reference` in the record, in order, those of contained resources and extensions too.
 pub fn references(line: &[u8]) -> impl Iterator<Item = Found<'_>> {
-    REFERENCE.find_iter(line).filter_map(|at| {
+    strings(line, &REFERENCE)
+}
+
+/// Every string that is the value of an element whose quoted name `name` finds, in order.
+pub(super) fn strings<'a>(line: &'a [u8], name: &'a memmem::Finder<'_>) -> impl Iterator<Item = Found<'a>> {
+    name.find_iter(line).filter_map(|at| {
         // Behind a backslash, the quote belongs to a longer string.
         if at > 0 && line[at - 1] == b'\\' {
             return None;
         }
-        let colon = skip_white_space(line, at + REFERENCE.needle().len());
+        let colon = skip_white_space(line, at + name.needle().len());
         let quote = skip_white_space(line, colon + 1);
         if line.get(colon) != Some(&b':') || line.get(quote) != Some(&b'"') {
             return None;
@@ -112,33 +117,6 @@ pub fn classify<'a>(text: &'a str, source_base: Option<&str>) -> Kind<'a> {
     } else {
         Kind::Malformed
     }
-}
-
-/// Replaces each reference to a resource of the source for which `to` gives a new `Type/id` for its type and id; the
-/// version it named, if any, goes with it. Every other byte stays. None when nothing changed.
-pub fn rewrite(
-    line: &[u8],
-    source_base: Option<&str>,
-    mut to: impl FnMut(&str, &str) -> Option<String>,
-) -> Option<Vec<u8>> {
-    let mut written = Vec::new();
-    let mut copied = 0;
-    for found in references(line) {
-        let Kind::Local { resource_type, id, .. } = classify(&found.text, source_base) else {
-            continue;
-        };
-        let Some(new) = to(resource_type, id).filter(|new| *new != found.text) else {
-            continue;
-        };
-        written.extend_from_slice(&line[copied..found.range.start]);
-        written.extend_from_slice(escape(&new).as_bytes());
-        copied = found.range.end;
-    }
-    if copied == 0 {
-        return None;
-    }
-    written.extend_from_slice(&line[copied..]);
-    Some(written)
 }
 
 /// The part of `text` below the address `base`: scheme and host compared without case, the rest with; the port may be
@@ -234,11 +212,5 @@ fn string(line: &[u8], start: usize) -> Option<Found<'_>> {
     })
 }
 
-/// `text` as it stands between the quotes of a JSON string.
-fn escape(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -164,6 +164,17 @@ pub enum Event {
         /// The destination's record before the decision, which it is given back.
         after: Option<Mark>,
     },
+    /// Somebody changed the crosswalk by hand.
+    CrosswalkChanged {
+        /// Records mapped.
+        set: u32,
+        /// Mappings taken away.
+        unset: u32,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+    },
     /// Somebody began to take runs back.
     RollbackBegun {
         /// The first run taken back; every later one of the migration goes with it.

@@ -75,6 +75,9 @@ pub struct ExportFile {
     pub same_as: Option<(u32, u32)>,
     /// What became of its rows, by type.
     pub counts: ByType,
+    /// Records that each transform changed, by its place in the plan.
+    #[serde(default)]
+    pub transformed: BTreeMap<u16, u64>,
     /// For [`FileKind::Outcome`]: issues by severity.
     pub issues: BTreeMap<String, u64>,
 }
@@ -100,6 +103,7 @@ impl ExportFile {
             replayed: 0,
             same_as: None,
             counts: ByType::new(),
+            transformed: BTreeMap::new(),
             issues: BTreeMap::new(),
         }
     }

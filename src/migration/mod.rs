@@ -1,6 +1,8 @@
 //! What a migration is. Pure.
 //!
 //! - [`Preset`] is what is known of a vendor's server; [`Preset::load`] finds one by name.
+//! - [`Transforms`] are what a person declares to be changed in records.
+//! - [`counterparts`] tells which of the destination's organizations, locations and practitioners those of the source are.
 //! - [`decide`](decide()) says which of two versions of a record stays, under a [`Policy`].
 
 mod decide;
@@ -18,22 +20,28 @@ pub use preset_library::PresetError;
 
 mod conflict;
 mod conflict_filter;
+mod counterpart;
 mod counts;
 mod event;
 mod file;
+mod mapping;
 mod plan;
 mod quarantine;
 mod sample;
 mod state;
+mod transform;
 mod verification;
 
 pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Merging, Resolution, Side};
 pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rules};
+pub use counterpart::{Doubt, Party, Verdict, counterparts};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
+pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Secrets};
 pub use quarantine::Quarantined;
 pub use sample::{SamplePatient, SampleRecord};
 pub use state::{Stage, State};
+pub use transform::{TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms};
 pub use verification::{Finding, Verification};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, PolicyFor};
 use super::preset::{Algorithm, AuthMethod, ExportLevel, KickoffMethod, Repeat};
+use super::transform::TransformRule;
 
 /// What to do with records that the source says were deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,6 +85,9 @@ pub struct Plan {
     /// MRN systems of the source, and what the destination calls them.
     #[serde(default)]
     pub mrn_systems: BTreeMap<String, String>,
+    /// What is changed in records before they are stored.
+    #[serde(default)]
+    pub transforms: Vec<TransformRule>,
     /// What to do when the destination has other content.
     pub on_conflict: Policy,
     /// The same for some types.
@@ -153,6 +157,7 @@ impl Plan {
             poll_ceiling_s: 300,
             requests_per_minute: None,
             mrn_systems: BTreeMap::new(),
+            transforms: Vec::new(),
             on_conflict: Policy::Ask,
             on_conflict_of: BTreeMap::new(),
             merge_links: false,

@@ -124,6 +124,7 @@ impl State {
             | Event::ExportComplete { .. }
             | Event::ConflictResolved { .. }
             | Event::DecisionUndone { .. }
+            | Event::CrosswalkChanged { .. }
             | Event::RollbackBegun { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}

@@ -63,6 +63,14 @@ impl RecordKey {
         id
     }
 
+    /// The key of another record of the same tenant and type.
+    #[must_use]
+    pub fn with_id(&self, id: [u8; 16]) -> Self {
+        let mut key = self.0;
+        key[4..].copy_from_slice(&id);
+        Self(key)
+    }
+
     /// The number of the record's type in the ledger's name table.
     pub fn resource_type(&self) -> u16 {
         u16::from_be_bytes([self.0[2], self.0[3]])

@@ -8,7 +8,9 @@ use super::ledger::Ledger;
 use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
-use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification};
+use crate::migration::{
+    Conflict, ExportFile, Mapping, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification,
+};
 
 /// What a run was started with; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +117,8 @@ pub struct Tables {
     pub held: Table<HeldRow>,
     /// Conflicts by migration and id.
     pub conflicts: Table<ConflictRow>,
-    /// Source patient to destination patient: by migration and keyed hash of the source's id.
-    pub crosswalk: Table<String>,
+    /// Source record to destination record: by migration, number of the type and keyed hash of the source's id.
+    pub crosswalk: Table<Mapping>,
     /// Patients that refer to other patients: by migration, keyed hash of the id referred to, and key of the one that refers.
     pub links: Table<Link>,
     /// Undos and rollbacks by migration and number.

@@ -3,7 +3,9 @@
 mod again;
 mod baseline;
 mod bench;
+mod by_hand;
 mod clock;
+mod crosswalk;
 mod deletion;
 mod destination;
 mod documents;
@@ -17,5 +19,6 @@ mod quarantine;
 mod rollback;
 mod secrecy;
 mod synthea;
+mod transform;
 mod undo;
 mod untyped;

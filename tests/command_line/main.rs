@@ -2,5 +2,6 @@
 
 mod commands;
 mod errors;
+mod mapping;
 mod one_shot;
 mod rig;

@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use cutover::engine::{Import, Snapshot, import};
 use cutover::fhir;
-use cutover::migration::{AuthMethod, ExportLevel, Plan, Policy};
-use cutover::sandbox::practice::{DestinationMix, Practice};
+use cutover::migration::{AuthMethod, ExportLevel, Plan, Policy, read_transforms};
+use cutover::sandbox::practice::{Destination, DestinationMix, Practice};
 use cutover::sandbox::{Dataset, Folder, RunningSandbox, Sandbox, SandboxConfig};
 use cutover::store::{Secret, Storage, Workspace, create_key_file};
 use tempfile::TempDir;
 
 /// The migration's name.
 pub const NAME: &str = "kill";
+/// What is changed in records on their way.
+const TRANSFORMS: &str =
+    "[[transform]]\ntype = 'Patient, Encounter, Practitioner'\naction = 'set'\npath = 'language'\nvalue = 'en-US'";
 /// Records that name documents; few, for each document is a request of its own.
 const DOCUMENTED: usize = 60;
 const WITH_DOCUMENTS: [&str; 4] = ["DocumentReference", "DiagnosticReport", "Patient", "Practitioner"];
@@ -77,12 +80,19 @@ impl Rig {
             contradicting: 12,
             unnumbered: 8,
         });
-        let files: Vec<Import> = destination
-            .types()
+        let staff = practice.staff(8);
+        let types_of = |of: &Destination| {
+            of.types()
+                .into_iter()
+                .map(|(name, count)| (of.clone(), name, count))
+                .collect::<Vec<_>>()
+        };
+        let files: Vec<Import> = types_of(&staff)
             .into_iter()
-            .map(|(resource_type, count)| {
+            .chain(types_of(&destination))
+            .map(|(of, resource_type, count)| {
                 let mut bytes = Vec::new();
-                for line in destination.lines(&resource_type, 0..count) {
+                for line in of.lines(&resource_type, 0..count) {
                     bytes.extend_from_slice(&plain(&line));
                     bytes.push(b'\n');
                 }
@@ -107,6 +117,10 @@ impl Rig {
             types,
             poll_floor_s: 0,
             on_conflict: Policy::Ask,
+            on_conflict_of: ["Organization", "Location", "Practitioner"]
+                .map(|name| (name.to_owned(), Policy::KeepTarget))
+                .into(),
+            transforms: read_transforms(TRANSFORMS).unwrap(),
             ..Plan::new(NAME, &self.sandbox.base_url)
         };
         storage.tables.migrations.put(NAME.as_bytes(), &plan).unwrap();

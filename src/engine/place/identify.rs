@@ -183,7 +183,7 @@ impl Placer {
         target_key: RecordKey,
         target: Entry,
     ) -> Result<Meeting, EngineError> {
-        let source_line = writer.read(&place)?;
+        let source_line = self.transforms.of_landed(writer.read(&place)?);
         let target_line = writer.read(&target.location)?;
         let theirs = known::traits(&target_line, &target, &self.systems);
         let comparison = theirs.map(|theirs| compare(&theirs, &facts.traits));

@@ -36,11 +36,15 @@ impl Placer {
         key: RecordKey,
         present: Entry,
     ) -> Result<Disposition, EngineError> {
-        let source_line = writer.read(&place)?;
+        let source_line = self.transforms.of_landed(writer.read(&place)?);
         let target_line = writer.read(&present.location)?;
         let base = self.base_url.as_deref();
         let same = |line: &[u8]| fhir::canonical_hash(line, base).ok();
-        let alike = same(&source_line).is_some() && same(&source_line) == same(&target_line);
+        let resource_type = fhir::scan(&source_line).map(|scan| scan.resource_type);
+        let resource_type = resource_type.unwrap_or_default();
+        let compared = self.patients.compared(&self.storage, resource_type, &source_line, base);
+        let said = same(compared.as_ref().unwrap_or(&source_line));
+        let alike = said.is_some() && said == same(&target_line);
         if alike && key == record.key {
             return Ok(Disposition::Unchanged);
         }
@@ -59,7 +63,7 @@ impl Placer {
             target_id: id_of(&target_line),
             contradictions,
             source_line,
-            kind: if key == record.key {
+            kind: if key == record.key || record.patient.is_none() {
                 ConflictKind::ContentDiffers
             } else {
                 ConflictKind::MrnInUse
@@ -111,7 +115,7 @@ impl Placer {
             None if record.patient.is_some() && self.patients.undecided.contains(&record.key.id()) => None,
             None => self.by_policy(writer, record, meeting)?,
         };
-        let ours = self.ours(record, meeting);
+        let ours = self.ours(record, meeting)?;
         let disposition = match &mut decided {
             None => {
                 if conflict.about_identity() {
@@ -175,7 +179,8 @@ impl Placer {
             }
             Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
             // Only an update from the same source leaves no conflict behind.
-            None if self.ours(record, meeting) || meeting.target_key == record.key => Resolution::KeepSource,
+            None if self.ours(record, meeting)? || meeting.target_key == record.key => Resolution::KeepSource,
+            None if record.patient.is_none() => Resolution::KeepTarget,
             None => Resolution::KeepBoth,
         };
         self.carry_out(writer, row, place, record, meeting, resolution)
@@ -205,7 +210,7 @@ impl Placer {
             return Ok(Disposition::Stored);
         }
         if linked {
-            self.link(writer, record, &meeting.target_id)?;
+            self.link(writer, record, &meeting.source_id, &meeting.target_id)?;
         }
         if resolution == Resolution::KeepTarget {
             return Ok(Disposition::Kept);

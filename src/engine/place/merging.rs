@@ -27,29 +27,27 @@ impl Sides<'_> {
     /// The received line as it is compared and picked from. Paths must not change when more patients become known under another id, and
     /// only a patient can refer to one who is not decided yet: so those are re-pointed after picking, all other records before.
     pub fn left(&self) -> Result<Vec<u8>, EngineError> {
-        let repointed = if self.is_patient()? {
-            None
-        } else {
-            self.patients.repoint(self.storage, self.source, self.base_url)
-        };
-        Ok(repointed.unwrap_or_else(|| self.source.to_vec()))
+        let resource_type = self.resource_type()?;
+        let compared = self
+            .patients
+            .compared(self.storage, resource_type, self.source, self.base_url);
+        Ok(compared.unwrap_or_else(|| self.source.to_vec()))
     }
 
-    fn is_patient(&self) -> Result<bool, EngineError> {
+    fn resource_type(&self) -> Result<&str, EngineError> {
         let scan = fhir::scan(self.source).map_err(EngineError::Reject)?;
-        Ok(scan.resource_type == "Patient")
+        Ok(scan.resource_type)
     }
 
     /// The merged line, under the destination's id; two patients under different ids are linked if that was decided.
     pub fn merged(&self, merging: &Merging) -> Result<Vec<u8>, EngineError> {
         let left = self.left()?;
-        let is_patient = self.is_patient()?;
+        let is_patient = self.resource_type()? == "Patient";
         let to = |resource_type: &str, id: &str| {
             if !is_patient || resource_type != "Patient" {
                 return None;
             }
-            let target = self.patients.crosswalk.get(&self.storage.id_hash(id))?;
-            Some(format!("Patient/{target}"))
+            self.patients.crosswalk.leads(self.storage, resource_type, id)
         };
         let merged = fhir::merge_repointed(&left, self.target, &merging.picks, self.base_url, &to)?;
         let (source, target) = (fhir::scan(self.source), fhir::scan(self.target));
@@ -133,7 +131,7 @@ impl Placer {
         target: &Entry,
         see: impl FnOnce(&Sides<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let source = self.storage.segments.read(&row.location)?;
+        let source = self.transforms.of_landed(self.storage.segments.read(&row.location)?);
         let target = self.storage.segments.read(&target.location)?;
         see(&self.sides(&source, &target))
     }
@@ -192,7 +190,8 @@ impl Placer {
         let (Some((source, merging)), Some(before)) = (found, before) else {
             return Ok(None);
         };
-        let (source, target) = (writer.read(&source)?, writer.read(&before.location)?);
+        let source = self.transforms.of_landed(writer.read(&source)?);
+        let target = writer.read(&before.location)?;
         self.sides(&source, &target).merged(&merging).map(Some)
     }
 }

@@ -26,7 +26,7 @@ impl Placer {
             return Ok(None);
         }
         let target = self.target_of(writer, row)?;
-        let source_line = self.storage.segments.read(&row.location)?;
+        let source_line = self.transforms.of_landed(self.storage.segments.read(&row.location)?);
         let target_line = self.storage.segments.read(&target.location)?;
         let key =
             RecordKey::from_bytes(&row.target).ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))?;
@@ -57,7 +57,7 @@ impl Placer {
         }
         let meeting = Meeting {
             source_id: row.conflict.source.id.clone(),
-            source_line: writer.read(&place)?,
+            source_line: self.transforms.of_landed(writer.read(&place)?),
             target_key: RecordKey::from_bytes(&row.target).unwrap_or(record.key),
             target,
             target_id: row.conflict.target.id.clone(),
@@ -78,7 +78,7 @@ impl Placer {
     }
 
     pub(super) fn by_policy(
-        &self,
+        &mut self,
         writer: &mut Writer,
         record: &Record,
         meeting: &Meeting,
@@ -113,14 +113,15 @@ impl Placer {
     }
 
     pub(super) fn decision(
-        &self,
+        &mut self,
         writer: &mut Writer,
         record: &Record,
         meeting: &Meeting,
         policy: Policy,
     ) -> Result<Decision, EngineError> {
         let target_line = writer.read(&meeting.target.location)?;
-        let first_met = meeting.target_key != record.key && !self.patients.crosswalk.contains_key(&record.key.id());
+        let known = self.patients.crosswalk.get(&record.key).is_some() && !self.foreign(&meeting.target)?;
+        let first_met = meeting.target_key != record.key && !known;
         self.weigh(
             policy,
             &meeting.source_line,
@@ -171,9 +172,13 @@ impl Placer {
     }
 
     /// Whether the destination's version is one that this migration wrote.
-    pub(super) fn ours(&self, record: &Record, meeting: &Meeting) -> bool {
-        let linked = self.patients.crosswalk.contains_key(&record.key.id());
-        !meeting.target.local && !meeting.target.merged && (meeting.target_key == record.key || linked)
+    pub(super) fn ours(&mut self, record: &Record, meeting: &Meeting) -> Result<bool, EngineError> {
+        let target = &meeting.target;
+        if target.local || target.merged {
+            return Ok(false);
+        }
+        let known = self.patients.crosswalk.get(&record.key).is_some();
+        Ok(meeting.target_key == record.key || known && !self.foreign(target)?)
     }
 
     /// Whether a record came from another source than this migration's.

@@ -20,8 +20,10 @@ impl Check<'_> {
             return Ok(Disposition::Held);
         }
         let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
-        let key = self.target_key(scan, own)?;
+        let key = self.patients.crosswalk.place(self.storage, own);
         let hash = self.storage.content_hash(text);
+        let changed = self.transforms.apply(text).unwrap_or_default();
+        let text = changed.as_ref().map_or(text, |changed| &changed.line);
         let entry = self.storage.index.get(&key)?;
         if let Some(entry) = entry
             && let Some(version) = self.version_of(&key, entry, row)?
@@ -44,10 +46,13 @@ impl Check<'_> {
             );
             return Ok(Disposition::Stored);
         };
+        if entry.hash != hash && key != own && self.patients.crosswalk.is_shared(&own) {
+            return Ok(Disposition::Kept);
+        }
         if entry.hash == hash || self.was_there(&key, entry, hash)? {
             return Ok(Disposition::Unchanged);
         }
-        if self.said_the_same(&key, entry, text)? {
+        if self.said_the_same(&key, entry, scan.resource_type, text)? {
             return Ok(Disposition::Unchanged);
         }
         let decision = self.decided.get(&hex(&hash)).filter(|(since, _)| row.run >= *since);
@@ -110,9 +115,16 @@ impl Check<'_> {
     }
 
     /// Whether some version of a record said the same in other bytes.
-    fn said_the_same(&self, key: &RecordKey, current: Entry, text: &[u8]) -> Result<bool, EngineError> {
+    fn said_the_same(
+        &self,
+        key: &RecordKey,
+        current: Entry,
+        resource_type: &str,
+        text: &[u8],
+    ) -> Result<bool, EngineError> {
         let base = Some(self.plan.base_url.as_str());
-        let Ok(said) = fhir::canonical_hash(text, base) else {
+        let compared = self.patients.compared(self.storage, resource_type, text, base);
+        let Ok(said) = fhir::canonical_hash(compared.as_deref().unwrap_or(text), base) else {
             return Ok(false);
         };
         let mut version = Some(current);
@@ -124,15 +136,6 @@ impl Check<'_> {
             version = self.storage.index.before(key, entry.version)?;
         }
         Ok(false)
-    }
-
-    pub(super) fn target_key(&self, scan: &fhir::Scan<'_>, own: RecordKey) -> Result<RecordKey, EngineError> {
-        if scan.resource_type == "Patient"
-            && let Some(target) = self.patients.crosswalk.get(&own.id())
-        {
-            return Ok(self.storage.key(self.tenant, "Patient", target)?);
-        }
-        Ok(own)
     }
 
     /// Reads a stored record back and compares it with the row that it came from.
@@ -152,17 +155,9 @@ impl Check<'_> {
         if !entry.rewritten && fhir::unstamp(&read, &self.plan.tenant, base) == text {
             return Ok(());
         }
-        let crosswalk = |resource_type: &str, id: &str| {
-            let target = self
-                .patients
-                .crosswalk
-                .get(&self.storage.id_hash(id))
-                .filter(|_| resource_type == "Patient")?;
-            Some(format!("Patient/{target}"))
-        };
         let expected = if entry.merged {
             let own = self.storage.key(self.tenant, scan.resource_type, scan.id)?;
-            let key = self.target_key(scan, own)?;
+            let key = self.patients.crosswalk.place(self.storage, own);
             let linked = key != own && self.merged.get(&entry.row).is_some_and(|merging| merging.links);
             if linked && self.storage.index.get(&own)?.is_none_or(|stub| stub.deleted) {
                 self.find(
@@ -174,7 +169,8 @@ impl Check<'_> {
             }
             self.merged_again(&key, entry, text)?
         } else {
-            fhir::rewrite(text, base, crosswalk).unwrap_or_else(|| text.to_vec())
+            let repointed = self.patients.repoint(self.storage, text, base);
+            repointed.unwrap_or_else(|| text.to_vec())
         };
         let same = matches!((fhir::canonical_hash(&expected, base), fhir::canonical_hash(&read, base)), (Ok(a), Ok(b)) if a == b);
         if !same {
@@ -235,6 +231,7 @@ impl Check<'_> {
                     }
                 }
                 Kind::Urn => "urn",
+                Kind::Conditional if self.is_mapped(&found.text) => continue,
                 Kind::Conditional => "conditional",
                 Kind::External => "external",
                 Kind::Malformed => "malformed",
@@ -244,17 +241,18 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Whether a conditional reference leads somewhere by the crosswalk.
+    fn is_mapped(&self, text: &str) -> bool {
+        let Some(at) = text.find('?') else { return false };
+        let (path, search) = text.split_at(at);
+        let resource_type = path.rsplit('/').next().unwrap_or_default();
+        let crosswalk = &self.patients.crosswalk;
+        crosswalk.leads(self.storage, resource_type, search).is_some()
+    }
+
     pub(super) fn leads_somewhere(&self, resource_type: &str, id: &str) -> Result<bool, EngineError> {
-        let id_hash = self.storage.id_hash(id);
-        let key = match self
-            .patients
-            .crosswalk
-            .get(&id_hash)
-            .filter(|_| resource_type == "Patient")
-        {
-            Some(target) => self.storage.key(self.tenant, resource_type, target)?,
-            None => self.storage.key(self.tenant, resource_type, id)?,
-        };
+        let key = self.storage.key(self.tenant, resource_type, id)?;
+        let key = self.patients.crosswalk.place(self.storage, key);
         Ok(self.storage.index.get(&key)?.is_some_and(|e| !e.deleted))
     }
 

@@ -33,16 +33,16 @@ pub struct DestinationMix {
 
 /// A resource as the destination holds it.
 #[derive(Debug, Clone)]
-struct Record {
-    id: String,
-    line: Vec<u8>,
+pub(super) struct Record {
+    pub id: String,
+    pub line: Vec<u8>,
 }
 
 /// The records of a destination already in use; small, and held in memory.
 #[derive(Debug, Clone)]
 pub struct Destination {
     /// By type, in dependency order.
-    records: [(Kind, Vec<Record>); 3],
+    pub(super) records: Vec<(Kind, Vec<Record>)>,
 }
 
 impl Practice {
@@ -54,7 +54,9 @@ impl Practice {
         let shared = numbered + mix.unnumbered.min(self.patients() - numbered);
         let place = |nth: u64| nth * (self.patients() / shared.max(1)).max(1);
         let mut destination = Destination {
-            records: [Kind::Patient, Kind::Condition, Kind::Observation].map(|kind| (kind, Vec::new())),
+            records: [Kind::Patient, Kind::Condition, Kind::Observation]
+                .map(|kind| (kind, Vec::new()))
+                .into(),
         };
         for nth in 0..shared {
             let theirs = Theirs {

@@ -39,6 +39,7 @@ mod procedure;
 mod provenance;
 mod report;
 mod seeded;
+mod staff;
 
 #[cfg(test)]
 mod tests;

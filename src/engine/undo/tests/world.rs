@@ -318,8 +318,9 @@ async fn land(storage: &Arc<Storage>, plan: &Plan, recorder: Recorder, run: u32,
         pipeline.begin(file).await.unwrap();
         let mut landing = Landing::new(Arc::new(context), pipeline.work().unwrap(), Mark::default(), 1 << 20);
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let hash = crate::engine::place::hex(hash.as_ref());
+        let mut hasher = crate::store::FileHasher::landed();
+        hasher.update(text.as_bytes());
+        let hash = crate::engine::place::hex(&hasher.sum());
         landing.write(Bytes::from(text)).await.ok().unwrap();
         landing.finish(hash).await.ok().unwrap();
         patients = pipeline.drain().await.unwrap();
