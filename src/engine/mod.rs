@@ -7,6 +7,7 @@
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
@@ -53,6 +54,7 @@ mod rollback;
 mod row;
 mod run;
 mod sample;
+mod standing;
 mod taken_back;
 mod tally;
 mod twin;
@@ -78,6 +80,7 @@ pub use remove::remove;
 pub use resolve::Choice;
 pub use reversal::complete;
 pub use run::{Answer, Command, Running, start, start_by};
+pub use standing::{Standing, standing, standings};
 pub use taken_back::{Effects, TakenBack};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};
 pub use undo::Which;

@@ -50,6 +50,9 @@ pub struct State {
     pub stopped: Option<String>,
     /// Kickoffs sent in this run that were never answered.
     pub unanswered: u32,
+    /// Whether the source has let us in with what is known of it now.
+    #[serde(default)]
+    pub let_in: bool,
 }
 
 impl State {
@@ -60,6 +63,7 @@ impl State {
                 *self = Self {
                     run: *run,
                     stage: Stage::Started,
+                    let_in: self.let_in,
                     ..Self::default()
                 };
             }
@@ -110,14 +114,27 @@ impl State {
                 *self = Self {
                     run: *run,
                     stage: Stage::RolledBack,
+                    let_in: self.let_in,
                     ..Self::default()
                 };
             }
             Event::MigrationRemoved {} => *self = Self::default(),
+            Event::TokenGranted { .. } => self.let_in = true,
+            Event::KeyCreated { .. } => self.let_in = false,
+            Event::MigrationChanged { fields } => {
+                let matters = [
+                    "base_url",
+                    "token_url",
+                    "client_id",
+                    "auth",
+                    "algorithm",
+                    "jku",
+                    "secrets",
+                    "preset",
+                ];
+                self.let_in &= !fields.iter().any(|field| matters.contains(&field.as_str()));
+            }
             Event::MigrationAdded { .. }
-            | Event::MigrationChanged { .. }
-            | Event::KeyCreated { .. }
-            | Event::TokenGranted { .. }
             | Event::ManifestRefreshed {}
             | Event::DownloadComplete { .. }
             | Event::DownloadError { .. }

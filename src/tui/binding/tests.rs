@@ -1,0 +1,63 @@
+use super::*;
+use crate::tui::sample;
+
+#[test]
+fn no_key_means_two_things_in_one_place() {
+    let model = sample::model();
+    for screen in [Screen::Home, Screen::Log]
+        .into_iter()
+        .chain(Step::ALL.map(Screen::Step))
+    {
+        let model = crate::tui::model::Model {
+            screen,
+            ..sample::model()
+        };
+        let keys = here(&model);
+        for (index, binding) in keys.iter().enumerate() {
+            let twice = keys[..index].iter().any(|other| other.key == binding.key);
+            assert!(!twice, "{} twice on {}", binding.key.name(), screen.name());
+        }
+    }
+    for place in [Place::Question, Place::Text, Place::Commands, Place::Filter] {
+        let keys: Vec<_> = BINDINGS
+            .iter()
+            .filter(|b| b.place == place || b.place == Place::Everywhere)
+            .map(|b| b.key)
+            .collect();
+        assert!(
+            (1..keys.len()).all(|index| !keys[..index].contains(&keys[index])),
+            "{place:?}"
+        );
+    }
+    assert!(find(&model, Key::of('?')).is_some());
+}
+
+#[test]
+fn every_place_says_how_to_get_out_of_it() {
+    for place in [
+        Place::Question,
+        Place::Text,
+        Place::Commands,
+        Place::Filter,
+        Place::Steps,
+        Place::Log,
+    ] {
+        let out = BINDINGS
+            .iter()
+            .any(|b| b.place == place && b.key == ESC && b.action == Action::Back && b.footer);
+        assert!(out, "{place:?}");
+    }
+}
+
+#[test]
+fn what_does_not_work_says_why() {
+    let mut model = sample::model();
+    model.screen = Screen::Step(Step::Export);
+    model.open = Some("harbor".to_owned());
+    let run = find(&model, Key::of('r')).unwrap();
+    assert_eq!((run.why_not)(&model), Some("it is at work".to_owned()));
+    model.jobs.clear();
+    assert_eq!((run.why_not)(&model), None);
+    let pause = find(&model, Key::of('p')).unwrap();
+    assert_eq!((pause.why_not)(&model), Some("nothing is at work".to_owned()));
+}

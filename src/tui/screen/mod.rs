@@ -1,0 +1,63 @@
+//! The screens, one file each. A screen is three functions and its state: `enter` when it is opened, `act` when somebody presses a key
+//! of its own, `view` to draw its body. Nothing else knows what is on it.
+
+pub mod home;
+pub mod log;
+pub mod standing;
+
+use super::action::Action;
+use super::canvas::Canvas;
+use super::message::Effect;
+use super::model::Model;
+use crate::migration::Step;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Screen {
+    /// All migrations.
+    #[default]
+    Home,
+    /// A step of the open migration.
+    Step(Step),
+    /// What happened in the open migration.
+    Log,
+}
+
+impl Screen {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Home => "Home",
+            Self::Step(step) => step.name(),
+            Self::Log => "Log",
+        }
+    }
+}
+
+/// Opens a screen.
+pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
+    model.screen = screen;
+    match screen {
+        Screen::Home => home::enter(model),
+        Screen::Step(_) => standing::enter(model),
+        Screen::Log => log::enter(model),
+    }
+}
+
+/// Lets the screen do what a key of its own means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.screen {
+        Screen::Home => home::act(model, action),
+        Screen::Step(_) => standing::act(model, action),
+        Screen::Log => log::act(model, action),
+    }
+}
+
+/// Draws the screen's body.
+pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
+    match model.screen {
+        Screen::Home => home::view(model, canvas),
+        Screen::Step(step) => standing::view(model, step, canvas),
+        Screen::Log => log::view(model, canvas),
+    }
+}
