@@ -55,6 +55,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Do the whole job of a migration, or go on with it: export, ingest, verify
     Run(RunArgs),
+    /// Cancel the export that the source is preparing; the next run begins a new one
+    Cancel(NameArgs),
     /// Say where every migration stands
     Status(JsonArg),
     /// Add, change, list, show or remove migrations

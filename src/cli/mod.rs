@@ -6,6 +6,7 @@
 mod args;
 mod args_plan;
 mod args_undo;
+mod cancel;
 mod conflicts;
 mod demo;
 mod doctor;
@@ -50,6 +51,7 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::Demo(args) if cli.opens_wizard() => return demo::rehearse(args),
         Command::Demo(args) => demo::demo(args),
         Command::Run(args) => run::run(workspace, args),
+        Command::Cancel(args) => cancel::cancel(workspace, args),
         Command::Status(args) => status::status(workspace, args),
         Command::Migration(command) => migration::migration(workspace, command),
         Command::Keys(command) => keys::keys(workspace, command),

@@ -5,13 +5,16 @@
 //! - `landing`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
 //! - `rebuild`: the index made anew from the landing and the ledger.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
+//! - `cancel_export`: an export taken back at the source before it is ready.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `planning`: making and changing plans. `mint`: a token to look at.
 //! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
+mod cancel_export;
 mod carry_out;
 mod committer;
 mod connect;
@@ -29,6 +32,7 @@ mod known;
 mod landing;
 mod merge;
 mod message;
+mod mint;
 mod oneshot;
 mod oneshot_attachments;
 mod oneshot_file;
@@ -39,6 +43,7 @@ mod patient_facts;
 mod patients;
 mod pipeline;
 mod place;
+mod planning;
 mod preflight;
 mod preflight_source;
 mod progress;
@@ -70,10 +75,12 @@ pub use forecast::{Forecast, forecast};
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
 pub use merge::{Comparison, Proposal, compare};
+pub use mint::{Minted, mint};
 pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
+pub use planning::{PlanField, PlanProblem, change, check, fill_in, furnish, prepared, preview, slug};
 pub use preflight::{Check, Verdict, preflight};
-pub use progress::{FileProgress, Snapshot};
+pub use progress::{FileProgress, Polling, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;

@@ -5,8 +5,11 @@ use jiff::Timestamp;
 use super::error::EngineError;
 use super::job::open_conflicts;
 use super::keys;
+use super::progress::Snapshot;
 use super::tally::recorded_counts;
-use crate::migration::{AuthMethod, Counts, Event, ExportLevel, Plan, Readiness, State, total};
+use crate::migration::{
+    AuthMethod, ByType, Counts, Event, ExportFile, ExportLevel, Plan, Preset, Readiness, State, total,
+};
 use crate::store::Storage;
 
 /// How a migration stands.
@@ -14,10 +17,18 @@ use crate::store::Storage;
 pub struct Standing {
     /// The plan.
     pub plan: Plan,
+    /// The name of the source's product, for people.
+    pub vendor: String,
     /// The fold of its journal.
     pub state: State,
     /// What became of its rows, over all types.
     pub counts: Counts,
+    /// The same by type.
+    pub by_type: ByType,
+    /// Files of the latest run.
+    pub files: Snapshot,
+    /// When the latest run's export was asked for, if it was.
+    pub kicked_off: Option<Timestamp>,
     /// Conflicts that wait for a decision.
     pub conflicts: u64,
     /// Findings of the latest verification, if there was one.
@@ -56,16 +67,33 @@ impl Standing {
 /// How one migration stands.
 pub fn standing(storage: &Storage, plan: Plan) -> Result<Standing, EngineError> {
     let mut state = State::default();
-    let mut last = None;
+    let (mut last, mut kicked_off) = (None, None);
     for entry in storage.journal.read(&plan.id, 0) {
         let entry = entry?;
         state.apply(&entry.event);
+        match entry.event {
+            Event::Kickoff { .. } => kicked_off = Some(entry.at),
+            Event::RunStarted { .. } => kicked_off = None,
+            _ => {}
+        }
         last = Some((entry.at, entry.event));
     }
     let verification = storage.tables.verifications.get(plan.id.as_bytes())?;
     let secrets = storage.tables.secrets.get(plan.id.as_bytes())?;
+    let by_type = recorded_counts(storage, &plan.id)?;
+    let mut files = Snapshot::default();
+    if state.run > 0 {
+        let (ended, waiting) = storage.files(state.run)?.into_iter().partition(ExportFile::complete);
+        files.update(ended, waiting);
+    }
+    let preset = Preset::load(&plan.preset, Some(&storage.workspace.presets_dir()));
     Ok(Standing {
-        counts: total(&recorded_counts(storage, &plan.id)?),
+        // A preset that is gone takes nothing from the migration but its name.
+        vendor: preset.map_or_else(|_| plan.preset.clone(), |preset| preset.label),
+        counts: total(&by_type),
+        by_type,
+        files,
+        kicked_off,
         conflicts: open_conflicts(storage, &plan)?,
         findings: verification.map(|verification| verification.total_findings),
         key: keys::exists(storage, &plan.id),

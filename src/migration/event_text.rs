@@ -53,6 +53,7 @@ impl Event {
                 format!("{compared} records read back and compared; {findings} findings.")
             }
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
+            Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
             Event::DecisionUndone { conflict, .. } => format!("The decision on conflict {conflict} is taken back."),
             Event::RollbackBegun { run, .. } => format!("Run {run} and every later one are being taken back."),

@@ -27,6 +27,8 @@ pub enum Stage {
     Completed,
     /// Taken back.
     RolledBack,
+    /// Its export was cancelled at the source before it was ready.
+    Cancelled,
 }
 
 /// Where a migration stands.
@@ -118,6 +120,14 @@ impl State {
                     ..Self::default()
                 };
             }
+            Event::ExportCancelled {} => {
+                *self = Self {
+                    run: self.run,
+                    stage: Stage::Cancelled,
+                    let_in: self.let_in,
+                    ..Self::default()
+                };
+            }
             Event::MigrationRemoved {} => *self = Self::default(),
             Event::TokenGranted { .. } => self.let_in = true,
             Event::KeyCreated { .. } => self.let_in = false,
@@ -158,6 +168,9 @@ impl State {
 
     /// Whether a run is under way that can go on.
     pub fn unfinished(&self) -> bool {
-        !matches!(self.stage, Stage::New | Stage::Completed | Stage::RolledBack)
+        !matches!(
+            self.stage,
+            Stage::New | Stage::Completed | Stage::RolledBack | Stage::Cancelled
+        )
     }
 }

@@ -98,7 +98,7 @@ impl Readiness {
     /// Where the migration is.
     pub fn step(&self) -> Step {
         match self.stage {
-            Stage::New | Stage::RolledBack => self.setting_up(),
+            Stage::New | Stage::RolledBack | Stage::Cancelled => self.setting_up(),
             Stage::Started | Stage::KickingOff => Step::Export,
             Stage::Exporting => Step::Poll,
             Stage::Ingesting => Step::Ingest,
@@ -122,7 +122,7 @@ impl Readiness {
 
     /// What a step needs that is not there, in a few words.
     pub fn lacks(&self, step: Step) -> Option<String> {
-        let begun = !matches!(self.stage, Stage::New | Stage::RolledBack);
+        let begun = !matches!(self.stage, Stage::New | Stage::RolledBack | Stage::Cancelled);
         if begun {
             return None;
         }
@@ -251,11 +251,11 @@ mod tests {
     proptest! {
         #[test]
         fn exactly_one_step_is_here_and_everything_before_it_is_done(
-            known in any::<[bool; 5]>(), stage in 0..9_usize, conflicts in 0_u64..3, findings in 0_u64..3
+            known in any::<[bool; 5]>(), stage in 0..10_usize, conflicts in 0_u64..3, findings in 0_u64..3
         ) {
             let stages = [
                 Stage::New, Stage::Started, Stage::KickingOff, Stage::Exporting, Stage::Ingesting, Stage::Ingested,
-                Stage::Verified, Stage::Completed, Stage::RolledBack,
+                Stage::Verified, Stage::Completed, Stage::RolledBack, Stage::Cancelled,
             ];
             let [address, credentials, client_id, group, token] = known;
             let told = Readiness { address, credentials, client_id, group, token, stage: stages[stage], stopped: None, conflicts, findings };

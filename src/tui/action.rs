@@ -20,6 +20,30 @@ pub enum Action {
     StepAfter,
     /// The log of the migration.
     Log,
+    /// Add a migration.
+    New,
+    /// Test what is here: the connection, the published keys, the credentials.
+    Test,
+    /// Make a key pair.
+    MakeKey,
+    /// Take a private key from a file.
+    ImportKey,
+    /// Copy the JWK Set.
+    CopyKeys,
+    /// Tick what is chosen, or take the tick away.
+    Tick,
+    /// Tick all, or take all ticks away.
+    TickAll,
+    /// Show the assertion, or the scopes again.
+    Decode,
+    /// Ask for the export's status now.
+    PollNow,
+    /// Cancel the export at the source.
+    CancelExport,
+    /// Copy the job's address.
+    CopyAddress,
+    /// Keep what was typed and go to the next field.
+    KeepNext,
     /// Run the migration, or go on with it.
     Run,
     /// Stop the job; it goes on later where it stopped.

@@ -9,7 +9,8 @@ use super::list::Move;
 use super::model::Model;
 use super::overlay::Overlay;
 use super::screen::Screen;
-use crate::engine::Standing;
+#[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
+use super::why_not::*;
 use crate::migration::Step;
 
 /// Where a key works.
@@ -35,6 +36,12 @@ pub enum Place {
     Commands,
     /// While a list is narrowed.
     Filter,
+    /// In a list to choose from.
+    Choose,
+    /// Where a line is asked for.
+    Ask,
+    /// While a field is typed.
+    Editing,
     /// Everywhere, always.
     Everywhere,
 }
@@ -117,13 +124,72 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Commands, ESC, Action::Back, "close"),
     bind(Place::Filter, ENTER, Action::Yes, "keep filter"),
     bind(Place::Filter, ESC, Action::Back, "show all"),
+    bind(Place::Choose, ENTER, Action::Yes, "choose"),
+    bind(Place::Choose, Key::of(' '), Action::Tick, "tick").unless(one_only),
+    bind(Place::Choose, Key::of('a'), Action::TickAll, "all or none").unless(one_only),
+    bind(Place::Choose, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
+    bind(Place::Choose, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
+    bind(
+        Place::Choose,
+        Key::plain(KeyCode::PageUp),
+        Action::Go(Move::PageUp),
+        "page up",
+    )
+    .quiet(),
+    bind(
+        Place::Choose,
+        Key::plain(KeyCode::PageDown),
+        Action::Go(Move::PageDown),
+        "page down",
+    )
+    .quiet(),
+    bind(Place::Choose, ESC, Action::Back, "leave it"),
+    bind(Place::Ask, ENTER, Action::Yes, "go on").unless(unanswered),
+    bind(Place::Ask, ESC, Action::Back, "leave it"),
+    bind(Place::Editing, ENTER, Action::Yes, "keep").unless(wrong),
+    bind(
+        Place::Editing,
+        Key::plain(KeyCode::Tab),
+        Action::KeepNext,
+        "keep, next field",
+    )
+    .unless(wrong),
+    bind(Place::Editing, ESC, Action::Back, "leave it"),
     // Home.
     bind(Place::Home, ENTER, Action::Open, "open").unless(no_migration),
     bind(Place::Home, Key::of('d'), Action::Remove, "delete").unless(not_removable),
+    bind(Place::Home, Key::of('n'), Action::New, "new"),
     // Steps.
+    bind(Place::Step(Step::Source), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Source), Key::of('t'), Action::Test, "test it").unless(not_testable),
+    bind(Place::Step(Step::Register), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Register), Key::of(' '), Action::Tick, "tick"),
+    bind(Place::Step(Step::Register), Key::of('g'), Action::MakeKey, "new key").unless(no_key_wanted),
+    bind(
+        Place::Step(Step::Register),
+        Key::of('i'),
+        Action::ImportKey,
+        "import key",
+    )
+    .unless(no_key_wanted),
+    bind(Place::Step(Step::Register), Key::of('c'), Action::CopyKeys, "copy").unless(no_key),
+    bind(Place::Step(Step::Register), Key::of('t'), Action::Test, "check").unless(not_published),
+    bind(Place::Step(Step::Token), Key::of('t'), Action::Test, "get a token").unless(not_known),
+    bind(Place::Step(Step::Token), Key::of('a'), Action::Decode, "assertion").unless(not_minted),
+    bind(Place::Step(Step::Export), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Export), Key::of(' '), Action::Tick, "choose types").quiet(),
+    bind(Place::Step(Step::Poll), Key::of('n'), Action::PollNow, "poll now").unless(not_polling),
+    bind(
+        Place::Step(Step::Poll),
+        Key::of('c'),
+        Action::CancelExport,
+        "cancel export",
+    )
+    .unless(not_cancellable),
+    bind(Place::Step(Step::Poll), Key::of('y'), Action::CopyAddress, "copy URL").unless(no_job_url),
     bind(Place::Step(Step::Export), Key::of('r'), Action::Run, "run").unless(not_runnable),
-    bind(Place::Step(Step::Poll), Key::of('r'), Action::Run, "go on").unless(not_runnable),
-    bind(Place::Step(Step::Ingest), Key::of('r'), Action::Run, "go on").unless(not_runnable),
+    bind(Place::Step(Step::Poll), Key::of('r'), Action::Run, "go on").unless(not_resumable),
+    bind(Place::Step(Step::Ingest), Key::of('r'), Action::Run, "go on").unless(not_resumable),
     bind(Place::Step(Step::Export), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(Place::Step(Step::Poll), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(Place::Step(Step::Ingest), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
@@ -198,10 +264,12 @@ pub static BINDINGS: &[Binding] = &[
 pub fn places(model: &Model) -> Vec<Place> {
     let over = match &model.overlay {
         Some(Overlay::Question(_)) => Some(Place::Question),
-        Some(Overlay::Help(_)) => Some(Place::Text),
+        Some(Overlay::Help(_) | Overlay::Notice(_)) => Some(Place::Text),
         Some(Overlay::Commands(_)) => Some(Place::Commands),
         Some(Overlay::Filter(_)) => Some(Place::Filter),
-        None => None,
+        Some(Overlay::Choose(_)) => Some(Place::Choose),
+        Some(Overlay::Ask(_)) => Some(Place::Ask),
+        None => model.editing.is_some().then_some(Place::Editing),
     };
     if let Some(over) = over {
         return vec![over, Place::Everywhere];
@@ -240,51 +308,6 @@ pub fn key_for(model: &Model, action: Action) -> Option<String> {
         .into_iter()
         .find(|binding| binding.action == action)
         .map(|binding| binding.key.name())
-}
-
-fn no_migration(model: &Model) -> Option<String> {
-    model
-        .standings()
-        .is_empty()
-        .then(|| "there is no migration yet".to_owned())
-}
-
-fn not_removable(model: &Model) -> Option<String> {
-    let Some(standing) = model.home.chosen(model) else {
-        return no_migration(model);
-    };
-    if model.jobs.contains_key(&standing.plan.id) {
-        return Some("its job is at work".to_owned());
-    }
-    (standing.counts.rows > 0).then(|| "it has brought rows here, and what became of them must stay known".to_owned())
-}
-
-fn not_runnable(model: &Model) -> Option<String> {
-    let standing = model.opened()?;
-    if model.job().is_some() {
-        return Some("it is at work".to_owned());
-    }
-    lacking(standing)
-}
-
-/// What a run of this migration lacks.
-fn lacking(standing: &Standing) -> Option<String> {
-    standing.readiness().lacks(Step::Poll)
-}
-
-fn not_at_work(model: &Model) -> Option<String> {
-    match model.job() {
-        None => Some("nothing is at work".to_owned()),
-        Some(job) if job.stopping => Some("it is about to stop".to_owned()),
-        Some(_) => None,
-    }
-}
-
-fn unanswered(model: &Model) -> Option<String> {
-    match &model.overlay {
-        Some(Overlay::Question(question)) => question.lacks(),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

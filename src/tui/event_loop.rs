@@ -61,7 +61,8 @@ impl<B: Surface> Wizard<B> {
         if self.fits().is_err() {
             return Ended::Lost;
         }
-        let first = self.model.read_standings();
+        let mut first = self.model.read_standings();
+        first.push(Effect::ReadPresets);
         if let Some(ended) = self.perform(first) {
             return ended;
         }
@@ -119,6 +120,10 @@ impl<B: Surface> Wizard<B> {
             let done = match effect {
                 Effect::Quit => {
                     self.model.leaving = true;
+                    if !self.model.jobs.is_empty() {
+                        self.model
+                            .say("Stopping. What was received is made durable.", super::look::Role::Note);
+                    }
                     // The last frame says that we wait for jobs; if it cannot be drawn, there is nobody to read it.
                     let _ = self.draw();
                     return Some(Ended::Quit);

@@ -68,16 +68,16 @@ fn keys(out: &UnboundedSender<Input>) -> io::Result<()> {
             return Ok(());
         }
         while event::poll(std::time::Duration::ZERO)? {
-            let input = match event::read()? {
-                Event::Key(pressed) => Key::pressed(pressed).map(Input::Key),
-                Event::Paste(text) => Some(Input::Paste(text)),
-                Event::Resize(..) => Some(Input::Resized),
-                Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+            let inputs = match event::read()? {
+                Event::Key(pressed) => Key::pressed(pressed).into_iter().map(Input::Key).collect(),
+                Event::Paste(text) => vec![Input::Paste(text)],
+                Event::Resize(..) => vec![Input::Resized],
+                Event::FocusGained | Event::FocusLost | Event::Mouse(_) => Vec::new(),
             };
-            if let Some(input) = input
-                && out.send(input).is_err()
-            {
-                return Ok(());
+            for input in inputs {
+                if out.send(input).is_err() {
+                    return Ok(());
+                }
             }
         }
     }

@@ -30,26 +30,23 @@ impl Key {
         }
     }
 
-    /// A key press as the terminal reports it; nothing for what is no press.
-    pub fn pressed(event: KeyEvent) -> Option<Self> {
-        if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
-            return None;
+    /// The keys that were pressed, as the terminal reports them; none for a release. What looks like Alt was Esc and, at once, another
+    /// key: a slow line brings them together.
+    pub fn pressed(event: KeyEvent) -> Vec<Self> {
+        if event.kind == KeyEventKind::Release {
+            return Vec::new();
         }
+        let esc = event
+            .modifiers
+            .contains(KeyModifiers::ALT)
+            .then_some(Self::plain(KeyCode::Esc));
         let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
         let code = match event.code {
             // Some terminals report a capital with Ctrl.
             KeyCode::Char(c) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
             code => code,
         };
-        Some(Self { code, ctrl })
-    }
-
-    /// The character that it types.
-    pub fn character(self) -> Option<char> {
-        match self.code {
-            KeyCode::Char(c) if !self.ctrl => Some(c),
-            _ => None,
-        }
+        esc.into_iter().chain([Self { code, ctrl }]).collect()
     }
 
     /// How it is written, such as `Ctrl-L` or `Enter`.

@@ -10,10 +10,8 @@ use crate::engine::Snapshot;
 const MOMENTS: usize = 40;
 
 /// A job at work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Live {
-    /// When it began.
-    pub since: Timestamp,
     /// Latest counters.
     pub snapshot: Snapshot,
     /// It was told to end and makes durable what it has.
@@ -22,16 +20,6 @@ pub struct Live {
 }
 
 impl Live {
-    /// A job that begins now.
-    pub fn new(now: Timestamp) -> Self {
-        Self {
-            since: now,
-            snapshot: Snapshot::default(),
-            stopping: false,
-            moments: VecDeque::new(),
-        }
-    }
-
     /// Takes in the latest counters.
     pub fn update(&mut self, now: Timestamp, snapshot: Snapshot) {
         self.moments.push_back((now, snapshot.bytes(), snapshot.rows()));

@@ -147,6 +147,7 @@ fn without_colour(role: Role) -> Style {
 }
 
 /// A sign of ours.
+#[allow(dead_code)] // Some are for screens that are still being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
     /// Done.

@@ -1,8 +1,11 @@
 //! What the model is told (messages) and what it asks for (effects).
 
 use super::input::Input;
-use crate::engine::{Answer, Command, EngineError, Recorded, Snapshot, Standing};
-use crate::migration::Plan;
+use super::screen::register::KeyPair;
+use crate::engine::{Answer, Check, Command, EngineError, Minted, Recorded, Snapshot, Standing};
+use crate::http::Secret;
+use crate::migration::{Plan, Preset, Registration};
+use crate::source::JwksFinding;
 use crate::store::JournalEntry;
 
 /// Something happened.
@@ -14,6 +17,8 @@ pub enum Msg {
     Second,
     /// A list that was asked for has been read.
     Read(Reply),
+    /// A change is in the ledger.
+    Saved,
     /// Something that was asked for has been done: what, in a sentence.
     Done(String),
     /// Something that was asked for cannot be done.
@@ -42,6 +47,22 @@ pub enum News {
 pub enum Reply {
     /// How every migration stands.
     Standings(Vec<Standing>),
+    /// Every preset.
+    Presets(Vec<Preset>),
+    /// How far registering with a migration's EHR has come, and its key pair.
+    Registration(String, Registration, Option<KeyPair>),
+    /// One thing that a test of a migration's connection looked at.
+    Check(String, Box<Check>),
+    /// The test is over.
+    Checked(String),
+    /// What was found where a migration's keys are published.
+    Published(String, Vec<JwksFinding>),
+    /// What came of asking for a token.
+    Minted(String, Box<Result<Option<Minted>, Problem>>),
+    /// The kickoff of a migration, as it will be sent, or what it lacks.
+    Preview(String, Result<String, String>),
+    /// A migration was added.
+    Added(String),
     /// The journal of a migration.
     Journal(String, Vec<JournalEntry<crate::migration::Event>>),
 }
@@ -53,6 +74,8 @@ pub struct Problem {
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
+    /// Somebody wanted it so.
+    pub wanted: bool,
 }
 
 impl From<EngineError> for Problem {
@@ -60,6 +83,7 @@ impl From<EngineError> for Problem {
         Self {
             what: error.to_string(),
             hint: error.hint(),
+            wanted: matches!(error, EngineError::Cancelled),
         }
     }
 }
@@ -71,6 +95,32 @@ pub enum Effect {
     ReadStandings,
     /// Read the journal of a migration.
     ReadJournal(String),
+    /// Read every preset.
+    ReadPresets,
+    /// Read how far registering has come.
+    ReadRegistration(String),
+    /// Remember how far registering has come.
+    SaveRegistration(String, Registration),
+    /// Add a migration for a practice of this name.
+    Add(String),
+    /// Put a changed plan into the ledger.
+    Save(Box<Plan>),
+    /// Seal a client secret.
+    SaveSecret(String, Secret),
+    /// Make a key pair.
+    MakeKey(Box<Plan>),
+    /// Take the private key in this file.
+    ImportKey(Box<Plan>, String),
+    /// Look at everything that an export needs.
+    Preflight(Box<Plan>),
+    /// Look at the key set that is published here as the EHR will.
+    CheckPublished(Box<Plan>, String),
+    /// Ask for a token.
+    Mint(Box<Plan>),
+    /// Make the kickoff as it would be sent.
+    Preview(Box<Plan>),
+    /// Ask for the export's status now.
+    Hurry(String),
     /// Give the engine a command on a migration.
     Start(Box<Plan>, Command),
     /// Have a migration's job make durable what it has, and end.

@@ -6,10 +6,14 @@
 //!
 //! - `start`: the wizard on a real terminal. `event_loop`: the loop, generic over surface and input. `input`, `terminal`, `surface`: the
 //!   terminal. `worker`: reading and changing the store on a thread, jobs on the runtime.
+//!   `errand`: what it reads and changes; `ask_source`: what it asks the source while a person waits.
 //! - `model`, `live`: what is shown. `message`: [`Msg`](message::Msg) and [`Effect`](message::Effect). `update`: what a message does to
 //!   every screen alike.
 //! - `view`: the frame. `screen`: one file for each screen. `overlay`: what can stand over one.
-//! - `action`, `binding`, `key`: what a person can do, and with which key.
+//!   `above`: what a key does to what stands over the screen; `job_news`: what a job tells.
+//! - `action`, `binding`, `why_not`, `key`: what a person can do, and with which key.
+//! - `form`, `form_view`, `edit`: fields of a plan, edited in place; `overlay::Choose` for those with a choice.
+//! - `mask`: what tells who a patient is goes through `Model::private`.
 //! - `canvas`, `look`, `figure`, `list`, `text_input`: the parts that screens are drawn with.
 //!
 //! **To add a screen:** a variant of [`Screen`](screen::Screen), a file in `screen/` with a `State` (a field of the model) and the
@@ -24,20 +28,28 @@
 //! is asked with a [`Question`](overlay::Question), typed. Where a screen's logic says something about migrations and not about keys and
 //! cells, it belongs into `migration` or `engine`.
 
-#![allow(dead_code)] // Parts that the screens of the next slice are drawn with.
-
+mod above;
 mod action;
+mod ask_source;
 mod binding;
+#[cfg(test)]
+mod budget;
 mod canvas;
 mod clipboard;
+mod edit;
+mod errand;
 mod error;
 mod event_loop;
 mod figure;
+mod form;
+mod form_view;
 mod input;
+mod job_news;
 mod key;
 mod list;
 mod live;
 mod look;
+mod mask;
 mod message;
 mod model;
 mod overlay;
@@ -50,6 +62,7 @@ mod terminal;
 mod text_input;
 mod update;
 mod view;
+mod why_not;
 mod worker;
 
 pub use error::TuiError;

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
+use super::edit::Editing;
 use super::live::Live;
 use super::look::{Look, Role};
+use super::mask;
 use super::message::Effect;
 use super::overlay::Overlay;
-use super::screen::{Screen, home, log};
+use super::screen::{Screen, export, home, ingest, log, register, source, token};
 use crate::engine::Standing;
-use crate::migration::Plan;
+use crate::migration::{Plan, Preset, Step};
 
 /// Where the program runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,8 +70,22 @@ pub struct Model {
     pub leaving: bool,
     /// Standings are being read; and whether they have changed since and are to be read again.
     pub reading: Option<bool>,
+    /// Every preset.
+    pub presets: Vec<Preset>,
+    /// The field that is being typed.
+    pub editing: Option<Editing>,
     /// Of the home screen.
     pub home: home::State,
+    /// Of Source.
+    pub source: source::State,
+    /// Of Register.
+    pub register: register::State,
+    /// Of Token.
+    pub token: token::State,
+    /// Of Export.
+    pub export: export::State,
+    /// Of Ingest.
+    pub ingest: ingest::State,
     /// Of the log.
     pub log: log::State,
 }
@@ -93,7 +109,14 @@ impl Model {
             toast: None,
             leaving: false,
             reading: None,
+            presets: Vec::new(),
+            editing: None,
             home: home::State::default(),
+            source: source::State::default(),
+            register: register::State::default(),
+            token: token::State::default(),
+            export: export::State::default(),
+            ingest: ingest::State::default(),
             log: log::State::default(),
         }
     }
@@ -123,6 +146,11 @@ impl Model {
         self.jobs.get(self.open.as_deref()?)
     }
 
+    /// What tells who a patient is, as it may be seen now.
+    pub fn private<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        mask::shown(text, self.look, self.privacy)
+    }
+
     /// Rows of the body.
     pub fn body_rows(&self) -> usize {
         usize::from(super::view::body(self.size).height)
@@ -130,7 +158,12 @@ impl Model {
 
     /// Whether something is shown that changes with time alone.
     pub fn counts_down(&self) -> bool {
-        self.toast.is_some()
+        let here = match self.screen {
+            Screen::Step(Step::Poll) => self.job().is_some_and(|job| job.snapshot.polling.is_some()),
+            Screen::Step(Step::Token) => self.token.left(self.now).is_some(),
+            _ => false,
+        };
+        here || self.toast.is_some()
     }
 
     /// Shows a line for a few seconds before anything else.

@@ -13,8 +13,8 @@ use super::live::Live;
 use super::look::Look;
 use super::model::{Model, Place};
 use super::view::view;
-use crate::engine::Standing;
-use crate::migration::{Counts, Event, Plan, Stage, State};
+use crate::engine::{Snapshot, Standing};
+use crate::migration::{ByType, Counts, Event, Plan, Preset, Stage, State};
 
 /// The time in every test.
 pub fn now() -> Timestamp {
@@ -28,8 +28,17 @@ pub fn standing(id: &str, name: &str, preset: &str, stage: Stage) -> Standing {
     preset.clone_into(&mut plan.preset);
     plan.client_id = Some("cutover-1".to_owned());
     plan.group = Some("42".to_owned());
+    let vendor = match preset {
+        "eclinicalworks" => "eClinicalWorks",
+        "kareo" => "Kareo (Tebra)",
+        other => other,
+    };
     Standing {
         plan,
+        vendor: vendor.to_owned(),
+        by_type: ByType::new(),
+        files: Snapshot::default(),
+        kicked_off: None,
         state: State {
             run: 1,
             stage,
@@ -88,7 +97,8 @@ pub fn model() -> Model {
         now() - std::time::Duration::from_secs(3 * 86_400),
         Event::RunCompleted { run: 1 },
     ));
-    model.jobs.insert("harbor".to_owned(), Live::new(now()));
+    model.presets = Preset::all(None).unwrap();
+    model.jobs.insert("harbor".to_owned(), Live::default());
     model.standings = Some(vec![lakeside, harbor, northgate]);
     model
 }

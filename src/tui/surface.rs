@@ -55,6 +55,7 @@ impl<W: Write> ByteSurface<W> {
     }
 
     /// What frames are written to.
+    #[cfg(test)]
     pub fn writer(&self) -> &W {
         &self.out
     }

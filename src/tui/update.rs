@@ -1,17 +1,20 @@
 //! What the model does when it is told something.
 
+use super::above;
 use super::action::Action;
 use super::binding;
+use super::edit;
 use super::input::Input;
+use super::job_news;
 use super::key::Key;
-use super::live::Live;
+use super::list::Move;
 use super::look::Role;
-use super::message::{Effect, Msg, News, Problem, Reply};
-use super::model::{Line, Model};
-use super::overlay::{Commands, Help, Overlay, Question};
+use super::message::{Effect, Msg, Problem, Reply};
+use super::model::Model;
+use super::overlay::{Ask, Commands, For, Help, Notice, Overlay, Question};
 use super::screen::{self, Screen};
-use crate::engine::{Answer, Command, RunOptions};
-use crate::migration::{Event, Step};
+use crate::engine::{Command, RunOptions};
+use crate::migration::Step;
 
 /// Takes a message in and says what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -25,15 +28,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Input(Input::Continued) => vec![Effect::Redraw],
         Msg::Input(Input::Terminate | Input::Gone) => vec![Effect::Quit],
         Msg::Read(reply) => read(model, reply),
+        Msg::Saved => model.read_standings(),
         Msg::Done(what) => {
             model.say(what, Role::Done);
             model.read_standings()
         }
         Msg::Failed(problem) => {
-            failed(model, &problem);
+            failed(model, "That cannot be done", problem);
             model.read_standings()
         }
-        Msg::Job(migration, news) => told(model, migration, news),
+        Msg::Job(migration, news) => job_news::told(model, migration, news),
         Msg::Panicked(place) => {
             model.say(
                 format!("a part of the program failed at {place}; what was received is safe"),
@@ -60,10 +64,17 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
             commands.typed.key(key);
             commands.typed_anew();
         }
+        Some(Overlay::Ask(ask)) => drop(ask.typed.key(key)),
         Some(Overlay::Filter(typed)) => {
             typed.key(key);
             let text = typed.text().to_owned();
             narrow(model, &text);
+        }
+        None => {
+            if let Some(editing) = &mut model.editing {
+                editing.input.key(key);
+                edit::look_over(model);
+            }
         }
         _ => {}
     }
@@ -74,10 +85,17 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     match &mut model.overlay {
         Some(Overlay::Question(question)) if question.word.is_some() => question.typed.insert(text),
         Some(Overlay::Commands(commands)) => commands.typed.insert(text),
+        Some(Overlay::Ask(ask)) => ask.typed.insert(text),
         Some(Overlay::Filter(typed)) => {
             typed.insert(text);
             let text = typed.text().to_owned();
             narrow(model, &text);
+        }
+        None => {
+            if let Some(editing) = &mut model.editing {
+                editing.input.insert(text);
+                edit::look_over(model);
+            }
         }
         _ => {}
     }
@@ -87,9 +105,31 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
 /// Does what an action means: to what stands over the screen, to the program, or else to the screen.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(overlay) = model.overlay.take() {
-        return above(model, overlay, action);
+        return above::act(model, overlay, action);
+    }
+    if model.editing.is_some()
+        && let Some(effects) = editing(model, action)
+    {
+        return effects;
     }
     match action {
+        Action::New => {
+            let text = "The practice's name, as people call it. Everything else is asked on the next screens, and can be changed later.";
+            model.overlay = Some(Overlay::Ask(Ask::new(
+                "Whose records are to be moved?",
+                text,
+                For::NewMigration,
+            )));
+        }
+        Action::ImportKey => {
+            let text = "The path of a file with a private key: PKCS#8 or SEC1 PEM, or a JWK. It takes the place of the key pair that is \
+                        there, if one is: the EHR must know it before the next run.";
+            model.overlay = Some(Overlay::Ask(Ask::new(
+                "Which key is to be imported?",
+                text,
+                For::ImportKey,
+            )));
+        }
         Action::Help => model.overlay = Some(Overlay::Help(Help::default())),
         Action::Commands => model.overlay = Some(Overlay::Commands(Commands::default())),
         Action::Privacy => {
@@ -111,50 +151,28 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// What an action means to what stands over the screen; it is gone unless it is put back.
-fn above(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
-    match (overlay, action) {
-        (overlay, Action::Redraw) => {
-            model.overlay = Some(overlay);
-            vec![Effect::Redraw]
+/// What an action means while a field is typed; nothing if it means the same as ever.
+fn editing(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    match action {
+        Action::Yes => Some(edit::keep(model)),
+        Action::KeepNext => {
+            let mut effects = edit::keep(model);
+            if model.editing.is_none() {
+                effects.extend(screen::act(model, Action::Go(Move::Down)));
+                effects.extend(screen::act(model, Action::Open));
+            }
+            Some(effects)
         }
-        (overlay, Action::Suspend) => {
-            model.overlay = Some(overlay);
-            vec![Effect::Suspend]
+        Action::Back => {
+            model.editing = None;
+            Some(Vec::new())
         }
-        (_, Action::Quit) => quit(model),
-        (Overlay::Question(question), Action::Yes) => question.yes,
-        (Overlay::Help(mut help), Action::Go(movement)) => {
-            help.go(movement, model.body_rows(), super::overlay::keys(model).len());
-            model.overlay = Some(Overlay::Help(help));
-            Vec::new()
-        }
-        (Overlay::Commands(mut commands), Action::Go(movement)) => {
-            let found = commands.found(model).len();
-            commands.go(movement, found, model.body_rows().saturating_sub(4));
-            model.overlay = Some(Overlay::Commands(commands));
-            Vec::new()
-        }
-        (Overlay::Commands(commands), Action::Yes) => match commands.chosen(model) {
-            None => Vec::new(),
-            Some(binding) => match (binding.why_not)(model) {
-                None => act(model, binding.action),
-                Some(why) => {
-                    model.say(format!("{}: {why}", binding.label), Role::Note);
-                    Vec::new()
-                }
-            },
-        },
-        (Overlay::Filter(_), Action::Back) => {
-            narrow(model, "");
-            Vec::new()
-        }
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
 /// Narrows the list of the screen.
-fn narrow(model: &mut Model, text: &str) {
+pub fn narrow(model: &mut Model, text: &str) {
     if model.screen == Screen::Log {
         model.log.narrow(text);
     }
@@ -172,7 +190,8 @@ fn beside(model: &mut Model, other: impl Fn(usize) -> Option<usize>) -> Vec<Effe
     }
 }
 
-fn quit(model: &mut Model) -> Vec<Effect> {
+/// Ends the program, after a question where a job is at work.
+pub fn quit(model: &mut Model) -> Vec<Effect> {
     if model.jobs.is_empty() || model.leaving {
         return vec![Effect::Quit];
     }
@@ -210,118 +229,66 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
                 model.open = None;
                 model.screen = Screen::Home;
             }
-            if again { model.read_standings() } else { Vec::new() }
-        }
-        Reply::Journal(migration, entries) => {
-            if model.open.as_ref() == Some(&migration) {
-                model.log.take(entries);
-            }
-            Vec::new()
-        }
-    }
-}
-
-fn failed(model: &mut Model, problem: &Problem) {
-    let text = match &problem.hint {
-        Some(hint) => format!("{}; {hint}", problem.what),
-        None => problem.what.clone(),
-    };
-    model.say(text, Role::Wrong);
-}
-
-/// Takes in what a job tells.
-fn told(model: &mut Model, migration: String, news: News) -> Vec<Effect> {
-    match news {
-        News::Began => {
-            model.jobs.insert(migration, Live::new(model.now));
-            model.read_standings()
-        }
-        News::Snapshot(snapshot) => {
-            let now = model.now;
-            if let Some(live) = model.jobs.get_mut(&migration) {
-                live.update(now, *snapshot);
-            }
-            Vec::new()
-        }
-        News::Event(recorded) => {
-            let elsewhere = model.open.as_ref() != Some(&migration);
-            if let Some(text) = recorded.event.line() {
-                let text = match model.standing(&migration).filter(|_| elsewhere) {
-                    Some(standing) => format!("{}: {text}", standing.plan.name),
-                    None => text,
-                };
-                model.last = Some(Line {
-                    at: model.now,
-                    text,
-                    role: Role::Plain,
-                });
-            }
-            let follow = follow(model, &recorded.event, elsewhere);
-            let mut effects = if changes_standing(&recorded.event) {
-                model.read_standings()
-            } else {
-                Vec::new()
-            };
-            if let Some(step) = follow {
-                effects.extend(screen::enter(model, Screen::Step(step)));
+            let mut effects = if again { model.read_standings() } else { Vec::new() };
+            if model.screen == Screen::Step(Step::Export) {
+                effects.extend(screen::export::read(model));
             }
             effects
         }
-        News::Ended(result) => {
-            model.jobs.remove(&migration);
-            let name = model
-                .standing(&migration)
-                .map_or_else(|| migration.clone(), |s| s.plan.name.clone());
-            match *result {
-                Ok(answer) => {
-                    let (text, role) = outcome(&answer);
-                    model.say(format!("{name}: {text}"), role);
-                }
-                Err(problem) => failed(model, &problem),
-            }
+        Reply::Presets(presets) => {
+            model.presets = presets;
+            Vec::new()
+        }
+        Reply::Added(id) => {
+            model.open = Some(id);
+            // Its standing is read before anything of it can be shown.
+            screen::enter(model, Screen::Step(Step::Source))
+        }
+        other => {
+            about(model, other);
             model.read_standings()
         }
     }
 }
 
-/// The step that a person who watches the one before it is taken to.
-fn follow(model: &Model, event: &Event, elsewhere: bool) -> Option<Step> {
-    let at = match model.screen {
-        Screen::Step(step) if !elsewhere => step,
-        _ => return None,
-    };
-    match event {
-        Event::Kickoff { .. } if at == Step::Export => Some(Step::Poll),
-        Event::StatusComplete { .. } if matches!(at, Step::Export | Step::Poll) => Some(Step::Ingest),
-        _ => None,
+/// Takes in what was read about one migration; what is not about the open one comes too late.
+fn about(model: &mut Model, reply: Reply) {
+    let open = model.open.clone().unwrap_or_default();
+    match reply {
+        Reply::Registration(id, registration, key) if id == open => {
+            model.register.busy = None;
+            model.register.take(registration, key);
+        }
+        Reply::Check(id, check) if id == open => model.source.checks.push(*check),
+        Reply::Checked(id) if id == open => model.source.testing = false,
+        Reply::Published(id, findings) if id == open => {
+            model.register.busy = None;
+            model.register.found = findings;
+        }
+        Reply::Minted(id, result) if id == open => {
+            let now = model.now;
+            model.token.asking = false;
+            match *result {
+                Ok(Some(minted)) => model.token.minted = Some((now, minted)),
+                Ok(None) => model.say("this source is open to anyone: it gives no tokens", Role::Note),
+                Err(problem) => model.token.refused = Some((problem.what, problem.hint)),
+            }
+        }
+        Reply::Preview(id, made) if id == open => model.export.request = Some(made),
+        Reply::Journal(id, entries) if id == open => model.log.take(entries),
+        _ => {}
     }
 }
 
-/// Whether an event may change what the home screen or the rail says.
-fn changes_standing(event: &Event) -> bool {
-    !matches!(event, Event::DownloadRequest { .. } | Event::DownloadComplete { .. })
-}
-
-fn outcome(answer: &Answer) -> (String, Role) {
-    use crate::engine::Outcome;
-    match answer {
-        Answer::Run(Outcome::Done) => ("done, every row is accounted for".to_owned(), Role::Done),
-        Answer::Run(Outcome::NeedsDecision { conflicts, held }) => (
-            format!("{conflicts} conflicts need you; {held} rows wait for them"),
-            Role::Waiting,
-        ),
-        Answer::Run(Outcome::Rejected { rejects, allowed }) => (
-            format!("paused: {rejects} rows were rejected, {allowed} are allowed"),
-            Role::Waiting,
-        ),
-        Answer::Run(Outcome::Mismatch { findings }) => (
-            format!("{findings} findings: the store does not agree with what was received"),
-            Role::Wrong,
-        ),
-        Answer::Run(Outcome::FilesFailed { files }) => (format!("{} files could not be had", files.len()), Role::Wrong),
-        Answer::Verified(found) if found.clean() => ("verified, nothing to find".to_owned(), Role::Done),
-        Answer::Verified(found) => (format!("verified: {} findings", found.total_findings), Role::Wrong),
-        Answer::Resolved(decided) => (format!("{} conflicts decided", decided.len()), Role::Done),
-        Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
+/// Says what cannot be done: in full, unless somebody is typing or is being asked something.
+pub fn failed(model: &mut Model, title: &str, problem: Problem) {
+    model.register.busy = None;
+    if problem.wanted {
+        model.say("paused; everything received so far is safe", Role::Note);
+    } else if model.overlay.is_none() && model.editing.is_none() {
+        let title = title.to_owned();
+        model.overlay = Some(Overlay::Notice(Notice { title, problem }));
+    } else {
+        model.say(problem.what, Role::Wrong);
     }
 }

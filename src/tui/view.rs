@@ -6,6 +6,7 @@ use ratatui::layout::{Rect, Size};
 use super::binding::{self, Binding};
 use super::canvas::{Canvas, columns};
 use super::figure;
+use super::form;
 use super::look::{Role, Sign};
 use super::model::Model;
 use super::overlay::{self, Overlay};
@@ -64,8 +65,10 @@ fn header(model: &Model, canvas: &mut Canvas<'_>) {
             model.place.host,
             figure::several(model.standings().len() as u64, "practice")
         ),
-        Some(plan) if model.place.rehearsal => format!("{} · rehearsal, nobody is real", plan.preset),
-        Some(plan) => plan.preset.clone(),
+        Some(plan) => {
+            let vendor = form::preset(model, plan).map_or(&plan.preset, |preset| &preset.label);
+            format!("{vendor}{}", if model.place.rehearsal { " · rehearsal" } else { "" })
+        }
     };
     let right = if model.look.ascii {
         right.replace('·', "-")
@@ -140,27 +143,42 @@ fn footer(model: &Model, canvas: &mut Canvas<'_>) {
         .collect();
     // Help and the way out stay, whatever has to go.
     let (kept, others): (Vec<&Binding>, Vec<&Binding>) = shown.into_iter().partition(|binding| {
-        use super::action::Action::{Back, Commands, Help, Quit};
-        matches!(binding.action, Back | Commands | Help | Quit)
+        use super::action::Action::{Back, Help, Quit};
+        matches!(binding.action, Back | Help | Quit)
     });
     let width = |binding: &Binding| columns(&binding.key.name()) + 1 + columns(binding.label) + 2;
     let mut room = canvas
         .width()
         .saturating_sub(1)
         .saturating_sub(kept.iter().map(|b| width(b)).sum());
-    let mut x = 1;
-    let mut draw = |canvas: &mut Canvas<'_>, binding: &Binding| {
-        let works = (binding.why_not)(model).is_none();
-        x = canvas.text(x, 0, &binding.key.name(), if works { Role::Key } else { Role::Quiet });
-        x = canvas.text(x + 1, 0, binding.label, if works { Role::Plain } else { Role::Quiet }) + 2;
-    };
-    for binding in others {
-        if width(binding) <= room {
-            room -= width(binding);
-            draw(canvas, binding);
+    let works = |binding: &Binding| (binding.why_not)(model).is_none();
+    // What works goes first for a place; the order stays that of the table.
+    let mut places = vec![false; others.len()];
+    for wanted in [true, false] {
+        for (index, binding) in others
+            .iter()
+            .enumerate()
+            .filter(|(_, binding)| works(binding) == wanted)
+        {
+            if width(binding) <= room {
+                room -= width(binding);
+                places[index] = true;
+            }
         }
     }
-    for binding in kept {
-        draw(canvas, binding);
+    let shown = others
+        .into_iter()
+        .zip(places)
+        .filter(|(_, place)| *place)
+        .map(|(binding, _)| binding);
+    let mut x = 1;
+    for binding in shown.chain(kept) {
+        let (key, label) = if works(binding) {
+            (Role::Key, Role::Plain)
+        } else {
+            (Role::Quiet, Role::Quiet)
+        };
+        x = canvas.text(x, 0, &binding.key.name(), key);
+        x = canvas.text(x + 1, 0, binding.label, label) + 2;
     }
 }

@@ -61,3 +61,39 @@ fn what_does_not_work_says_why() {
     let pause = find(&model, Key::of('p')).unwrap();
     assert_eq!((pause.why_not)(&model), Some("nothing is at work".to_owned()));
 }
+
+/// The table in the README, made from the table of keys.
+fn table() -> String {
+    let places = [
+        ("Home", Place::Home),
+        ("Source", Place::Step(Step::Source)),
+        ("Register", Place::Step(Step::Register)),
+        ("Token", Place::Step(Step::Token)),
+        ("Export", Place::Step(Step::Export)),
+        ("Poll", Place::Step(Step::Poll)),
+        ("Ingest", Place::Step(Step::Ingest)),
+        ("every step", Place::Steps),
+        ("Log", Place::Log),
+        ("lists", Place::Lists),
+        ("lists to choose from", Place::Choose),
+        ("a field being typed", Place::Editing),
+        ("questions", Place::Question),
+        ("every screen", Place::Screens),
+        ("always", Place::Everywhere),
+    ];
+    let mut table = "| Where | Keys |\n|---|---|\n".to_owned();
+    for (name, place) in places {
+        let keys = BINDINGS.iter().filter(|binding| binding.place == place);
+        let keys: Vec<String> = keys
+            .map(|binding| format!("`{}` {}", binding.key.name(), binding.label))
+            .collect();
+        table.extend(["| ", name, " | ", &keys.join(", "), " |\n"]);
+    }
+    table
+}
+
+#[test]
+fn the_readme_has_every_key() {
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains(&table()), "put this into README.md:\n{}", table());
+}

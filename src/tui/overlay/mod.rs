@@ -1,11 +1,17 @@
 //! What can stand over a screen: one thing at a time, and Esc takes it away.
 
+mod ask;
+mod choose;
 mod commands;
 mod help;
+mod notice;
 mod question;
 
+pub use ask::{Ask, For};
+pub use choose::Choose;
 pub use commands::Commands;
 pub use help::{Help, keys};
+pub use notice::Notice;
 pub use question::Question;
 
 use super::canvas::Canvas;
@@ -19,10 +25,16 @@ use super::text_input::TextInput;
 pub enum Overlay {
     /// A question that must be answered before anything else.
     Question(Question),
+    /// Something to be read before going on.
+    Notice(Notice),
     /// All keys that work here.
     Help(Help),
     /// Every action, by name.
     Commands(Commands),
+    /// A list to choose from.
+    Choose(Choose),
+    /// A line that is asked for.
+    Ask(Ask),
     /// What a list is narrowed to; typed on the last line but one.
     Filter(TextInput),
 }
@@ -31,8 +43,11 @@ pub enum Overlay {
 pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
     match &model.overlay {
         Some(Overlay::Question(question)) => question.view(canvas),
+        Some(Overlay::Notice(notice)) => notice.view(canvas),
         Some(Overlay::Help(help)) => help.view(model, canvas),
         Some(Overlay::Commands(commands)) => commands.view(model, canvas),
+        Some(Overlay::Choose(choose)) => choose.view(canvas),
+        Some(Overlay::Ask(ask)) => ask.view(canvas),
         Some(Overlay::Filter(_)) | None => {}
     }
 }
@@ -52,3 +67,6 @@ fn rows<T>(canvas: &mut Canvas<'_>, list: List, items: &[T], draw: impl Fn(&mut 
         draw(canvas, y, &items[index]);
     }
 }
+
+#[cfg(test)]
+mod tests;

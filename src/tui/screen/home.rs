@@ -113,21 +113,17 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
 
 fn nothing(canvas: &mut Canvas<'_>) {
     canvas.text(3, 1, "No migration yet.", Role::Strong);
-    let text = "A migration is one practice's way out of one EHR. Add it from the shell:";
-    let row = canvas.part(3, 3, 74, 3).paragraph(0, 0, text, Role::Plain);
-    canvas.text(
-        5,
-        row + 4,
-        "cutover migration add NAME --preset eclinicalworks --practice CODE",
-        Role::Plain,
-    );
+    let text = "A migration is one practice's way out of one EHR: eight steps, from finding the EHR to leaving it. It can be left \
+                and taken up again at any moment.";
+    let row = canvas.part(3, 3, 74, 4).paragraph(0, 0, text, Role::Plain);
+    let at = canvas.text(3, row + 4, "n", Role::Key);
+    canvas.text(at + 2, row + 4, "add the first one", Role::Plain);
     canvas.text(
         3,
         row + 6,
-        "Or see the whole way first, with nobody real in it:",
-        Role::Plain,
+        "To see the whole way first, with nobody real in it: cutover demo",
+        Role::Quiet,
     );
-    canvas.text(5, row + 8, "cutover demo", Role::Plain);
 }
 
 /// First columns of what a row holds.
@@ -212,6 +208,7 @@ fn state(model: &Model, standing: &Standing) -> (String, Role) {
         }
         Stage::Completed => ("verified".to_owned(), Role::Done),
         Stage::RolledBack => ("taken back".to_owned(), Role::Note),
+        Stage::Cancelled => ("cancelled".to_owned(), Role::Note),
         Stage::New => ("to be set up".to_owned(), Role::Plain),
         _ => ("paused".to_owned(), Role::Note),
     }
@@ -233,7 +230,7 @@ fn detail(model: &Model, standing: &Standing, canvas: &mut Canvas<'_>) {
         )
     } else {
         match standing.state.stage {
-            Stage::New | Stage::RolledBack => {
+            Stage::New | Stage::RolledBack | Stage::Cancelled => {
                 let missing = Step::ALL
                     .into_iter()
                     .zip(ready.steps())

@@ -114,7 +114,10 @@ fn step_of(event: &Event) -> Option<Step> {
         Event::KeyCreated { .. } => Step::Register,
         Event::TokenGranted { .. } => Step::Token,
         Event::KickoffSent { .. } | Event::RunStarted { .. } => Step::Export,
-        Event::Kickoff { .. } | Event::StatusProgress { .. } | Event::StatusComplete { .. } => Step::Poll,
+        Event::Kickoff { .. }
+        | Event::ExportCancelled {}
+        | Event::StatusProgress { .. }
+        | Event::StatusComplete { .. } => Step::Poll,
         Event::ManifestRefreshed {}
         | Event::DownloadRequest { .. }
         | Event::DownloadComplete { .. }

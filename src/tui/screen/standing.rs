@@ -1,6 +1,5 @@
 //! A step that has no screen of its own: how it stands, and what was counted.
 
-use super::Screen;
 use crate::migration::{Step, StepState};
 use crate::tui::action::Action;
 use crate::tui::canvas::Canvas;
@@ -16,14 +15,7 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
 
 /// Does what a key means here.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Back => super::enter(model, Screen::Home),
-        Action::Log => {
-            model.log.from = model.screen;
-            super::enter(model, Screen::Log)
-        }
-        _ => Vec::new(),
-    }
+    super::common(model, action)
 }
 
 /// Draws the screen.
