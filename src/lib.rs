@@ -7,7 +7,7 @@
 //! - [`store`]: what is on disk. [`http`]: client, retry, pacer. Side by side.
 //! - [`source`]: reading the EHR. [`target`]: writing the destination.
 //! - [`engine`]: the jobs; the only owner of tokio tasks.
-//! - [`cli`]: the front end without a screen.
+//! - [`tui`]: the full-screen front end. [`cli`]: the one without a screen. Neither imports the other.
 //! - [`sandbox`]: a simulated EHR on loopback; uses `fhir` and `migration` only.
 
 pub mod cli;
@@ -19,3 +19,4 @@ pub mod sandbox;
 pub mod source;
 pub mod store;
 pub mod target;
+pub mod tui;

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use cutover::cli::{Cli, complain, execute};
+use cutover::cli::{Cli, Failure, Next, Opened, complain, execute};
+use cutover::tui::{self, TuiError};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -15,11 +16,27 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(panicked));
     log();
-    match execute(&Cli::parse()) {
+    match run(&Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&failure.text());
             ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8, Failure> {
+    let failed = |error: TuiError| Failure::failed(&error.to_string(), error.hint());
+    if cli.opens_wizard() {
+        tui::ready().map_err(failed)?;
+    }
+    match execute(cli)? {
+        Next::Exit(code) => Ok(code),
+        Next::Wizard(Opened { storage, rehearsal }) => {
+            tui::open(&storage, rehearsal.is_some()).map_err(failed)?;
+            drop(storage);
+            drop(rehearsal);
+            Ok(0)
         }
     }
 }

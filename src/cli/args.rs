@@ -13,16 +13,27 @@ use crate::migration::PolicyFor;
 
 /// Move a medical practice's records out of one EHR and into another FHIR store, with nothing lost.
 ///
-/// It does not move scheduling rules, billing rules or payer contracts.
+/// Without a command it opens the full-screen wizard. It does not move scheduling rules, billing rules or payer contracts.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, max_term_width = 100)]
 pub struct Cli {
     /// What to open the workspace with.
     #[command(flatten)]
     pub workspace: WorkspaceArgs,
-    /// What to do.
+    /// What to do; the wizard when absent.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Whether this opens the wizard, which needs a terminal.
+    pub fn opens_wizard(&self) -> bool {
+        match &self.command {
+            None => true,
+            Some(Command::Demo(args)) => !args.headless && !args.json,
+            Some(_) => false,
+        }
+    }
 }
 
 /// Where the workspace is and what unlocks it.
@@ -46,6 +57,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Do the whole job of a migration, or go on with it: export, ingest, verify
     Run(RunArgs),
+    /// Cancel the export that the source is preparing; the next run begins a new one
+    Cancel(NameArgs),
     /// Say where every migration stands
     Status(JsonArg),
     /// Add, change, list, show or remove migrations

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::args::DemoArgs;
 use super::failure::Failure;
 use super::run::Show;
+use super::wizard::{Next, Opened};
 use super::{output, report, run};
 use crate::engine::{self, Answer, Choice, Command, Import, Outcome, RunOptions, Snapshot, keys};
 use crate::migration::{Event, Plan, Policy, Preset, Resolution, read_transforms};
 use crate::sandbox::practice::{DestinationMix, Practice};
-use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, Sandbox, SandboxConfig};
+use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, RunningSandbox, Sandbox, SandboxConfig};
 use crate::source::{KeyAlgorithm, PrivateKey};
 use crate::store::{Secret, Storage, Workspace, create_key_file, migration_key};
 
@@ -34,34 +35,29 @@ path = "identifier.system"
 table = { "urn:oid:2.16.840.1.113883.19.5.25483.2" = "https://lakeside.example/staff" }
 "#;
 
-/// Runs the demo and gives the exit code.
+/// What a rehearsal stands on, dropped in this order: the server stops, then its files go.
+type Stage = (RunningSandbox, Scratch);
+
+/// Prepares a rehearsal for the wizard.
+pub fn rehearse(args: &DemoArgs) -> Result<Next, Failure> {
+    output::say("Making a simulated practice with the manners of eClinicalWorks. Nothing here is a real person.");
+    let (storage, plan, stage) = prepare(args)?;
+    register(&storage, &plan)?;
+    Ok(Next::Wizard(Opened {
+        storage,
+        rehearsal: Some(Box::new(stage)),
+    }))
+}
+
+/// Runs the demo without the wizard and gives the exit code.
 pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
-    let scratch = tempfile_in(args.keep.as_deref())?;
-    let home = scratch.path().join("workspace");
-    let key_file = scratch.path().join("workspace.key");
-    create_key_file(&key_file)?;
     let show = run::show_for(args.json);
     let say = |text: &str| {
         if show == Show::Text {
             output::say(text);
         }
     };
-    if !args.headless {
-        output::complain("note: this version has no full-screen wizard yet; the demo runs without it.");
-    }
     say("A simulated practice, with the manners of eClinicalWorks. Nothing here is a real person.");
-    let storage = Arc::new(Storage::open(Workspace::create(
-        &home,
-        &Secret::KeyFile(key_file),
-        "demo",
-    )?)?);
-
-    let practice = Practice::new(args.patients, args.seed);
-    let mix = DestinationMix {
-        agreeing: KNOWN,
-        contradicting: 0,
-        unnumbered: SEEM_KNOWN,
-    };
     say(&format!(
         "The new system is in use already: {KNOWN} of the {} patients are known there, and {SEEM_KNOWN} more seem to be.",
         args.patients
@@ -69,25 +65,8 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     say(&format!(
         "It knows the practice and its sites, too, and {STAFF} of the people who work there, all under ids of its own."
     ));
-    load(&storage, &practice.destination(mix))?;
-    load(&storage, &practice.staff(STAFF))?;
-
-    let key = PrivateKey::generate(KeyAlgorithm::Rs384)?;
-    keys::save(&storage, NAME, &key)?;
-    let group = practice.groups().into_iter().next().map(|g| g.id);
-    let sandbox = Sandbox::launch(config(practice, args, &key)?)?;
-    let plan = plan(&storage, &sandbox.base_url, group)?;
-    storage.tables.migrations.put(NAME.as_bytes(), &plan)?;
-    let kid = key.public().kid.clone();
-    storage.journal.append(
-        NAME,
-        &Event::MigrationAdded {
-            preset: plan.preset.clone(),
-            base_url: plan.base_url.clone(),
-        },
-    )?;
-    storage.journal.append(NAME, &Event::KeyCreated { kid })?;
-    storage.workspace.ledger().durable()?;
+    let (storage, plan, stage) = prepare(args)?;
+    register(&storage, &plan)?;
 
     let mut outcome = run::drive(&storage, &plan, RunOptions::default(), show)?;
     if let Outcome::NeedsDecision { conflicts, held } = outcome {
@@ -109,7 +88,49 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
             ));
         }
     }
+    drop(storage);
+    drop(stage);
     Ok(code)
+}
+
+/// A workspace, a simulated EHR, and the plan of a migration from it.
+fn prepare(args: &DemoArgs) -> Result<(Arc<Storage>, Plan, Stage), Failure> {
+    let scratch = tempfile_in(args.keep.as_deref())?;
+    let home = scratch.path().join("workspace");
+    let key_file = scratch.path().join("workspace.key");
+    create_key_file(&key_file)?;
+    let storage = Arc::new(Storage::open(Workspace::create(
+        &home,
+        &Secret::KeyFile(key_file),
+        "demo",
+    )?)?);
+    let practice = Practice::new(args.patients, args.seed);
+    let mix = DestinationMix {
+        agreeing: KNOWN,
+        contradicting: 0,
+        unnumbered: SEEM_KNOWN,
+    };
+    load(&storage, &practice.destination(mix))?;
+    load(&storage, &practice.staff(STAFF))?;
+    let key = PrivateKey::generate(KeyAlgorithm::Rs384)?;
+    keys::save(&storage, NAME, &key)?;
+    let group = practice.groups().into_iter().next().map(|g| g.id);
+    let sandbox = Sandbox::launch(config(practice, args, &key)?)?;
+    let plan = plan(&storage, &sandbox.base_url, group)?;
+    Ok((storage, plan, (sandbox, scratch)))
+}
+
+/// Adds the migration.
+fn register(storage: &Storage, plan: &Plan) -> Result<(), Failure> {
+    storage.tables.migrations.put(NAME.as_bytes(), plan)?;
+    let kid = keys::load(storage, plan)?.public().kid.clone();
+    let added = Event::MigrationAdded {
+        preset: plan.preset.clone(),
+        base_url: plan.base_url.clone(),
+    };
+    storage.journal.append(NAME, &added)?;
+    storage.journal.append(NAME, &Event::KeyCreated { kid })?;
+    Ok(storage.workspace.ledger().durable()?)
 }
 
 /// What a person does with conflicts that no policy settles: decides each, and has everything verified again.

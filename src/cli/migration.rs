@@ -1,13 +1,13 @@
 //! `migration`: add, set, list, show and remove.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::args::{MigrationCommand, NameArgs, PlanArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{open, output, plan};
-use crate::engine::{keys, recorded_counts, remove, runs_of, state};
-use crate::migration::{AuthMethod, Event, ExportLevel, Plan, Preset, total};
-use crate::store::{Storage, migration_key};
+use crate::engine::{change, keys, recorded_counts, remove, state};
+use crate::migration::{AuthMethod, ExportLevel, Plan, Preset, total};
+use crate::store::Storage;
 
 /// Carries out a `migration` command.
 pub fn migration(workspace: &WorkspaceArgs, command: &MigrationCommand) -> Result<u8, Failure> {
@@ -35,16 +35,10 @@ fn add(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
             ),
         ));
     }
-    storage.tables.migrations.put(plan.id.as_bytes(), &plan)?;
     if let Some(secrets) = secrets {
         storage.tables.secrets.put(plan.id.as_bytes(), &secrets)?;
     }
-    let event = Event::MigrationAdded {
-        preset: plan.preset.clone(),
-        base_url: plan.base_url.clone(),
-    };
-    storage.journal.append(&plan.id, &event)?;
-    storage.workspace.ledger().durable()?;
+    change(&storage, &plan, false)?;
     if args.json {
         output::json(&plan)?;
     } else {
@@ -62,35 +56,13 @@ fn set(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "migration set")?;
     let before = open::plan(&storage, &args.migration)?;
     let (plan, preset) = plan::changed(&before, args, Some(&storage.workspace.presets_dir()))?;
-    let moved = plan.base_url != before.base_url || plan.tenant != before.tenant;
-    let mut mapped = storage.tables.crosswalk.scan_prefix(&migration_key(&plan.id, &[]));
-    if plan.tenant != before.tenant && mapped.next().is_some() {
-        return Err(Failure::usage(
-            "the tenant cannot be changed while records are mapped to some of its own",
-            &format!("`cutover crosswalk unset {} RECORD` takes a mapping away", plan.id),
-        ));
-    }
-    if moved && !runs_of(&storage, &plan.id)?.is_empty() {
-        return Err(Failure::usage(
-            "the source's base URL and the tenant cannot be changed after the first run: what was received belongs to them",
-            "add another migration for the other source or tenant",
-        ));
-    }
-    if plan.transforms != before.transforms && !runs_of(&storage, &plan.id)?.is_empty() {
-        return Err(Failure::usage(
-            "the transforms cannot be changed while a run stands: what it received is stored as they were",
-            &format!(
-                "`cutover rollback {}` takes back what was received; `cutover transform preview {} --transforms FILE` shows on it what \
-                 others would do",
-                plan.id, plan.id
-            ),
-        ));
-    }
     let known = storage.tables.secrets.get(plan.id.as_bytes())?;
     let secrets = plan::secrets(args, known)?;
-    let mut fields = differences(&before, &plan);
-    if secrets.is_some() {
-        fields.push("secrets".to_owned());
+    let given = secrets.is_some();
+    let fields = change(&storage, &plan, given)?;
+    if let Some(secrets) = secrets {
+        storage.tables.secrets.put(plan.id.as_bytes(), &secrets)?;
+        storage.workspace.ledger().durable()?;
     }
     if fields.is_empty() {
         return Err(Failure::usage(
@@ -98,13 +70,6 @@ fn set(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
             "`cutover migration set --help` lists what can be changed",
         ));
     }
-    storage.tables.migrations.put(plan.id.as_bytes(), &plan)?;
-    if let Some(secrets) = secrets {
-        storage.tables.secrets.put(plan.id.as_bytes(), &secrets)?;
-    }
-    let event = Event::MigrationChanged { fields: fields.clone() };
-    storage.journal.append(&plan.id, &event)?;
-    storage.workspace.ledger().durable()?;
     if args.json {
         output::json(&plan)?;
     } else {
@@ -112,20 +77,6 @@ fn set(workspace: &WorkspaceArgs, args: &PlanArgs) -> Result<u8, Failure> {
         advice(&storage, &plan, &preset)?;
     }
     Ok(code::DONE)
-}
-
-/// Names of the fields in which two plans differ.
-fn differences(one: &Plan, other: &Plan) -> Vec<String> {
-    let fields = |plan: &Plan| match serde_json::to_value(plan) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
-    };
-    let (one, other) = (fields(one), fields(other));
-    other
-        .iter()
-        .filter(|(name, value)| one.get(*name) != Some(value))
-        .map(|(name, _)| name.clone())
-        .collect()
 }
 
 /// What is still missing, and what surprises people with this source.

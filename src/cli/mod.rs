@@ -1,13 +1,14 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
 //! - `args`, `args_crosswalk`, `args_plan`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
-//! - `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
+//! - `wizard`: what the full-screen front end is given. `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
 mod args_crosswalk;
 mod args_plan;
 mod args_transform;
 mod args_undo;
+mod cancel;
 mod conflicts;
 mod crosswalk;
 mod demo;
@@ -34,19 +35,27 @@ mod transform;
 mod undo;
 mod verify;
 mod wait;
+mod wizard;
 
 pub use args::Cli;
 pub use failure::{Failure, code};
 pub use output::complain;
 
+pub use wizard::{Next, Opened};
+
 use args::Command;
 
-/// Carries a command out and gives the exit code.
-pub fn execute(cli: &Cli) -> Result<u8, Failure> {
+/// Carries a command out and says what comes next: the exit code, or the wizard.
+pub fn execute(cli: &Cli) -> Result<Next, Failure> {
     let workspace = &cli.workspace;
-    match &cli.command {
+    let Some(command) = &cli.command else {
+        return wizard::open(workspace);
+    };
+    let code = match command {
+        Command::Demo(args) if cli.opens_wizard() => return demo::rehearse(args),
         Command::Demo(args) => demo::demo(args),
         Command::Run(args) => run::run(workspace, args),
+        Command::Cancel(args) => cancel::cancel(workspace, args),
         Command::Status(args) => status::status(workspace, args),
         Command::Migration(command) => migration::migration(workspace, command),
         Command::Keys(command) => keys::keys(workspace, command),
@@ -64,5 +73,6 @@ pub fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Export(args) => export::export(args),
         Command::Sandbox(args) => sandbox::sandbox(args),
         Command::Doctor(args) => doctor::doctor(workspace, args),
-    }
+    };
+    code.map(Next::Exit)
 }

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::args::PlanArgs;
 use super::failure::Failure;
 use super::transform;
-use crate::fhir;
-use crate::http::check_transport;
+use crate::engine::{self, PlanField};
 use crate::migration::{Algorithm, AuthMethod, DeletionPolicy, ExportLevel, KickoffMethod, Plan, Preset, Secrets};
-use crate::store::{MAX_RAW_LEN, read_file};
+use crate::store::read_file;
 
 /// The plan of a new migration.
 pub fn make(args: &PlanArgs, presets: Option<&Path>) -> Result<(Plan, Preset), Failure> {
@@ -21,7 +19,7 @@ pub fn make(args: &PlanArgs, presets: Option<&Path>) -> Result<(Plan, Preset), F
         created: jiff::Timestamp::now().to_string(),
         ..Plan::new(&args.migration, "")
     };
-    from_preset(&mut plan, &preset);
+    engine::furnish(&mut plan, &preset);
     addresses(&mut plan, &preset, args)?;
     typed(&mut plan, args)?;
     if plan.base_url.is_empty() {
@@ -39,7 +37,7 @@ pub fn changed(plan: &Plan, args: &PlanArgs, presets: Option<&Path>) -> Result<(
     let preset = Preset::load(args.preset.as_deref().unwrap_or(&plan.preset), presets)?;
     let mut plan = plan.clone();
     if args.preset.is_some() {
-        from_preset(&mut plan, &preset);
+        engine::furnish(&mut plan, &preset);
     }
     if args.preset.is_some() || args.environment.is_some() || args.practice.is_some() {
         addresses(&mut plan, &preset, args)?;
@@ -47,20 +45,6 @@ pub fn changed(plan: &Plan, args: &PlanArgs, presets: Option<&Path>) -> Result<(
     typed(&mut plan, args)?;
     check(&plan)?;
     Ok((plan, preset))
-}
-
-fn from_preset(plan: &mut Plan, preset: &Preset) {
-    let export = &preset.export;
-    plan.preset.clone_from(&preset.id);
-    plan.auth = preset.auth.methods.first().copied().unwrap_or(plan.auth);
-    plan.algorithm = preset.auth.algorithms.first().copied().unwrap_or(plan.algorithm);
-    plan.level = export.levels.first().copied().unwrap_or(plan.level);
-    plan.method = export.method;
-    plan.repeat = export.repeat;
-    plan.types.clone_from(&export.types);
-    plan.poll_floor_s = preset.poll.floor_s.unwrap_or(plan.poll_floor_s);
-    plan.poll_ceiling_s = preset.poll.ceiling_s.unwrap_or(plan.poll_ceiling_s);
-    plan.requests_per_minute = preset.rate.requests_per_minute;
 }
 
 fn addresses(plan: &mut Plan, preset: &Preset, args: &PlanArgs) -> Result<(), Failure> {
@@ -79,14 +63,10 @@ fn addresses(plan: &mut Plan, preset: &Preset, args: &PlanArgs) -> Result<(), Fa
         };
     };
     // A practice code is only missed where the address that needs it was not typed.
-    let filled = match environment.filled(args.practice.as_deref()) {
-        Err(_) if args.base_url.is_some() && args.practice.is_none() => return Ok(()),
-        filled => filled?,
-    };
-    plan.base_url = filled.base_url.unwrap_or_default();
-    plan.preset_token_url = filled.token_url;
-    plan.group = filled.group;
-    Ok(())
+    match engine::fill_in(plan, environment, args.practice.as_deref()) {
+        Err(_) if args.base_url.is_some() && args.practice.is_none() => Ok(()),
+        filled => Ok(filled?),
+    }
 }
 
 fn typed(plan: &mut Plan, args: &PlanArgs) -> Result<(), Failure> {
@@ -235,104 +215,26 @@ fn unknown(what: &str, given: &str, known: &str) -> Failure {
 }
 
 fn check(plan: &Plan) -> Result<(), Failure> {
-    let bad = |what: String, hint: &str| Err(Failure::usage(&what, hint));
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let begins = plan.id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if !begins || plan.id.len() > 40 || !plan.id.chars().all(allowed) {
-        return bad(
-            format!("`{}` cannot be the short name of a migration", fhir::safe(&plan.id)),
-            "use 1 to 40 lower-case letters, digits and dashes, such as lakeside-2026",
-        );
-    }
-    if !fhir::is_id(&plan.tenant) {
-        return bad(
-            format!("`{}` cannot be the name of a tenant", fhir::safe(&plan.tenant)),
-            "use 1 to 64 letters, digits, dashes and dots",
-        );
-    }
-    address("FHIR base URL", "--base-url", &plan.base_url)?;
-    for (what, option, url) in [
-        ("token URL", "--token-url", &plan.token_url),
-        ("JWK Set URL", "--jwks-url", &plan.jku),
-    ] {
-        if let Some(url) = url {
-            address(what, option, url)?;
-        }
-    }
-    for (option, instant) in [("--since", &plan.since), ("--until", &plan.until)] {
-        if let Some(text) = instant
-            && fhir::instant::micros(text).is_none()
-        {
-            return bad(
-                format!("{option} `{}` is not an instant", fhir::safe(text)),
-                "write it with time and time zone, such as 2026-01-31T00:00:00Z",
-            );
-        }
-    }
-    if let Some(name) = plan.types.iter().find(|name| !fhir::is_type_name(name)) {
-        return bad(
-            format!("`{}` is not the name of a resource type", fhir::safe(name)),
-            "give --types names such as Patient,Condition with commas between them",
-        );
-    }
-    let filtered = |filter: &&String| !filter.split_once('?').is_some_and(|(name, _)| fhir::is_type_name(name));
-    if let Some(filter) = plan.type_filters.iter().find(filtered) {
-        return bad(
-            format!("`{}` is not a type filter", fhir::safe(filter)),
-            "write it as a search, such as 'Condition?clinical-status=active'",
-        );
-    }
-    let patient = |id: &&String| !fhir::is_id(id.strip_prefix("Patient/").unwrap_or(id));
-    if plan.patients.iter().any(|id| patient(&id)) {
-        return bad(
-            "one of the --patients is not a resource id".to_owned(),
-            "give ids with commas between them",
-        );
-    }
-    numbers(plan)
+    engine::check(plan, &option).map_err(|problem| Failure::usage(&problem.what, &problem.hint))
 }
 
-fn numbers(plan: &Plan) -> Result<(), Failure> {
-    let bad = |what: &str, hint: &str| Err(Failure::usage(what, hint));
-    if !(1..=64).contains(&plan.parallel) {
-        return bad("--parallel is out of range", "use 1 to 64; 4 is right for most sources");
+/// The option that gives a field.
+fn option(field: PlanField) -> &'static str {
+    match field {
+        PlanField::Id => "the short name",
+        PlanField::Tenant => "--tenant",
+        PlanField::BaseUrl => "--base-url",
+        PlanField::TokenUrl => "--token-url",
+        PlanField::JwksUrl => "--jwks-url",
+        PlanField::Since => "--since",
+        PlanField::Until => "--until",
+        PlanField::Types => "--types",
+        PlanField::TypeFilters => "--type-filter",
+        PlanField::Patients => "--patients",
+        PlanField::Parallel => "--parallel",
+        PlanField::RequestsPerMinute => "--requests-per-minute",
+        PlanField::MaxLine => "--max-line",
     }
-    if plan.requests_per_minute == Some(0) {
-        return bad(
-            "--requests-per-minute is 0",
-            "leave it out when the source has no limit",
-        );
-    }
-    if !(1024..=MAX_RAW_LEN / 2).contains(&(plan.max_line as usize)) {
-        let most = MAX_RAW_LEN / 2;
-        return bad("--max-line is out of range", &format!("use 1024 to {most} bytes"));
-    }
-    Ok(())
-}
-
-fn address(what: &str, option: &str, text: &str) -> Result<(), Failure> {
-    let shown = fhir::safe(text).into_owned();
-    let hint = format!("give {option} an address such as https://ehr.example/fhir/r4");
-    let bad = |why: &str| Err(Failure::usage(&format!("the {what} `{shown}` {why}"), &hint));
-    let Ok(url) = Url::parse(text) else {
-        return bad("is not a URL");
-    };
-    if url.host().is_none() || !matches!(url.scheme(), "https" | "http") {
-        return bad("is not an https address");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Failure::usage(
-            &format!("the {what} holds a user name or a password"),
-            "leave them out: credentials are given by --client-id and --client-secret-file",
-        ));
-    }
-    if option == "--base-url" && (url.query().is_some() || url.fragment().is_some()) {
-        return bad("has a query or a fragment");
-    }
-    check_transport(&url).map_err(|e| Failure {
-        code: super::failure::code::USAGE,
-        ..Failure::failed(&e.to_string(), e.hint())
-    })
 }
 
 /// The secrets that were given in files, put over those there are; `None` when none was given.

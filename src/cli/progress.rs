@@ -6,6 +6,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::output;
 use crate::engine::Snapshot;
+use crate::migration::FileKind;
 
 /// A progress line, or nothing where there is no terminal.
 pub struct Progress {
@@ -71,7 +72,9 @@ impl Progress {
 
 /// Time left, where the manifest promised how many rows there are.
 fn left(snapshot: &Snapshot, rows: u64, gained: u64, elapsed: f64) -> Option<indicatif::HumanDuration> {
-    let expected: u64 = snapshot.files.values().map(|f| f.expected).sum::<Option<u64>>()?;
+    let files = snapshot.files.values();
+    let with_rows = files.filter(|f| f.kind.is_none_or(|kind| kind == FileKind::Output));
+    let expected: u64 = with_rows.map(|f| f.expected).sum::<Option<u64>>()?;
     if gained == 0 || expected <= rows {
         return None;
     }

@@ -9,7 +9,7 @@ use super::open;
 use super::progress::Progress;
 use super::{output, wait};
 use crate::engine::{self, Answer, Command, EngineError, Outcome, Recorded, RunOptions, Running};
-use crate::migration::{Event, Plan};
+use crate::migration::Plan;
 use crate::store::Storage;
 
 /// How events are shown while a command works.
@@ -56,7 +56,9 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
 pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, show: Show) -> Result<Outcome, Failure> {
     match command(storage, plan, Command::Run(options), show)? {
         Answer::Run(outcome) => Ok(outcome),
-        Answer::Verified(_) | Answer::Resolved(_) | Answer::TakenBack(_) => Err(EngineError::Stopped.into()),
+        Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::TakenBack(_) => {
+            Err(EngineError::Stopped.into())
+        }
     }
 }
 
@@ -72,6 +74,7 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, how: Show)
             snapshot,
             cancel,
             answer,
+            ..
         } = &mut running;
         loop {
             tokio::select! {
@@ -94,77 +97,12 @@ fn show(event: &Recorded, how: Show, progress: &Progress) {
     match how {
         Show::Json => output::say(&serde_json::to_string(event).unwrap_or_default()),
         Show::Text => {
-            if let Some(text) = line(&event.event) {
+            if let Some(text) = event.event.line() {
                 progress.line(&text);
             }
         }
         Show::Nothing => {}
     }
-}
-
-/// An event in a line for a person; some are not worth one.
-pub fn line(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::RunStarted { run } => format!("Run {run} begins."),
-        Event::TokenGranted { missing, .. } if missing.is_empty() => "The source accepted our credentials.".to_owned(),
-        Event::TokenGranted { missing, .. } => {
-            format!(
-                "The source accepted our credentials, but did not grant: {}",
-                missing.join(" ")
-            )
-        }
-        Event::KickoffSent { request } => format!("Asking for the export:\n{}", indent(request)),
-        Event::Kickoff { .. } => "The export was accepted; its address is saved.".to_owned(),
-        Event::StatusProgress { progress } => format!("The source says: {progress}"),
-        Event::StatusComplete { files, notes, .. } => {
-            let mut text = format!("The export is ready: {files} files.");
-            for note in notes {
-                text.push_str("\n  note: ");
-                text.push_str(note);
-            }
-            text
-        }
-        Event::ManifestRefreshed {} => "Links had expired; the list of files was fetched again.".to_owned(),
-        Event::DownloadComplete {
-            name, rows, promised, ..
-        } => match promised {
-            Some(promised) => format!("{name}: {rows} rows; the manifest promised {promised}"),
-            None => format!("{name}: {rows} rows"),
-        },
-        Event::DownloadError { name, reason, .. } => format!("{name} could not be had: {reason}"),
-        Event::ExportComplete {
-            files,
-            failed,
-            bytes,
-            rows,
-        } => {
-            format!(
-                "{files} files, {} MB, {rows} rows received; {failed} files failed.",
-                bytes / 1_000_000
-            )
-        }
-        Event::RunPaused { rejects, allowed } => {
-            format!("Paused: {rejects} rows were rejected, {allowed} are allowed.")
-        }
-        Event::Verified { compared, findings } => {
-            format!("{compared} records read back and compared; {findings} findings.")
-        }
-        Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
-        Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
-        Event::CrosswalkChanged { set, unset, .. } => format!("Crosswalk: {set} mapped by hand, {unset} taken away."),
-        Event::DecisionUndone { conflict, .. } => format!("The decision on conflict {conflict} is taken back."),
-        Event::RollbackBegun { run, .. } => format!("Run {run} and every later one are being taken back."),
-        Event::RolledBack { .. } => "The store is as it was before.".to_owned(),
-        Event::ConflictResolved { conflict, rule, .. } => format!("Conflict {conflict} decided: {rule}"),
-        Event::MigrationAdded { .. }
-        | Event::MigrationChanged { .. }
-        | Event::MigrationRemoved {}
-        | Event::KeyCreated { .. }
-        | Event::DownloadRequest { .. }
-        | Event::IngestCompleted { .. }
-        | Event::RunCompleted { .. }
-        | Event::RunFailed { .. } => return None,
-    })
 }
 
 /// An outcome as exit code and text.
@@ -204,11 +142,4 @@ pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
             (code::FAILED, text)
         }
     }
-}
-
-fn indent(text: &str) -> String {
-    text.lines()
-        .map(|line| format!("  {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }

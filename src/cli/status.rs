@@ -118,6 +118,7 @@ fn waiting(storage: &Storage, plan: &Plan, state: &State, conflicts: u64) -> Res
     Ok(match state.stage {
         Stage::New => Some(migration::next(storage, plan)?),
         Stage::Completed | Stage::RolledBack => None,
+        Stage::Cancelled => Some(format!("cutover run {id}, which begins a new export")),
         Stage::Exporting => {
             let progress = state
                 .progress
@@ -142,5 +143,6 @@ fn stage(stage: Stage) -> &'static str {
         Stage::Verified => "verified",
         Stage::Completed => "completed",
         Stage::RolledBack => "rolled back",
+        Stage::Cancelled => "export cancelled",
     }
 }

@@ -94,7 +94,9 @@ fn which(args: &UndoArgs) -> Result<Which, Failure> {
 fn take_back(storage: &Arc<Storage>, plan: &Plan, command: Command) -> Result<TakenBack, Failure> {
     match run::command(storage, plan, command, Show::Nothing)? {
         Answer::TakenBack(taken) => Ok(*taken),
-        Answer::Run(_) | Answer::Verified(_) | Answer::Resolved(_) => Err(EngineError::Stopped.into()),
+        Answer::Run(_) | Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) => {
+            Err(EngineError::Stopped.into())
+        }
     }
 }
 

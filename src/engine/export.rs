@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -119,15 +120,15 @@ pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineEr
             what: "the export's status URL is not known".to_owned(),
             hint: "begin anew with `cutover run NAME --new`".to_owned(),
         })?;
-    let pages = pages(
-        session,
-        &status_url,
-        state.separate_status,
-        &job.schedule,
-        &job.cancel,
-        |progress| job.recorder.record(&Event::StatusProgress { progress }),
-    )
-    .await?;
+    let told = |polled: Polled| {
+        job.show_polling(session, &polled);
+        match polled.words {
+            Some(progress) => job.recorder.record(&Event::StatusProgress { progress }),
+            None => Ok(()),
+        }
+    };
+    let from = (&status_url, state.separate_status);
+    let pages = pages(session, from, &job.schedule, &job.hurry, &job.cancel, told).await?;
     let tables = &job.storage.tables;
     let files = files(job.run, &pages);
     // A kill before the manifest was journalled may have left those of another answer.
@@ -156,14 +157,25 @@ pub async fn await_manifest(job: &Job, session: &Session) -> Result<(), EngineEr
     job.recorder.record(&event)
 }
 
-/// All pages of the manifest, polled for until they are there.
+/// What one status request told, and what follows.
+pub struct Polled {
+    /// The source's words on its progress, where they are new.
+    pub words: Option<String>,
+    /// How long the source asked us to wait.
+    pub asked: Option<Duration>,
+    /// How long we wait; nothing when there is no use in asking again.
+    pub wait: Option<Duration>,
+}
+
+/// All pages of the manifest, polled for until they are there: from the status URL, and whether that tells the job's state apart from
+/// that of the request. `hurry` ends a wait, `told` hears of every request.
 pub async fn pages(
     session: &Session,
-    status_url: &Url,
-    separate_status: bool,
+    (status_url, separate_status): (&Url, bool),
     schedule: &Schedule,
+    hurry: &Notify,
     cancel: &CancellationToken,
-    mut progressed: impl FnMut(String) -> Result<(), EngineError>,
+    mut told: impl FnMut(Polled) -> Result<(), EngineError>,
 ) -> Result<Vec<Manifest>, EngineError> {
     let mut pages: Vec<Manifest> = Vec::new();
     let mut walk = PageWalk::from(status_url.clone());
@@ -175,17 +187,27 @@ pub async fn pages(
             let reply = poll_once(session, &at, separate_status, cancel)
                 .await
                 .map_err(|e| EngineError::source(&e, e.hint()))?;
-            if let PollReply::InProgress {
-                progress: Some(text), ..
-            } = &reply
-                && last.as_ref() != Some(text)
-            {
-                progressed(fhir::safe(text).into_owned())?;
-                last = Some(text.clone());
-            }
-            match schedule.next(&reply, jitter()) {
-                Some(wait) => pause(session, wait, cancel).await?,
-                None => break settled(reply)?,
+            let (words, asked) = match &reply {
+                PollReply::InProgress {
+                    progress, retry_after, ..
+                } => (progress.clone(), *retry_after),
+                PollReply::Throttled { retry_after } | PollReply::Transient { retry_after, .. } => (None, *retry_after),
+                PollReply::Complete(_) | PollReply::Gone { .. } | PollReply::Failed { .. } => (None, None),
+            };
+            let new = words.filter(|words| last.as_ref() != Some(words));
+            let wait = schedule.next(&reply, jitter());
+            told(Polled {
+                words: new.as_ref().map(|words| fhir::safe(words).into_owned()),
+                asked,
+                wait,
+            })?;
+            last = new.or(last);
+            let Some(wait) = wait else {
+                break settled(reply)?;
+            };
+            tokio::select! {
+                waited = pause(session, wait, cancel) => waited?,
+                () = hurry.notified() => {}
             }
         };
         let next = walk.after(&page).map_err(|e| EngineError::source(&e, e.hint()))?;

@@ -1,16 +1,17 @@
 //! A job: one migration's run, from kickoff to verification, going on wherever it stopped.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attachments;
 use super::carry_out::carry_out_pending;
 use super::connect::{connect_by, http_by};
 use super::error::EngineError;
-use super::export;
+use super::export::{self, Polled};
 use super::progress::Snapshot;
 use super::receive::{Received, receive};
 use super::recorder::Recorder;
@@ -41,6 +42,8 @@ pub struct Job {
     pub snapshot: watch::Sender<Snapshot>,
     /// What the conversation with the source goes by.
     pub clock: Arc<dyn Clock>,
+    /// Ends the wait for the next status request.
+    pub hurry: Arc<Notify>,
 }
 
 /// What is chosen for one run.
@@ -144,7 +147,25 @@ impl Job {
             schedule,
             snapshot,
             clock: Arc::new(SystemClock::default()),
+            hurry: Arc::default(),
         }
+    }
+
+    /// Shows a front end how asking for the export's status goes.
+    pub fn show_polling(&self, session: &Session, polled: &Polled) {
+        let now = session.http().clock().wall();
+        let stamp = |time: SystemTime| Timestamp::try_from(time).ok();
+        let budget = session.http().remaining(session.base());
+        let token = session.tokens().and_then(|tokens| tokens.time_left());
+        self.snapshot.send_modify(|snapshot| {
+            let polling = snapshot.polling.get_or_insert_default();
+            polling.polls += 1;
+            polling.last = stamp(now);
+            polling.next = polled.wait.and_then(|wait| stamp(now + wait));
+            polling.asked = polled.asked;
+            snapshot.budget = budget;
+            snapshot.token_until = token.and_then(|left| stamp(now + left));
+        });
     }
 
     /// Does everything that is still to be done.

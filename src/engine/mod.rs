@@ -6,13 +6,17 @@
 //! - `crosswalk`, `crosswalk_list`, `by_hand`: who is known under another id; `directory`, `matching`, `engaged`: organizations, locations and practitioners who are.
 //! - `rebuild`: the index made anew from the landing and the ledger.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
-//! - `preview`: what transforms would do. `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
+//! - `cancel_export`: an export taken back at the source before it is ready. `preview`: what transforms would do.
+//! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `planning`: making and changing plans. `mint`: a token to look at.
+//! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
 mod by_hand;
+mod cancel_export;
 mod carry_out;
 mod committer;
 mod connect;
@@ -36,6 +40,7 @@ mod lines;
 mod matching;
 mod merge;
 mod message;
+mod mint;
 mod oneshot;
 mod oneshot_attachments;
 mod oneshot_file;
@@ -46,6 +51,7 @@ mod patient_facts;
 mod patients;
 mod pipeline;
 mod place;
+mod planning;
 mod preflight;
 mod preflight_source;
 mod preview;
@@ -62,6 +68,7 @@ mod rollback;
 mod row;
 mod run;
 mod sample;
+mod standing;
 mod taken_back;
 mod tally;
 mod twin;
@@ -79,17 +86,20 @@ pub use forecast::{Forecast, forecast};
 pub use import::{Import, import};
 pub use job::{Outcome, RunOptions, open_conflicts};
 pub use merge::{Comparison, Proposal, compare};
+pub use mint::{Minted, mint};
 pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
+pub use planning::{PlanField, PlanProblem, change, check, fill_in, furnish, kickoff_preview, prepared, slug};
 pub use preflight::{Check, Verdict, preflight};
 pub use preview::{Preview, Sample, preview, preview_landing};
-pub use progress::{FileProgress, Snapshot};
+pub use progress::{FileProgress, Polling, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
 pub use resolve::Choice;
 pub use reversal::complete;
 pub use run::{Answer, Command, Running, start, start_by};
+pub use standing::{Standing, standing, standings};
 pub use taken_back::{Effects, TakenBack};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};
 pub use undo::Which;

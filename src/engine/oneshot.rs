@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -201,16 +201,12 @@ impl Run {
         let url = url.ok_or(EngineError::Stopped)?;
         let (floor, ceiling) = (self.plan.poll_floor_s, self.plan.poll_ceiling_s);
         let schedule = Schedule::new(Duration::from_secs(floor), Duration::from_secs(ceiling));
-        let progressed = |progress| if told { self.progressed(progress) } else { Ok(()) };
-        export::pages(
-            &self.session,
-            &url,
-            state.separate_status,
-            &schedule,
-            &self.cancel,
-            progressed,
-        )
-        .await
+        let progressed = |polled: export::Polled| match polled.words {
+            Some(progress) if told => self.progressed(progress),
+            _ => Ok(()),
+        };
+        let from = (&url, state.separate_status);
+        export::pages(&self.session, from, &schedule, &Notify::new(), &self.cancel, progressed).await
     }
 
     fn saved(&self, pages: usize) -> Result<Vec<Manifest>, EngineError> {

@@ -1,27 +1,79 @@
 //! The snapshot: latest counters for a front end, lossy on purpose.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::migration::{ByType, ExportFile, total};
+use jiff::Timestamp;
 
-/// How far a run is, by file.
-#[derive(Debug, Clone, Default)]
+use crate::migration::{ByType, ExportFile, FileKind, FileState, total};
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Files by number, complete or being received.
     pub files: BTreeMap<u32, FileProgress>,
+    /// How asking for the export's status goes, once it was asked.
+    pub polling: Option<Polling>,
+    /// Requests that may still be sent in this minute, where the source allows only so many.
+    pub budget: Option<u32>,
+    /// Until when the token is valid.
+    pub token_until: Option<Timestamp>,
+}
+
+/// How asking for an export's status goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Polling {
+    /// How often it was asked since the job went on.
+    pub polls: u32,
+    /// When it was asked last.
+    pub last: Option<Timestamp>,
+    /// When it is asked next.
+    pub next: Option<Timestamp>,
+    /// How long the source asked us to wait.
+    pub asked: Option<Duration>,
 }
 
 /// How far one file is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileProgress {
+    /// Its name.
+    pub name: String,
+    /// What it holds; absent where nobody said.
+    pub kind: Option<FileKind>,
+    /// The type of its resources, when the manifest says so.
+    pub resource_type: Option<String>,
     /// Durable bytes.
     pub bytes: u64,
     /// Rows the manifest promised.
     pub expected: Option<u64>,
     /// Whether nothing more will come.
     pub ended: bool,
+    /// Why it could not be had.
+    pub failed: Option<String>,
     /// What became of its rows.
     pub counts: ByType,
+    /// Of what the export says went wrong: issues by severity.
+    pub issues: BTreeMap<String, u64>,
+}
+
+impl FileProgress {
+    /// How far this file is.
+    pub fn of(file: ExportFile, ended: bool) -> Self {
+        Self {
+            name: file.name,
+            kind: Some(file.kind),
+            resource_type: file.resource_type,
+            bytes: file.bytes,
+            expected: file.expected,
+            ended,
+            failed: match file.state {
+                FileState::Failed { reason } => Some(reason),
+                FileState::Pending | FileState::Complete => None,
+            },
+            counts: file.counts,
+            issues: file.issues,
+        }
+    }
 }
 
 impl Snapshot {
@@ -32,13 +84,7 @@ impl Snapshot {
             .map(|f| (f, true))
             .chain(receiving.into_iter().map(|f| (f, false)))
         {
-            let progress = FileProgress {
-                bytes: file.bytes,
-                expected: file.expected,
-                ended,
-                counts: file.counts,
-            };
-            self.files.insert(file.number, progress);
+            self.files.insert(file.number, FileProgress::of(file, ended));
         }
     }
 

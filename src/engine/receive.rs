@@ -70,12 +70,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         job.snapshot.clone(),
     )?;
     // Files that nobody has begun count for the time that is left.
-    let files = job
-        .storage
-        .files(job.run)?
-        .into_iter()
-        .filter(|f| f.kind == FileKind::Output);
-    let (ended, waiting) = files.partition(ExportFile::complete);
+    let (ended, waiting) = job.storage.files(job.run)?.into_iter().partition(ExportFile::complete);
     job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
     let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
@@ -325,15 +320,9 @@ impl Intake {
                 return Ok(None);
             };
             let cancel = &self.job.cancel_downloads;
-            let pages = export::pages(
-                &self.session,
-                &status_url,
-                state.separate_status,
-                &self.job.schedule,
-                cancel,
-                |_| Ok(()),
-            )
-            .await;
+            let from = (&status_url, state.separate_status);
+            let (schedule, hurry) = (&self.job.schedule, &self.job.hurry);
+            let pages = export::pages(&self.session, from, schedule, hurry, cancel, |_| Ok(())).await;
             let files = match pages {
                 Ok(pages) => export::files(self.job.run, &pages),
                 Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),

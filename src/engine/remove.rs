@@ -40,6 +40,7 @@ pub fn remove(storage: &Storage, plan: &Plan) -> Result<(), EngineError> {
     }
     keys::remove(storage, &plan.id)?;
     tables.secrets.remove(plan.id.as_bytes())?;
+    tables.registrations.remove(plan.id.as_bytes())?;
     tables.verifications.remove(plan.id.as_bytes())?;
     tables.migrations.remove(plan.id.as_bytes())?;
     storage.journal.append(&plan.id, &Event::MigrationRemoved {})?;

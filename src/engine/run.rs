@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::error::EngineError;
 use super::job::{Job, Outcome, RunOptions};
@@ -23,6 +24,8 @@ use crate::store::Storage;
 pub enum Command {
     /// Do the whole job, or go on with it.
     Run(RunOptions),
+    /// Cancel the export that the source prepares.
+    CancelExport,
     /// Compare the store with the landing.
     Verify,
     /// Decide conflicts.
@@ -63,6 +66,8 @@ pub enum Command {
 pub enum Answer {
     /// Of [`Command::Run`].
     Run(Outcome),
+    /// Of [`Command::CancelExport`].
+    Cancelled,
     /// Of [`Command::Verify`].
     Verified(Box<Verification>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
@@ -79,6 +84,8 @@ pub struct Running {
     pub snapshot: watch::Receiver<Snapshot>,
     /// Stops the job: it makes durable what it has and ends.
     pub cancel: CancellationToken,
+    /// Has the export's status asked for now, and not when the wait is over.
+    pub hurry: Arc<Notify>,
     /// The outcome.
     pub answer: oneshot::Receiver<Result<Answer, EngineError>>,
 }
@@ -94,6 +101,7 @@ pub fn start_by(storage: &Arc<Storage>, plan: Plan, command: Command, clock: Arc
     let (snapshot_in, snapshot) = watch::channel(Snapshot::default());
     let (answer_in, answer) = oneshot::channel();
     let cancel = CancellationToken::new();
+    let hurry = Arc::new(Notify::new());
     let recorder = Recorder::new(Arc::clone(storage), &plan.id, events_in);
     let work = work(
         Arc::clone(storage),
@@ -102,7 +110,10 @@ pub fn start_by(storage: &Arc<Storage>, plan: Plan, command: Command, clock: Arc
         recorder,
         cancel.clone(),
         snapshot_in,
-        clock,
+        Pace {
+            clock,
+            hurry: Arc::clone(&hurry),
+        },
     );
     tokio::spawn(async move {
         let result = work.await;
@@ -113,8 +124,15 @@ pub fn start_by(storage: &Arc<Storage>, plan: Plan, command: Command, clock: Arc
         events,
         snapshot,
         cancel,
+        hurry,
         answer,
     }
+}
+
+/// What a job's waits go by.
+struct Pace {
+    clock: Arc<dyn Clock>,
+    hurry: Arc<Notify>,
 }
 
 async fn work(
@@ -124,12 +142,16 @@ async fn work(
     recorder: Recorder,
     cancel: CancellationToken,
     snapshot: watch::Sender<Snapshot>,
-    clock: Arc<dyn Clock>,
+    Pace { clock, hurry }: Pace,
 ) -> Result<Answer, EngineError> {
     match command {
         Command::Run(options) => {
             let job = prepare(storage, plan, recorder, options, cancel, snapshot).await?;
-            Ok(Answer::Run(Arc::new(Job { clock, ..job }).work().await?))
+            Ok(Answer::Run(Arc::new(Job { clock, hurry, ..job }).work().await?))
+        }
+        Command::CancelExport => {
+            cancel_export(&storage, &plan, &recorder, clock, &cancel).await?;
+            Ok(Answer::Cancelled)
         }
         Command::Verify => {
             let job =

@@ -200,6 +200,8 @@ pub enum Event {
     },
     /// The job was deleted at the source.
     JobDeleted {},
+    /// A person cancelled the export at the source before it was ready; the next run begins a new one.
+    ExportCancelled {},
     /// The job could not be deleted at the source, or was kept because something is missing.
     JobKept {
         /// Why.

@@ -283,6 +283,16 @@ impl Preset {
 }
 
 impl Environment {
+    /// The practice's code in an address made from this server's, if it is one: an empty one where the address needs none.
+    pub fn practice_in(&self, base_url: &str) -> Option<String> {
+        let template = self.base_url.as_deref()?;
+        let Some((before, after)) = template.split_once("{practice}") else {
+            return (template == base_url).then(String::new);
+        };
+        let code = base_url.strip_prefix(before)?.strip_suffix(after)?;
+        (!code.is_empty() && !code.contains('/')).then(|| code.to_owned())
+    }
+
     /// The same with `{practice}` filled in by `practice`, else by the only code the server has. Fails when a code is
     /// needed and there is none, or when it could change more of an address than its own place.
     pub fn filled(&self, practice: Option<&str>) -> Result<Self, PresetError> {

@@ -27,6 +27,8 @@ pub enum Stage {
     Completed,
     /// Taken back.
     RolledBack,
+    /// Its export was cancelled at the source before it was ready.
+    Cancelled,
 }
 
 /// Where a migration stands.
@@ -50,6 +52,9 @@ pub struct State {
     pub stopped: Option<String>,
     /// Kickoffs sent in this run that were never answered.
     pub unanswered: u32,
+    /// Whether the source has let us in with what is known of it now.
+    #[serde(default)]
+    pub let_in: bool,
 }
 
 impl State {
@@ -60,6 +65,7 @@ impl State {
                 *self = Self {
                     run: *run,
                     stage: Stage::Started,
+                    let_in: self.let_in,
                     ..Self::default()
                 };
             }
@@ -110,14 +116,35 @@ impl State {
                 *self = Self {
                     run: *run,
                     stage: Stage::RolledBack,
+                    let_in: self.let_in,
+                    ..Self::default()
+                };
+            }
+            Event::ExportCancelled {} => {
+                *self = Self {
+                    run: self.run,
+                    stage: Stage::Cancelled,
+                    let_in: self.let_in,
                     ..Self::default()
                 };
             }
             Event::MigrationRemoved {} => *self = Self::default(),
+            Event::TokenGranted { .. } => self.let_in = true,
+            Event::KeyCreated { .. } => self.let_in = false,
+            Event::MigrationChanged { fields } => {
+                let matters = [
+                    "base_url",
+                    "token_url",
+                    "client_id",
+                    "auth",
+                    "algorithm",
+                    "jku",
+                    "secrets",
+                    "preset",
+                ];
+                self.let_in &= !fields.iter().any(|field| matters.contains(&field.as_str()));
+            }
             Event::MigrationAdded { .. }
-            | Event::MigrationChanged { .. }
-            | Event::KeyCreated { .. }
-            | Event::TokenGranted { .. }
             | Event::ManifestRefreshed {}
             | Event::DownloadComplete { .. }
             | Event::DownloadError { .. }
@@ -142,6 +169,9 @@ impl State {
 
     /// Whether a run is under way that can go on.
     pub fn unfinished(&self) -> bool {
-        !matches!(self.stage, Stage::New | Stage::Completed | Stage::RolledBack)
+        !matches!(
+            self.stage,
+            Stage::New | Stage::Completed | Stage::RolledBack | Stage::Cancelled
+        )
     }
 }

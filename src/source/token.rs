@@ -54,6 +54,7 @@ struct State {
 
 struct Current {
     bearer: Bearer,
+    until: Duration,
     renew_at: Duration,
 }
 
@@ -102,6 +103,7 @@ impl TokenSource {
                 let ahead = AHEAD.max(granted.life / 10).min(granted.life / 2);
                 state.current = Some(Current {
                     bearer: bearer.clone(),
+                    until: asked_at + granted.life,
                     renew_at: asked_at + granted.life.saturating_sub(ahead),
                 });
                 state.failure = None;
@@ -125,6 +127,13 @@ impl TokenSource {
     /// The scopes of the last token, if the server named them.
     pub fn granted_scope(&self) -> Option<String> {
         self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long the last token is still valid; nothing while another one is being asked for, or where there is none.
+    pub fn time_left(&self) -> Option<Duration> {
+        let state = self.state.try_lock().ok()?;
+        let until = state.current.as_ref()?.until;
+        until.checked_sub(self.http.clock().steady())
     }
 
     /// The requested scopes that the last token lacks.

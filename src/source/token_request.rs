@@ -119,6 +119,17 @@ impl TokenSettings {
         })
     }
 
+    /// Header and claims of an assertion made at this time, without its signature; nothing where a secret is used, or no key works.
+    pub fn assertion_shown(&self, now: SystemTime) -> Option<(Value, Value)> {
+        let ClientAuth::PrivateKeyJwt { client_id, key, jku } = &self.auth else {
+            return None;
+        };
+        let assertion = self.assertion(client_id, key, jku.as_deref(), now).ok()?;
+        let mut parts = assertion.expose().split('.');
+        let mut part = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();
+        Some((part()?, part()?))
+    }
+
     fn assertion(
         &self,
         client_id: &str,

@@ -9,7 +9,7 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, ExportFile, Mapping, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification,
+    Conflict, ExportFile, Mapping, Plan, Quarantined, Registration, SamplePatient, SampleRecord, Secrets, Verification,
 };
 
 /// What a run was started with; it never changes.
@@ -103,6 +103,8 @@ pub struct Tables {
     pub migrations: Table<Plan>,
     /// Secrets of a migration's source, by migration id.
     pub secrets: Table<Secrets>,
+    /// How far registering has come, by migration id.
+    pub registrations: Table<Registration>,
     /// Runs by number.
     pub runs: Table<RunInfo>,
     /// Files by run and number.
@@ -141,6 +143,7 @@ impl Tables {
         Ok(Self {
             migrations: ledger.table("migrations")?,
             secrets: ledger.table("secrets")?,
+            registrations: ledger.table("registrations")?,
             runs: ledger.table("runs")?,
             files: ledger.table("files")?,
             progress: ledger.table("progress")?,

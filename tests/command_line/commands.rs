@@ -337,11 +337,11 @@ fn a_reader_who_goes_away_is_no_error() {
 }
 
 #[test]
-fn the_demo_says_that_it_runs_without_a_wizard() {
+fn the_wizard_says_that_it_needs_a_terminal() {
     let rig = Rig::new();
-    let said = rig.bare(&["demo", "--patients", "12"]);
-    assert!(
-        said.contains("no full-screen wizard") && said.ends_with("[exit 0]"),
-        "{said}"
-    );
+    for args in [&[][..], &["demo"]] {
+        let said = rig.bare(args);
+        assert!(said.contains("needs a terminal") && said.contains("hint:"), "{said}");
+        assert!(said.ends_with("[exit 1]"), "{said}");
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each room the rooms that it may import. `main.rs` and `lib.rs` stand outside.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("fhir", &[]),
     ("migration", &["fhir"]),
     ("store", &["fhir", "migration"]),
@@ -14,6 +14,10 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("target", &["fhir", "migration", "store", "http"]),
     ("engine", &["fhir", "migration", "store", "http", "source", "target"]),
     ("sandbox", &["fhir", "migration"]),
+    (
+        "tui",
+        &["fhir", "migration", "store", "http", "source", "target", "engine"],
+    ),
     (
         "cli",
         &[
@@ -30,7 +34,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// For each guarded crate the rooms that may name it.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("reqwest", &["http", "source", "target"]),
     ("jsonwebtoken", &["source", "sandbox"]),
     ("sled", &["store"]),
@@ -38,6 +42,8 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("axum", &["sandbox", "http", "source"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
+    ("ratatui", &["tui"]),
+    ("crossterm", &["tui"]),
 ];
 
 const LONGEST_FILE: usize = 400;

@@ -137,3 +137,24 @@ fn a_wrong_field_is_named_with_its_file_and_line() {
     let error = write("[confidence]\n\"export.levels\" = \"high\"\n");
     assert!(error.contains("confidence has no overall"), "{error}");
 }
+
+#[test]
+fn a_practice_code_is_found_in_the_address_that_was_made_with_it() {
+    for preset in Preset::all(None).unwrap() {
+        for environment in [preset.environment.production, preset.environment.sandbox]
+            .into_iter()
+            .flatten()
+        {
+            let Ok(filled) = environment.filled(Some("FACGCD")) else {
+                continue;
+            };
+            let Some(base_url) = filled.base_url else { continue };
+            let code = environment.practice_in(&base_url).unwrap();
+            assert!(code == "FACGCD" || code.is_empty(), "{base_url}");
+            assert_eq!(
+                environment.practice_in("https://elsewhere.example/fhir/r4/FACGCD"),
+                None
+            );
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Events in words for people.
+
+use super::event::Event;
+
+impl Event {
+    /// The event in a line for a person, or several; some are not worth one.
+    pub fn line(&self) -> Option<String> {
+        Some(match self {
+            Event::RunStarted { run } => format!("Run {run} begins."),
+            Event::TokenGranted { missing, .. } if missing.is_empty() => {
+                "The source accepted our credentials.".to_owned()
+            }
+            Event::TokenGranted { missing, .. } => {
+                format!(
+                    "The source accepted our credentials, but did not grant: {}",
+                    missing.join(" ")
+                )
+            }
+            Event::KickoffSent { request } => format!("Asking for the export:\n{}", indent(request)),
+            Event::Kickoff { .. } => "The export was accepted; its address is saved.".to_owned(),
+            Event::StatusProgress { progress } => format!("The source says: {progress}"),
+            Event::StatusComplete { files, notes, .. } => {
+                let mut text = format!("The export is ready: {files} files.");
+                for note in notes {
+                    text.push_str("\n  note: ");
+                    text.push_str(note);
+                }
+                text
+            }
+            Event::ManifestRefreshed {} => "Links had expired; the list of files was fetched again.".to_owned(),
+            Event::DownloadComplete {
+                name, rows, promised, ..
+            } => match promised {
+                Some(promised) => format!("{name}: {rows} rows; the manifest promised {promised}"),
+                None => format!("{name}: {rows} rows"),
+            },
+            Event::DownloadError { name, reason, .. } => format!("{name} could not be had: {reason}"),
+            Event::ExportComplete {
+                files,
+                failed,
+                bytes,
+                rows,
+            } => {
+                format!(
+                    "{files} files, {} MB, {rows} rows received; {failed} files failed.",
+                    bytes / 1_000_000
+                )
+            }
+            Event::RunPaused { rejects, allowed } => {
+                format!("Paused: {rejects} rows were rejected, {allowed} are allowed.")
+            }
+            Event::Verified { compared, findings } => {
+                format!("{compared} records read back and compared; {findings} findings.")
+            }
+            Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
+            Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
+            Event::CrosswalkChanged { set, unset, .. } => {
+                format!("Crosswalk: {set} mapped by hand, {unset} taken away.")
+            }
+            Event::JobKept { reason } => format!("The export was left at the source: {reason}"),
+            Event::DecisionUndone { conflict, .. } => format!("The decision on conflict {conflict} is taken back."),
+            Event::RollbackBegun { run, .. } => format!("Run {run} and every later one are being taken back."),
+            Event::RolledBack { .. } => "The store is as it was before.".to_owned(),
+            Event::ConflictResolved { conflict, rule, .. } => format!("Conflict {conflict} decided: {rule}"),
+            Event::MigrationAdded { .. }
+            | Event::MigrationChanged { .. }
+            | Event::MigrationRemoved {}
+            | Event::KeyCreated { .. }
+            | Event::DownloadRequest { .. }
+            | Event::IngestCompleted { .. }
+            | Event::RunCompleted { .. }
+            | Event::RunFailed { .. } => return None,
+        })
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,69 @@
+//! What a key can mean.
+
+use super::list::Move;
+use crate::migration::Step;
+
+/// Something that a person can do with one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Move in the list or form.
+    Go(Move),
+    /// Open what is chosen.
+    Open,
+    /// Go back to where we came from; leave whatever is open.
+    Back,
+    /// To a step of the open migration.
+    Step(Step),
+    /// To the step before this one.
+    StepBefore,
+    /// To the step after this one.
+    StepAfter,
+    /// The log of the migration.
+    Log,
+    /// Add a migration.
+    New,
+    /// Test what is here: the connection, the published keys, the credentials.
+    Test,
+    /// Make a key pair.
+    MakeKey,
+    /// Take a private key from a file.
+    ImportKey,
+    /// Copy the JWK Set.
+    CopyKeys,
+    /// Tick what is chosen, or take the tick away.
+    Tick,
+    /// Tick all, or take all ticks away.
+    TickAll,
+    /// Show the assertion, or the scopes again.
+    Decode,
+    /// Ask for the export's status now.
+    PollNow,
+    /// Cancel the export at the source.
+    CancelExport,
+    /// Copy the job's address.
+    CopyAddress,
+    /// Keep what was typed and go to the next field.
+    KeepNext,
+    /// Run the migration, or go on with it.
+    Run,
+    /// Stop the job; it goes on later where it stopped.
+    Pause,
+    /// Remove the migration.
+    Remove,
+    /// All keys that work here.
+    Help,
+    /// Every action, by name.
+    Commands,
+    /// Narrow the list.
+    Filter,
+    /// Mask names, dates of birth and identifiers, or show them.
+    Privacy,
+    /// Draw everything anew.
+    Redraw,
+    /// Let the shell have the terminal for a while.
+    Suspend,
+    /// End the program.
+    Quit,
+    /// Yes: in a question, or to what was typed.
+    Yes,
+}

@@ -1,0 +1,314 @@
+//! The table of keys. Dispatch, footer, help, the list of commands and the README all read it, so that none can say what another
+//! does not do.
+
+use crossterm::event::KeyCode;
+
+use super::action::Action;
+use super::key::Key;
+use super::list::Move;
+use super::model::Model;
+use super::overlay::Overlay;
+use super::screen::Screen;
+#[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
+use super::why_not::*;
+use crate::migration::Step;
+
+/// Where a key works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On the home screen.
+    Home,
+    /// On every step of a migration.
+    Steps,
+    /// On one step.
+    Step(Step),
+    /// In the log.
+    Log,
+    /// In lists and forms.
+    Lists,
+    /// On every screen, while nothing stands over it.
+    Screens,
+    /// In a question.
+    Question,
+    /// In help and other text that stands over the screen.
+    Text,
+    /// In the list of commands.
+    Commands,
+    /// While a list is narrowed.
+    Filter,
+    /// In a list to choose from.
+    Choose,
+    /// Where a line is asked for.
+    Ask,
+    /// While a field is typed.
+    Editing,
+    /// Everywhere, always.
+    Everywhere,
+}
+
+/// A key and what it does.
+pub struct Binding {
+    /// The key.
+    pub key: Key,
+    /// What it does.
+    pub action: Action,
+    /// The same in a word or two.
+    pub label: &'static str,
+    /// Where it works.
+    pub place: Place,
+    /// Whether the last line names it; help names all.
+    pub footer: bool,
+    /// Why it does not work now, if it does not.
+    pub why_not: fn(&Model) -> Option<String>,
+}
+
+const fn bind(place: Place, key: Key, action: Action, label: &'static str) -> Binding {
+    Binding {
+        key,
+        action,
+        label,
+        place,
+        footer: true,
+        why_not: |_| None,
+    }
+}
+
+impl Binding {
+    const fn quiet(mut self) -> Self {
+        self.footer = false;
+        self
+    }
+
+    const fn unless(mut self, why_not: fn(&Model) -> Option<String>) -> Self {
+        self.why_not = why_not;
+        self
+    }
+}
+
+const ENTER: Key = Key::plain(KeyCode::Enter);
+const ESC: Key = Key::plain(KeyCode::Esc);
+
+/// Every key there is; what comes first goes before what comes later.
+pub static BINDINGS: &[Binding] = &[
+    // What stands over the screen.
+    bind(Place::Question, ENTER, Action::Yes, "yes").unless(unanswered),
+    bind(Place::Question, ESC, Action::Back, "no"),
+    bind(Place::Text, ESC, Action::Back, "close"),
+    bind(Place::Text, Key::of('q'), Action::Back, "close").quiet(),
+    bind(Place::Text, Key::of('?'), Action::Back, "close").quiet(),
+    bind(Place::Text, ENTER, Action::Back, "close").quiet(),
+    bind(Place::Text, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up"),
+    bind(Place::Text, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down"),
+    bind(
+        Place::Text,
+        Key::plain(KeyCode::PageUp),
+        Action::Go(Move::PageUp),
+        "page up",
+    )
+    .quiet(),
+    bind(
+        Place::Text,
+        Key::plain(KeyCode::PageDown),
+        Action::Go(Move::PageDown),
+        "page down",
+    )
+    .quiet(),
+    bind(Place::Commands, ENTER, Action::Yes, "do it"),
+    bind(Place::Commands, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up"),
+    bind(
+        Place::Commands,
+        Key::plain(KeyCode::Down),
+        Action::Go(Move::Down),
+        "down",
+    ),
+    bind(Place::Commands, ESC, Action::Back, "close"),
+    bind(Place::Filter, ENTER, Action::Yes, "keep filter"),
+    bind(Place::Filter, ESC, Action::Back, "show all"),
+    bind(Place::Choose, ENTER, Action::Yes, "choose"),
+    bind(Place::Choose, Key::of(' '), Action::Tick, "tick").unless(one_only),
+    bind(Place::Choose, Key::of('a'), Action::TickAll, "all or none").unless(one_only),
+    bind(Place::Choose, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
+    bind(Place::Choose, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
+    bind(
+        Place::Choose,
+        Key::plain(KeyCode::PageUp),
+        Action::Go(Move::PageUp),
+        "page up",
+    )
+    .quiet(),
+    bind(
+        Place::Choose,
+        Key::plain(KeyCode::PageDown),
+        Action::Go(Move::PageDown),
+        "page down",
+    )
+    .quiet(),
+    bind(Place::Choose, ESC, Action::Back, "leave it"),
+    bind(Place::Ask, ENTER, Action::Yes, "go on").unless(unanswered),
+    bind(Place::Ask, ESC, Action::Back, "leave it"),
+    bind(Place::Editing, ENTER, Action::Yes, "keep").unless(wrong),
+    bind(
+        Place::Editing,
+        Key::plain(KeyCode::Tab),
+        Action::KeepNext,
+        "keep, next field",
+    )
+    .unless(wrong),
+    bind(Place::Editing, ESC, Action::Back, "leave it"),
+    // Home.
+    bind(Place::Home, ENTER, Action::Open, "open").unless(no_migration),
+    bind(Place::Home, Key::of('d'), Action::Remove, "delete").unless(not_removable),
+    bind(Place::Home, Key::of('n'), Action::New, "new"),
+    // Steps.
+    bind(Place::Step(Step::Source), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Source), Key::of('t'), Action::Test, "test it").unless(not_testable),
+    bind(Place::Step(Step::Register), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Register), Key::of(' '), Action::Tick, "tick"),
+    bind(Place::Step(Step::Register), Key::of('g'), Action::MakeKey, "new key").unless(no_key_wanted),
+    bind(
+        Place::Step(Step::Register),
+        Key::of('i'),
+        Action::ImportKey,
+        "import key",
+    )
+    .unless(no_key_wanted),
+    bind(Place::Step(Step::Register), Key::of('c'), Action::CopyKeys, "copy").unless(no_key),
+    bind(Place::Step(Step::Register), Key::of('t'), Action::Test, "check").unless(not_published),
+    bind(Place::Step(Step::Token), Key::of('t'), Action::Test, "get a token").unless(not_known),
+    bind(Place::Step(Step::Token), Key::of('a'), Action::Decode, "assertion").unless(not_minted),
+    bind(Place::Step(Step::Export), ENTER, Action::Open, "change"),
+    bind(Place::Step(Step::Export), Key::of(' '), Action::Tick, "choose types").quiet(),
+    bind(Place::Step(Step::Poll), Key::of('n'), Action::PollNow, "poll now").unless(not_polling),
+    bind(
+        Place::Step(Step::Poll),
+        Key::of('c'),
+        Action::CancelExport,
+        "cancel export",
+    )
+    .unless(not_cancellable),
+    bind(Place::Step(Step::Poll), Key::of('y'), Action::CopyAddress, "copy URL").unless(no_job_url),
+    bind(Place::Step(Step::Export), Key::of('r'), Action::Run, "run").unless(not_runnable),
+    bind(Place::Step(Step::Poll), Key::of('r'), Action::Run, "go on").unless(not_resumable),
+    bind(Place::Step(Step::Ingest), Key::of('r'), Action::Run, "go on").unless(not_resumable),
+    bind(Place::Step(Step::Export), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(Place::Step(Step::Poll), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(Place::Step(Step::Ingest), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(
+        Place::Steps,
+        Key::plain(KeyCode::Left),
+        Action::StepBefore,
+        "step before",
+    )
+    .quiet(),
+    bind(
+        Place::Steps,
+        Key::plain(KeyCode::Right),
+        Action::StepAfter,
+        "step after",
+    )
+    .quiet(),
+    bind(Place::Steps, Key::of('1'), Action::Step(Step::Source), "Source").quiet(),
+    bind(Place::Steps, Key::of('2'), Action::Step(Step::Register), "Register").quiet(),
+    bind(Place::Steps, Key::of('3'), Action::Step(Step::Token), "Token").quiet(),
+    bind(Place::Steps, Key::of('4'), Action::Step(Step::Export), "Export").quiet(),
+    bind(Place::Steps, Key::of('5'), Action::Step(Step::Poll), "Poll").quiet(),
+    bind(Place::Steps, Key::of('6'), Action::Step(Step::Ingest), "Ingest").quiet(),
+    bind(Place::Steps, Key::of('7'), Action::Step(Step::Verify), "Verify").quiet(),
+    bind(Place::Steps, Key::of('8'), Action::Step(Step::Cutover), "Cutover").quiet(),
+    bind(Place::Steps, Key::of('l'), Action::Log, "log"),
+    bind(Place::Steps, ESC, Action::Back, "home"),
+    // The log.
+    bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
+    bind(Place::Log, ENTER, Action::Open, "go there"),
+    bind(Place::Log, ESC, Action::Back, "back"),
+    // Lists.
+    bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
+    bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
+    bind(Place::Lists, Key::of('k'), Action::Go(Move::Up), "up").quiet(),
+    bind(Place::Lists, Key::of('j'), Action::Go(Move::Down), "down").quiet(),
+    bind(
+        Place::Lists,
+        Key::plain(KeyCode::PageUp),
+        Action::Go(Move::PageUp),
+        "page up",
+    )
+    .quiet(),
+    bind(
+        Place::Lists,
+        Key::plain(KeyCode::PageDown),
+        Action::Go(Move::PageDown),
+        "page down",
+    )
+    .quiet(),
+    bind(
+        Place::Lists,
+        Key::plain(KeyCode::Home),
+        Action::Go(Move::First),
+        "first",
+    )
+    .quiet(),
+    bind(Place::Lists, Key::plain(KeyCode::End), Action::Go(Move::Last), "last").quiet(),
+    // Every screen.
+    bind(Place::Home, Key::of('l'), Action::Log, "log").unless(no_migration),
+    bind(Place::Screens, Key::of(':'), Action::Commands, "command"),
+    bind(Place::Screens, Key::of('?'), Action::Help, "help"),
+    bind(Place::Screens, Key::of('P'), Action::Privacy, "hide names").quiet(),
+    bind(Place::Home, Key::of('q'), Action::Quit, "quit"),
+    // Always.
+    bind(Place::Everywhere, Key::ctrl('l'), Action::Redraw, "draw anew").quiet(),
+    bind(Place::Everywhere, Key::ctrl('z'), Action::Suspend, "to the shell").quiet(),
+    bind(Place::Everywhere, Key::ctrl('c'), Action::Quit, "quit").quiet(),
+];
+
+/// Where the person is, most particular first.
+pub fn places(model: &Model) -> Vec<Place> {
+    let over = match &model.overlay {
+        Some(Overlay::Question(_)) => Some(Place::Question),
+        Some(Overlay::Help(_) | Overlay::Notice(_)) => Some(Place::Text),
+        Some(Overlay::Commands(_)) => Some(Place::Commands),
+        Some(Overlay::Filter(_)) => Some(Place::Filter),
+        Some(Overlay::Choose(_)) => Some(Place::Choose),
+        Some(Overlay::Ask(_)) => Some(Place::Ask),
+        None => model.editing.is_some().then_some(Place::Editing),
+    };
+    if let Some(over) = over {
+        return vec![over, Place::Everywhere];
+    }
+    places_below(model)
+}
+
+/// Where the person is once nothing stands over the screen.
+pub fn places_below(model: &Model) -> Vec<Place> {
+    let mut places = match model.screen {
+        Screen::Home => vec![Place::Home],
+        Screen::Step(step) => vec![Place::Step(step), Place::Steps],
+        Screen::Log => vec![Place::Log],
+    };
+    places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
+    places
+}
+
+/// The keys that the person can press, in the table's order.
+pub fn here(model: &Model) -> Vec<&'static Binding> {
+    let places = places(model);
+    BINDINGS
+        .iter()
+        .filter(|binding| places.contains(&binding.place))
+        .collect()
+}
+
+/// What a key means here.
+pub fn find(model: &Model, key: Key) -> Option<&'static Binding> {
+    here(model).into_iter().find(|binding| binding.key == key)
+}
+
+/// The key that does this here, as it is written: labels ask for it and cannot drift.
+pub fn key_for(model: &Model, action: Action) -> Option<String> {
+    here(model)
+        .into_iter()
+        .find(|binding| binding.action == action)
+        .map(|binding| binding.key.name())
+}
+
+#[cfg(test)]
+mod tests;

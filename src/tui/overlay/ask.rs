@@ -1,0 +1,57 @@
+//! Asking for a line of text before something is done.
+
+use super::titled;
+use crate::tui::canvas::Canvas;
+use crate::tui::look::Role;
+use crate::tui::text_input::TextInput;
+
+/// What the text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// The practice of a new migration.
+    NewMigration,
+    /// The file with a private key.
+    ImportKey,
+}
+
+/// A line that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// What is asked.
+    pub title: &'static str,
+    /// What to know about it.
+    pub text: &'static str,
+    /// What the answer is for.
+    pub purpose: For,
+    /// What was typed.
+    pub typed: TextInput,
+}
+
+impl Ask {
+    /// Asks for a line.
+    pub fn new(title: &'static str, text: &'static str, purpose: For) -> Self {
+        Self {
+            title,
+            text,
+            purpose,
+            typed: TextInput::default(),
+        }
+    }
+
+    /// Why it cannot be taken as it is.
+    pub fn lacks(&self) -> Option<String> {
+        self.typed
+            .text()
+            .trim()
+            .is_empty()
+            .then(|| "type something first".to_owned())
+    }
+
+    /// Draws the question and the line.
+    pub fn view(&self, canvas: &mut Canvas<'_>) {
+        let mut body = titled(canvas, self.title);
+        let width = body.width();
+        self.typed.draw(&mut body, 0, 0, width.min(60));
+        body.paragraph(0, 2, self.text, Role::Quiet);
+    }
+}

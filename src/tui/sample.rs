@@ -1,0 +1,166 @@
+//! For tests: a model with three practices, and screens written down with their styles.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::Color;
+
+use super::live::Live;
+use super::look::Look;
+use super::model::{Model, Place};
+use super::view::view;
+use crate::engine::{Snapshot, Standing};
+use crate::migration::{ByType, Counts, Event, Plan, Preset, Stage, State};
+
+/// The time in every test.
+pub fn now() -> Timestamp {
+    "2026-11-20T10:42:07Z".parse().unwrap()
+}
+
+/// How a migration stands of which everything is known that a run needs.
+pub fn standing(id: &str, name: &str, preset: &str, stage: Stage) -> Standing {
+    let mut plan = Plan::new(id, "https://ehr.example/fhir/r4/FACGCD");
+    name.clone_into(&mut plan.name);
+    preset.clone_into(&mut plan.preset);
+    plan.client_id = Some("cutover-1".to_owned());
+    plan.group = Some("42".to_owned());
+    let vendor = match preset {
+        "eclinicalworks" => "eClinicalWorks",
+        "kareo" => "Kareo (Tebra)",
+        other => other,
+    };
+    Standing {
+        plan,
+        vendor: vendor.to_owned(),
+        by_type: ByType::new(),
+        files: Snapshot::default(),
+        kicked_off: None,
+        state: State {
+            run: 1,
+            stage,
+            let_in: true,
+            ..State::default()
+        },
+        counts: Counts::default(),
+        conflicts: 0,
+        findings: None,
+        key: true,
+        secret: false,
+        last: Some((
+            now() - std::time::Duration::from_secs(12 * 60),
+            Event::RunStarted { run: 1 },
+        )),
+    }
+}
+
+/// Three practices: one waits for a person, one is at work, one is done.
+pub fn model() -> Model {
+    let place = Place {
+        host: "jump01".to_owned(),
+        workspace: "/home/ann/.local/share/cutover".to_owned(),
+        rehearsal: false,
+    };
+    let mut model = Model::new(place, Look::default(), TimeZone::UTC, now());
+    let mut lakeside = standing(
+        "lakeside",
+        "Lakeside Family Medicine",
+        "eclinicalworks",
+        Stage::Completed,
+    );
+    lakeside.conflicts = 14;
+    lakeside.counts = Counts {
+        rows: 1_682_441,
+        stored: 1_680_361,
+        unchanged: 59,
+        held: 2_007,
+        undecided: 14,
+        ..Counts::default()
+    };
+    let mut harbor = standing("harbor", "Harbor Pediatrics", "kareo", Stage::Exporting);
+    harbor.state.progress = Some("47 % complete".to_owned());
+    let mut northgate = standing(
+        "northgate",
+        "Northgate Internal Med.",
+        "eclinicalworks",
+        Stage::Completed,
+    );
+    northgate.counts = Counts {
+        rows: 99_120,
+        stored: 99_120,
+        ..Counts::default()
+    };
+    northgate.last = Some((
+        now() - std::time::Duration::from_secs(3 * 86_400),
+        Event::RunCompleted { run: 1 },
+    ));
+    model.presets = Preset::all(None).unwrap();
+    model.jobs.insert("harbor".to_owned(), Live::default());
+    model.standings = Some(vec![lakeside, harbor, northgate]);
+    model
+}
+
+/// The screen as text, and under each row that has any the styles of its cells.
+pub fn shown(model: &mut Model, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    model.size = ratatui::layout::Size::new(width, height);
+    terminal.draw(|frame| view(model, frame)).unwrap();
+    written(terminal.backend().buffer())
+}
+
+/// A buffer as text: rows between bars, and under a row its styles, a letter for each cell: lower case for the colour, upper case when
+/// bold; `_` underlined, `#` reversed (a letter under it loses to it, for what is reversed is what matters).
+pub fn written(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut row = String::new();
+        let mut hidden = 0;
+        for x in 0..buffer.area.width {
+            if hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            hidden = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+            row.push_str(symbol);
+        }
+        writeln!(text, "|{row}|").unwrap();
+        let styles: String = (0..buffer.area.width).map(|x| style(&buffer[(x, y)])).collect();
+        if !styles.trim().is_empty() {
+            writeln!(text, "     {}", styles.trim_end()).unwrap();
+        }
+    }
+    text.replace("\n     ", "\n:")
+}
+
+fn style(cell: &Cell) -> char {
+    use ratatui::style::Modifier;
+    let modifier = cell.modifier;
+    let letter = match cell.fg {
+        Color::Reset => ' ',
+        Color::DarkGray => '.',
+        Color::Cyan => 'c',
+        Color::Blue => 'b',
+        Color::Green => 'g',
+        Color::Yellow => 'y',
+        Color::Magenta => 'm',
+        Color::Red | Color::LightRed => 'r',
+        _ => '?',
+    };
+    if modifier.contains(Modifier::REVERSED) {
+        '#'
+    } else if modifier.contains(Modifier::UNDERLINED) {
+        '_'
+    } else if modifier.contains(Modifier::BOLD) {
+        if letter == ' ' {
+            '*'
+        } else {
+            letter.to_ascii_uppercase()
+        }
+    } else {
+        letter
+    }
+}

@@ -1,0 +1,100 @@
+//! The screens, one file each. A screen is three functions and its state: `enter` when it is opened, `act` when somebody presses a key
+//! of its own, `view` to draw its body. Nothing else knows what is on it.
+
+pub mod export;
+pub mod home;
+pub mod ingest;
+pub mod log;
+pub mod poll;
+pub mod register;
+pub mod source;
+pub mod standing;
+pub mod token;
+
+use super::action::Action;
+use super::canvas::Canvas;
+use super::message::Effect;
+use super::model::Model;
+use crate::migration::Step;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Screen {
+    /// All migrations.
+    #[default]
+    Home,
+    /// A step of the open migration.
+    Step(Step),
+    /// What happened in the open migration.
+    Log,
+}
+
+impl Screen {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Home => "Home",
+            Self::Step(step) => step.name(),
+            Self::Log => "Log",
+        }
+    }
+}
+
+/// Opens a screen.
+pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
+    model.screen = screen;
+    model.editing = None;
+    match screen {
+        Screen::Home => home::enter(model),
+        Screen::Step(Step::Source) => source::enter(model),
+        Screen::Step(Step::Register) => register::enter(model),
+        Screen::Step(Step::Token) => token::enter(model),
+        Screen::Step(Step::Export) => export::enter(model),
+        Screen::Step(Step::Poll) => poll::enter(model),
+        Screen::Step(Step::Ingest) => ingest::enter(model),
+        Screen::Step(Step::Verify | Step::Cutover) => standing::enter(model),
+        Screen::Log => log::enter(model),
+    }
+}
+
+/// Lets the screen do what a key of its own means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.screen {
+        Screen::Home => home::act(model, action),
+        Screen::Step(Step::Source) => source::act(model, action),
+        Screen::Step(Step::Register) => register::act(model, action),
+        Screen::Step(Step::Token) => token::act(model, action),
+        Screen::Step(Step::Export) => export::act(model, action),
+        Screen::Step(Step::Poll) => poll::act(model, action),
+        Screen::Step(Step::Ingest) => ingest::act(model, action),
+        Screen::Step(Step::Verify | Step::Cutover) => standing::act(model, action),
+        Screen::Log => log::act(model, action),
+    }
+}
+
+/// Draws the screen's body.
+pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
+    match model.screen {
+        Screen::Home => home::view(model, canvas),
+        Screen::Step(Step::Source) => source::view(model, canvas),
+        Screen::Step(Step::Register) => register::view(model, canvas),
+        Screen::Step(Step::Token) => token::view(model, canvas),
+        Screen::Step(Step::Export) => export::view(model, canvas),
+        Screen::Step(Step::Poll) => poll::view(model, canvas),
+        Screen::Step(Step::Ingest) => ingest::view(model, canvas),
+        Screen::Step(step @ (Step::Verify | Step::Cutover)) => standing::view(model, step, canvas),
+        Screen::Log => log::view(model, canvas),
+    }
+}
+
+/// What a key means on every step of a migration.
+fn common(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Back => enter(model, Screen::Home),
+        Action::Log => {
+            model.log.from = model.screen;
+            enter(model, Screen::Log)
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,165 @@
+//! The program in a pseudo-terminal of 80 by 24, and a terminal that reads what it writes.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use vt100::Parser;
+
+/// How long anything may take before a test calls it missing; nothing takes a tenth of it on a machine that is not busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Pty {
+    pub child: Box<dyn Child + Send + Sync>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn Write + Send>>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    _home: tempfile::TempDir,
+}
+
+struct Seen {
+    parser: Parser,
+    ended: bool,
+}
+
+impl Pty {
+    /// Starts `cutover` with these arguments and variables.
+    pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(args);
+        command.cwd(home.path());
+        for name in [
+            "NO_COLOR",
+            "COLORFGBG",
+            "CUTOVER_LOOK",
+            "CUTOVER_LOG",
+            "LC_ALL",
+            "LC_CTYPE",
+        ] {
+            command.env_remove(name);
+        }
+        for (name, value) in [("LANG", "C.UTF-8"), ("TERM", "xterm-256color")] {
+            command.env(name, value);
+        }
+        command.env("TMPDIR", home.path());
+        command.env("CUTOVER_HOME", home.path().join("workspace"));
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let seen = Arc::new((
+            Mutex::new(Seen {
+                parser: Parser::new(24, 80, 0),
+                ended: false,
+            }),
+            Condvar::new(),
+        ));
+        let told = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            loop {
+                let read = reader.read(&mut bytes).unwrap_or(0);
+                let mut seen = told.0.lock().unwrap();
+                seen.parser.process(&bytes[..read]);
+                seen.ended = read == 0;
+                told.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            master: Some(pair.master),
+            keys: Some(keys),
+            seen,
+            _home: home,
+        }
+    }
+
+    /// Types.
+    pub fn press(&mut self, keys: &str) {
+        self.keys.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until this is so of the terminal.
+    pub fn until(&self, what: &str, so: impl Fn(&vt100::Screen) -> bool) {
+        let (seen, changed) = &*self.seen;
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = seen.lock().unwrap();
+        while !so(seen.parser.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !seen.ended,
+                "never so: {what}\n{}",
+                seen.parser.screen().contents()
+            );
+            seen = changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Waits until the screen says this.
+    pub fn says(&self, words: &str) {
+        self.until(words, |screen| screen.contents().contains(words));
+    }
+
+    /// Waits until the program has ended and everything it wrote is read.
+    pub fn end(&mut self) -> ExitStatus {
+        let (seen, changed) = &*self.seen;
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = seen.lock().unwrap();
+        while !seen.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "it never ended:\n{}", seen.parser.screen().contents());
+            seen = changed.wait_timeout(seen, left).unwrap().0;
+        }
+        drop(seen);
+        self.child.wait().unwrap()
+    }
+
+    /// Whether the terminal is as it was before.
+    pub fn given_back(&self) -> bool {
+        let seen = self.seen.0.lock().unwrap();
+        let screen = seen.parser.screen();
+        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Takes the terminal away, as a lost connection does; then the program has to end by itself.
+    pub fn hang_up(&mut self) -> ExitStatus {
+        self.keys = None;
+        self.master = None;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it never ended");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // After a failed test; a program that has ended cannot be killed, and that is well.
+        let _ = self.child.kill();
+    }
+}
