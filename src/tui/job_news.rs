@@ -42,6 +42,9 @@ pub fn told(model: &mut Model, migration: String, news: News) -> Vec<Effect> {
             } else {
                 Vec::new()
             };
+            if model.screen == Screen::Log && !elsewhere {
+                effects.extend(screen::log::read(model));
+            }
             if let Some(step) = follow {
                 effects.extend(screen::enter(model, Screen::Step(step)));
             }

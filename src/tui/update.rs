@@ -235,6 +235,7 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             }
             effects
         }
+        Reply::Journal(id, entries) if model.open.as_ref() == Some(&id) => screen::log::took(model, entries),
         Reply::Presets(presets) => {
             model.presets = presets;
             Vec::new()
@@ -275,7 +276,6 @@ fn about(model: &mut Model, reply: Reply) {
             }
         }
         Reply::Preview(id, made) if id == open => model.export.request = Some(made),
-        Reply::Journal(id, entries) if id == open => model.log.take(entries),
         _ => {}
     }
 }

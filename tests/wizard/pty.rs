@@ -21,6 +21,8 @@ pub struct Pty {
 struct Seen {
     parser: Parser,
     ended: bool,
+    /// Nobody is to read on.
+    enough: bool,
 }
 
 impl Pty {
@@ -63,6 +65,7 @@ impl Pty {
             Mutex::new(Seen {
                 parser: Parser::new(24, 80, 0),
                 ended: false,
+                enough: false,
             }),
             Condvar::new(),
         ));
@@ -73,9 +76,9 @@ impl Pty {
                 let read = reader.read(&mut bytes).unwrap_or(0);
                 let mut seen = told.0.lock().unwrap();
                 seen.parser.process(&bytes[..read]);
-                seen.ended = read == 0;
+                seen.ended = read == 0 || seen.enough;
                 told.1.notify_all();
-                if read == 0 {
+                if seen.ended {
                     return;
                 }
             }
@@ -144,6 +147,14 @@ impl Pty {
 
     /// Takes the terminal away, as a lost connection does; then the program has to end by itself.
     pub fn hang_up(&mut self) -> ExitStatus {
+        // Whoever reads has a hold on the terminal too, and looks up only when something was written.
+        self.seen.0.lock().unwrap().enough = true;
+        self.press("\x0c");
+        {
+            let (seen, changed) = &*self.seen;
+            let seen = seen.lock().unwrap();
+            drop(changed.wait_timeout_while(seen, PATIENCE, |seen| !seen.ended).unwrap());
+        }
         self.keys = None;
         self.master = None;
         let deadline = Instant::now() + PATIENCE;

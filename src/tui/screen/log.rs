@@ -19,13 +19,15 @@ pub struct State {
     entries: Vec<JournalEntry<Event>>,
     filter: String,
     list: List,
+    /// It is being read; and whether more has happened since and it is to be read again.
+    reading: Option<bool>,
     /// Where it was opened from.
     pub from: Screen,
 }
 
 impl State {
     /// Takes in what was read; whoever was at the end stays at the end.
-    pub fn take(&mut self, entries: Vec<JournalEntry<Event>>) {
+    fn take(&mut self, entries: Vec<JournalEntry<Event>>) {
         let at_end = self.list.at + 1 >= self.seen().len();
         self.entries = entries;
         if at_end {
@@ -50,14 +52,28 @@ impl State {
 
 /// Opens the screen.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
-    let Some(id) = model.open.clone() else {
-        return Vec::new();
-    };
     model.log = State {
         from: model.log.from,
         ..State::default()
     };
-    vec![Effect::ReadJournal(id)]
+    read(model)
+}
+
+/// Has the journal of the open migration read, once for everything that happens meanwhile.
+pub fn read(model: &mut Model) -> Vec<Effect> {
+    if let Some(again) = &mut model.log.reading {
+        *again = true;
+        return Vec::new();
+    }
+    model.log.reading = Some(false);
+    model.open.clone().map(Effect::ReadJournal).into_iter().collect()
+}
+
+/// Takes in what was read.
+pub fn took(model: &mut Model, entries: Vec<JournalEntry<Event>>) -> Vec<Effect> {
+    let again = model.log.reading.take() == Some(true);
+    model.log.take(entries);
+    if again { read(model) } else { Vec::new() }
 }
 
 /// Does what a key means here.
@@ -169,3 +185,6 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.text(3, bottom, &by, Role::Quiet);
     }
 }
+
+#[cfg(test)]
+mod tests;
