@@ -93,7 +93,7 @@ fn a_crosswalk_and_transforms_are_given_before_the_run_and_stand_while_it_does()
     );
     let said = rig.run(&["migration", "set", "lakeside", "--transforms", ""]);
     assert!(
-        said.contains("cutover rollback lakeside") && said.ends_with("[exit 2]"),
+        said.contains("cutover rollback lakeside") && said.ends_with("[exit 1]"),
         "{said}"
     );
     rig.must(&["rollback", "lakeside"]);
