@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::args::{BackArgs, ByArgs, RollbackArgs, UndoArgs, WorkspaceArgs};
-use super::conflicts::resolution;
 use super::failure::{Failure, code};
 use super::run::{self, Show};
 use super::{open, output};
@@ -167,7 +166,7 @@ fn decisions(out: &mut String, what: &str, decisions: &[(String, Resolution)]) {
     }
     let _ = writeln!(out, "{what}: {}.", decisions.len());
     for (conflict, made) in decisions.iter().take(NAMED) {
-        let _ = writeln!(out, "  {conflict}  {}", resolution(*made));
+        let _ = writeln!(out, "  {conflict}  {}", made.name());
     }
     if decisions.len() > NAMED {
         let _ = writeln!(out, "  ... and {} more", decisions.len() - NAMED);

@@ -7,11 +7,13 @@
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `beside`: conflicts as a person looks at them.
 //! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
+mod beside;
 mod carry_out;
 mod committer;
 mod connect;
@@ -62,6 +64,9 @@ mod undo;
 mod verify;
 mod withdraw;
 
+#[cfg(test)]
+pub use beside::alike;
+pub use beside::{Beside, Listed, beside, conflicts_of, waiting};
 pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;

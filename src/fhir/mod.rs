@@ -8,8 +8,9 @@
 //! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
-//! - [`safe`] makes text from an EHR fit for a terminal.
+//! - [`brief()`] says in a line what an element says; [`safe`] makes text from an EHR fit for a terminal.
 
+mod brief;
 mod canonical;
 mod choice;
 mod contained;
@@ -39,6 +40,7 @@ mod scan;
 mod splice;
 mod survivorship;
 
+pub use brief::brief;
 pub use canonical::{CanonicalError, canonical_hash};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use diff::{DiffError, Difference, FieldDifference, diff};

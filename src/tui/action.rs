@@ -40,6 +40,31 @@ pub enum Action {
     Suspend,
     /// End the program.
     Quit,
+    /// The conflicts of the migration.
+    Conflicts,
+    /// Decide the conflict.
+    Decide(Decide),
+    /// Decide all alike in the same way.
+    Alike,
+    /// Take the decision back.
+    Undo,
+    /// To the next one that waits for a person.
+    Next,
     /// Yes: in a question, or to what was typed.
     Yes,
+}
+
+/// How a conflict can be decided with one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decide {
+    /// The later of the two wins.
+    Newer,
+    /// The earlier of the two wins.
+    Older,
+    /// The source's record is written.
+    Source,
+    /// The destination's record stays.
+    Target,
+    /// They are not the same: both stay.
+    Both,
 }

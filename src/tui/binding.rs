@@ -3,12 +3,12 @@
 
 use crossterm::event::KeyCode;
 
-use super::action::Action;
+use super::action::{Action, Decide};
 use super::key::Key;
 use super::list::Move;
 use super::model::Model;
 use super::overlay::Overlay;
-use super::screen::Screen;
+use super::screen::{Screen, conflict};
 use crate::engine::Standing;
 use crate::migration::Step;
 
@@ -23,6 +23,10 @@ pub enum Place {
     Step(Step),
     /// In the log.
     Log,
+    /// In the list of conflicts.
+    Conflicts,
+    /// On one conflict.
+    Conflict,
     /// In lists and forms.
     Lists,
     /// On every screen, while nothing stands over it.
@@ -149,12 +153,45 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Steps, Key::of('6'), Action::Step(Step::Ingest), "Ingest").quiet(),
     bind(Place::Steps, Key::of('7'), Action::Step(Step::Verify), "Verify").quiet(),
     bind(Place::Steps, Key::of('8'), Action::Step(Step::Cutover), "Cutover").quiet(),
+    bind(Place::Steps, Key::of('c'), Action::Conflicts, "conflicts"),
     bind(Place::Steps, Key::of('l'), Action::Log, "log"),
     bind(Place::Steps, ESC, Action::Back, "home"),
     // The log.
     bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Log, ENTER, Action::Open, "go there"),
     bind(Place::Log, ESC, Action::Back, "back"),
+    // Conflicts.
+    bind(Place::Conflicts, ENTER, Action::Open, "look").unless(no_conflict),
+    bind(Place::Conflicts, Key::of('n'), Action::Next, "next open"),
+    bind(Place::Conflicts, Key::of('/'), Action::Filter, "filter"),
+    bind(Place::Conflicts, ESC, Action::Back, "back"),
+    bind(
+        Place::Conflict,
+        Key::of('w'),
+        Action::Decide(Decide::Newer),
+        "newer wins",
+    )
+    .unless(not_decidable),
+    bind(
+        Place::Conflict,
+        Key::of('o'),
+        Action::Decide(Decide::Older),
+        "older wins",
+    )
+    .unless(not_decidable),
+    bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "source").unless(not_decidable),
+    bind(
+        Place::Conflict,
+        Key::of('t'),
+        Action::Decide(Decide::Target),
+        "destination",
+    )
+    .unless(not_decidable),
+    bind(Place::Conflict, Key::of('b'), Action::Decide(Decide::Both), "both").unless(not_both),
+    bind(Place::Conflict, Key::of('a'), Action::Alike, "all alike").unless(conflict::no_alike),
+    bind(Place::Conflict, Key::of('u'), Action::Undo, "undo").unless(conflict::not_undoable),
+    bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
+    bind(Place::Conflict, ESC, Action::Back, "back"),
     // Lists.
     bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
     bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
@@ -215,6 +252,8 @@ pub fn places_below(model: &Model) -> Vec<Place> {
         Screen::Home => vec![Place::Home],
         Screen::Step(step) => vec![Place::Step(step), Place::Steps],
         Screen::Log => vec![Place::Log],
+        Screen::Conflicts => vec![Place::Conflicts],
+        Screen::Conflict => vec![Place::Conflict],
     };
     places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
     places
@@ -247,6 +286,19 @@ fn no_migration(model: &Model) -> Option<String> {
         .standings()
         .is_empty()
         .then(|| "there is no migration yet".to_owned())
+}
+
+fn no_conflict(model: &Model) -> Option<String> {
+    let none = model.conflicts.chosen().is_none();
+    none.then(|| "there is none here".to_owned())
+}
+
+fn not_decidable(model: &Model) -> Option<String> {
+    conflict::not_decidable(model, None)
+}
+
+fn not_both(model: &Model) -> Option<String> {
+    conflict::not_decidable(model, Some(Decide::Both))
 }
 
 fn not_removable(model: &Model) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What the model is told (messages) and what it asks for (effects).
 
 use super::input::Input;
-use crate::engine::{Answer, Command, EngineError, Recorded, Snapshot, Standing};
+use crate::engine::{Answer, Beside, Command, EngineError, Listed, Recorded, Snapshot, Standing};
 use crate::migration::Plan;
 use crate::store::JournalEntry;
 
@@ -44,6 +44,10 @@ pub enum Reply {
     Standings(Vec<Standing>),
     /// The journal of a migration.
     Journal(String, Vec<JournalEntry<crate::migration::Event>>),
+    /// The conflicts of a migration.
+    Conflicts(String, Vec<Listed>),
+    /// The records of a conflict, by its id; why not, if they cannot be read.
+    Beside(String, Result<Beside, Problem>),
 }
 
 /// Why something cannot be done, and what to do about it.
@@ -71,6 +75,8 @@ pub enum Effect {
     ReadStandings,
     /// Read the journal of a migration.
     ReadJournal(String),
+    /// Read something that a screen shows.
+    Read(Query),
     /// Give the engine a command on a migration.
     Start(Box<Plan>, Command),
     /// Have a migration's job make durable what it has, and end.
@@ -85,4 +91,13 @@ pub enum Effect {
     Suspend,
     /// End, when every job has made durable what it has.
     Quit,
+}
+
+/// What a screen wants to read, of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Its conflicts.
+    Conflicts(String),
+    /// The two records of a conflict.
+    Beside(String, String),
 }

@@ -10,7 +10,7 @@ use super::live::Live;
 use super::look::{Look, Role};
 use super::message::Effect;
 use super::overlay::Overlay;
-use super::screen::{Screen, home, log};
+use super::screen::{Screen, conflict, conflicts, home, log};
 use crate::engine::Standing;
 use crate::migration::Plan;
 
@@ -19,6 +19,8 @@ use crate::migration::Plan;
 pub struct Place {
     /// The machine.
     pub host: String,
+    /// Who is at the keyboard, by login name.
+    pub operator: String,
     /// The workspace's folder.
     pub workspace: String,
     /// Whether this is a rehearsal against a simulated EHR.
@@ -72,6 +74,10 @@ pub struct Model {
     pub home: home::State,
     /// Of the log.
     pub log: log::State,
+    /// Of the list of conflicts.
+    pub conflicts: conflicts::State,
+    /// Of one conflict.
+    pub conflict: conflict::State,
 }
 
 impl Model {
@@ -95,6 +101,8 @@ impl Model {
             reading: None,
             home: home::State::default(),
             log: log::State::default(),
+            conflicts: conflicts::State::default(),
+            conflict: conflict::State::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::binding;
+use super::figure;
 use super::input::Input;
 use super::key::Key;
 use super::live::Live;
@@ -102,6 +103,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(model),
         Action::Step(step) => return screen::enter(model, Screen::Step(step)),
+        Action::Conflicts => return screen::enter(model, Screen::Conflicts),
         Action::StepBefore => return beside(model, |at| at.checked_sub(1)),
         Action::StepAfter => return beside(model, |at| Some(at + 1)),
         Action::Run => return run(model),
@@ -155,8 +157,10 @@ fn above(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
 
 /// Narrows the list of the screen.
 fn narrow(model: &mut Model, text: &str) {
-    if model.screen == Screen::Log {
-        model.log.narrow(text);
+    match model.screen {
+        Screen::Log => model.log.narrow(text),
+        Screen::Conflicts => model.conflicts.narrow(text),
+        Screen::Home | Screen::Step(_) | Screen::Conflict => {}
     }
 }
 
@@ -216,6 +220,20 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             if model.open.as_ref() == Some(&migration) {
                 model.log.take(entries);
             }
+            Vec::new()
+        }
+        Reply::Conflicts(migration, rows) => {
+            if model.open.as_ref() == Some(&migration) {
+                model.conflicts.take(rows);
+            }
+            if model.screen == Screen::Conflict {
+                screen::conflict::ask(model)
+            } else {
+                Vec::new()
+            }
+        }
+        Reply::Beside(id, beside) => {
+            model.conflict.take(&id, beside);
             Vec::new()
         }
     }
@@ -279,7 +297,9 @@ fn told(model: &mut Model, migration: String, news: News) -> Vec<Effect> {
                 }
                 Err(problem) => failed(model, &problem),
             }
-            model.read_standings()
+            let mut effects = model.read_standings();
+            effects.extend(screen::refresh(model));
+            effects
         }
     }
 }
@@ -321,7 +341,15 @@ fn outcome(answer: &Answer) -> (String, Role) {
         Answer::Run(Outcome::FilesFailed { files }) => (format!("{} files could not be had", files.len()), Role::Wrong),
         Answer::Verified(found) if found.clean() => ("verified, nothing to find".to_owned(), Role::Done),
         Answer::Verified(found) => (format!("verified: {} findings", found.total_findings), Role::Wrong),
-        Answer::Resolved(decided) => (format!("{} conflicts decided", decided.len()), Role::Done),
+        Answer::Resolved(decided) => {
+            let done = decided.iter().filter(|(_, how)| how.is_some()).count() as u64;
+            let left = decided.len() as u64 - done;
+            let mut text = format!("{} decided", figure::several(done, "conflict"));
+            if left > 0 {
+                text = format!("{text}; of {left} the rule cannot tell which is right");
+            }
+            (text, if left > 0 { Role::Note } else { Role::Done })
+        }
         Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
     }
 }

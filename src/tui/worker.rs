@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::message::{Effect, Msg, News, Problem, Reply};
+use super::query;
 use crate::engine::{self, Command, EngineError, Running};
 use crate::http::Clock;
 use crate::migration::Plan;
@@ -68,6 +69,7 @@ impl Worker {
                 engine::remove(storage, &plan)?;
                 Ok(Msg::Done(format!("{id} was removed")))
             }),
+            Effect::Read(what) => self.ask(|storage| Ok(Msg::Read(query::read(storage, what)?))),
             Effect::Start(plan, command) => self.start(*plan, command),
             Effect::Stop(id) => {
                 if let Some((cancel, _)) = self.jobs.get(&id) {

@@ -4,7 +4,7 @@ use crate::tui::sample;
 #[test]
 fn no_key_means_two_things_in_one_place() {
     let model = sample::model();
-    for screen in [Screen::Home, Screen::Log]
+    for screen in [Screen::Home, Screen::Log, Screen::Conflicts, Screen::Conflict]
         .into_iter()
         .chain(Step::ALL.map(Screen::Step))
     {
@@ -41,6 +41,8 @@ fn every_place_says_how_to_get_out_of_it() {
         Place::Filter,
         Place::Steps,
         Place::Log,
+        Place::Conflicts,
+        Place::Conflict,
     ] {
         let out = BINDINGS
             .iter()

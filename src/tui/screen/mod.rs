@@ -1,6 +1,8 @@
 //! The screens, one file each. A screen is three functions and its state: `enter` when it is opened, `act` when somebody presses a key
 //! of its own, `view` to draw its body. Nothing else knows what is on it.
 
+pub mod conflict;
+pub mod conflicts;
 pub mod home;
 pub mod log;
 pub mod standing;
@@ -21,6 +23,10 @@ pub enum Screen {
     Step(Step),
     /// What happened in the open migration.
     Log,
+    /// Its conflicts.
+    Conflicts,
+    /// One of them.
+    Conflict,
 }
 
 impl Screen {
@@ -30,17 +36,30 @@ impl Screen {
             Self::Home => "Home",
             Self::Step(step) => step.name(),
             Self::Log => "Log",
+            Self::Conflicts => "Conflicts",
+            Self::Conflict => "Conflict",
         }
     }
 }
 
 /// Opens a screen.
 pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
-    model.screen = screen;
+    let from = std::mem::replace(&mut model.screen, screen);
     match screen {
         Screen::Home => home::enter(model),
         Screen::Step(_) => standing::enter(model),
         Screen::Log => log::enter(model),
+        Screen::Conflicts => conflicts::enter(model, from),
+        Screen::Conflict => conflict::enter(model),
+    }
+}
+
+/// Reads again what the screen shows, after something was done about it.
+pub fn refresh(model: &mut Model) -> Vec<Effect> {
+    match model.screen {
+        Screen::Conflicts => conflicts::refresh(model),
+        Screen::Conflict => conflict::refresh(model),
+        Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
 }
 
@@ -50,6 +69,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Home => home::act(model, action),
         Screen::Step(_) => standing::act(model, action),
         Screen::Log => log::act(model, action),
+        Screen::Conflicts => conflicts::act(model, action),
+        Screen::Conflict => conflict::act(model, action),
     }
 }
 
@@ -59,5 +80,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Home => home::view(model, canvas),
         Screen::Step(step) => standing::view(model, step, canvas),
         Screen::Log => log::view(model, canvas),
+        Screen::Conflicts => conflicts::view(model, canvas),
+        Screen::Conflict => conflict::view(model, canvas),
     }
 }
