@@ -24,6 +24,8 @@ pub struct Beside {
     pub left: Vec<u8>,
     /// The destination's record.
     pub right: Vec<u8>,
+    /// References below it count as relative.
+    pub base_url: Option<String>,
     /// Where they differ.
     pub differences: Vec<FieldDifference>,
     /// What both say alike, by element.
@@ -71,6 +73,7 @@ pub fn beside(storage: &Arc<Storage>, plan: &Plan, id: &str) -> Result<Beside, E
         Ok(Beside {
             left,
             right: sides.target.to_vec(),
+            base_url: sides.base_url.map(str::to_owned),
             differences,
             alike,
         })

@@ -50,6 +50,20 @@ pub enum Action {
     Undo,
     /// To the next one that waits for a person.
     Next,
+    /// Merge the two records.
+    Merge,
+    /// Pick the source's side of a field.
+    PickLeft,
+    /// Pick the destination's side of a field.
+    PickRight,
+    /// Pick both sides of a field.
+    PickBoth,
+    /// Another first proposal.
+    Preset,
+    /// Forget what was picked by hand.
+    Reset,
+    /// Edit the field.
+    Edit,
     /// Yes: in a question, or to what was typed.
     Yes,
 }

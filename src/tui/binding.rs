@@ -8,7 +8,7 @@ use super::key::Key;
 use super::list::Move;
 use super::model::Model;
 use super::overlay::Overlay;
-use super::screen::{Screen, conflict};
+use super::screen::{Screen, conflict, merge};
 use crate::engine::Standing;
 use crate::migration::Step;
 
@@ -27,6 +27,10 @@ pub enum Place {
     Conflicts,
     /// On one conflict.
     Conflict,
+    /// Where its records are merged.
+    Merge,
+    /// In an editor.
+    Edit,
     /// In lists and forms.
     Lists,
     /// On every screen, while nothing stands over it.
@@ -165,33 +169,26 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflicts, Key::of('n'), Action::Next, "next open"),
     bind(Place::Conflicts, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Conflicts, ESC, Action::Back, "back"),
-    bind(
-        Place::Conflict,
-        Key::of('w'),
-        Action::Decide(Decide::Newer),
-        "newer wins",
-    )
-    .unless(not_decidable),
-    bind(
-        Place::Conflict,
-        Key::of('o'),
-        Action::Decide(Decide::Older),
-        "older wins",
-    )
-    .unless(not_decidable),
-    bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "source").unless(not_decidable),
-    bind(
-        Place::Conflict,
-        Key::of('t'),
-        Action::Decide(Decide::Target),
-        "destination",
-    )
-    .unless(not_decidable),
+    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_decidable),
+    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_decidable),
+    bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "EHR").unless(not_decidable),
+    bind(Place::Conflict, Key::of('t'), Action::Decide(Decide::Target), "here").unless(not_decidable),
     bind(Place::Conflict, Key::of('b'), Action::Decide(Decide::Both), "both").unless(not_both),
+    bind(Place::Conflict, Key::of('m'), Action::Merge, "merge").unless(not_decidable),
     bind(Place::Conflict, Key::of('a'), Action::Alike, "all alike").unless(conflict::no_alike),
     bind(Place::Conflict, Key::of('u'), Action::Undo, "undo").unless(conflict::not_undoable),
     bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
     bind(Place::Conflict, ESC, Action::Back, "back"),
+    bind(Place::Merge, Key::plain(KeyCode::Left), Action::PickLeft, "EHR"),
+    bind(Place::Merge, Key::plain(KeyCode::Right), Action::PickRight, "here"),
+    bind(Place::Merge, Key::of('b'), Action::PickBoth, "both").unless(merge::not_both),
+    bind(Place::Merge, Key::of('e'), Action::Edit, "edit"),
+    bind(Place::Merge, ENTER, Action::Open, "merge").unless(merge::not_mergeable),
+    bind(Place::Merge, Key::of('v'), Action::Preset, "proposal"),
+    bind(Place::Merge, Key::of('r'), Action::Reset, "reset"),
+    bind(Place::Merge, ESC, Action::Back, "back"),
+    bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
+    bind(Place::Edit, ESC, Action::Back, "leave it"),
     // Lists.
     bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
     bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
@@ -238,6 +235,7 @@ pub fn places(model: &Model) -> Vec<Place> {
         Some(Overlay::Help(_)) => Some(Place::Text),
         Some(Overlay::Commands(_)) => Some(Place::Commands),
         Some(Overlay::Filter(_)) => Some(Place::Filter),
+        Some(Overlay::Edit(_)) => Some(Place::Edit),
         None => None,
     };
     if let Some(over) = over {
@@ -254,6 +252,7 @@ pub fn places_below(model: &Model) -> Vec<Place> {
         Screen::Log => vec![Place::Log],
         Screen::Conflicts => vec![Place::Conflicts],
         Screen::Conflict => vec![Place::Conflict],
+        Screen::Merge => vec![Place::Merge],
     };
     places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
     places
@@ -329,6 +328,13 @@ fn not_at_work(model: &Model) -> Option<String> {
         None => Some("nothing is at work".to_owned()),
         Some(job) if job.stopping => Some("it is about to stop".to_owned()),
         Some(_) => None,
+    }
+}
+
+fn not_taken(model: &Model) -> Option<String> {
+    match &model.overlay {
+        Some(Overlay::Edit(editor)) => editor.problem.clone(),
+        _ => None,
     }
 }
 

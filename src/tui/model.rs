@@ -10,7 +10,7 @@ use super::live::Live;
 use super::look::{Look, Role};
 use super::message::Effect;
 use super::overlay::Overlay;
-use super::screen::{Screen, conflict, conflicts, home, log};
+use super::screen::{Screen, conflict, conflicts, home, log, merge};
 use crate::engine::Standing;
 use crate::migration::Plan;
 
@@ -78,6 +78,8 @@ pub struct Model {
     pub conflicts: conflicts::State,
     /// Of one conflict.
     pub conflict: conflict::State,
+    /// Of merging its records.
+    pub merge: merge::State,
 }
 
 impl Model {
@@ -103,6 +105,7 @@ impl Model {
             log: log::State::default(),
             conflicts: conflicts::State::default(),
             conflict: conflict::State::default(),
+            merge: merge::State::default(),
         }
     }
 

@@ -66,6 +66,10 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
             let text = typed.text().to_owned();
             narrow(model, &text);
         }
+        Some(Overlay::Edit(editor)) => {
+            editor.key(key);
+            screen::merge::check(model);
+        }
         _ => {}
     }
     Vec::new()
@@ -79,6 +83,10 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             typed.insert(text);
             let text = typed.text().to_owned();
             narrow(model, &text);
+        }
+        Some(Overlay::Edit(editor)) => {
+            editor.insert(text);
+            screen::merge::check(model);
         }
         _ => {}
     }
@@ -147,6 +155,10 @@ fn above(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
                 }
             },
         },
+        (Overlay::Edit(editor), Action::Yes) => {
+            screen::merge::take(model, &editor);
+            Vec::new()
+        }
         (Overlay::Filter(_), Action::Back) => {
             narrow(model, "");
             Vec::new()
@@ -160,7 +172,7 @@ fn narrow(model: &mut Model, text: &str) {
     match model.screen {
         Screen::Log => model.log.narrow(text),
         Screen::Conflicts => model.conflicts.narrow(text),
-        Screen::Home | Screen::Step(_) | Screen::Conflict => {}
+        Screen::Home | Screen::Step(_) | Screen::Conflict | Screen::Merge => {}
     }
 }
 
@@ -226,10 +238,13 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             if model.open.as_ref() == Some(&migration) {
                 model.conflicts.take(rows);
             }
-            if model.screen == Screen::Conflict {
-                screen::conflict::ask(model)
-            } else {
-                Vec::new()
+            match model.screen {
+                Screen::Conflict => screen::conflict::ask(model),
+                // What was to be merged is decided.
+                Screen::Merge if !model.conflicts.chosen().is_some_and(|row| row.conflict.open()) => {
+                    screen::enter(model, Screen::Conflict)
+                }
+                _ => Vec::new(),
             }
         }
         Reply::Beside(id, beside) => {

@@ -4,9 +4,15 @@ use crate::tui::sample;
 #[test]
 fn no_key_means_two_things_in_one_place() {
     let model = sample::model();
-    for screen in [Screen::Home, Screen::Log, Screen::Conflicts, Screen::Conflict]
-        .into_iter()
-        .chain(Step::ALL.map(Screen::Step))
+    for screen in [
+        Screen::Home,
+        Screen::Log,
+        Screen::Conflicts,
+        Screen::Conflict,
+        Screen::Merge,
+    ]
+    .into_iter()
+    .chain(Step::ALL.map(Screen::Step))
     {
         let model = crate::tui::model::Model {
             screen,
@@ -18,7 +24,13 @@ fn no_key_means_two_things_in_one_place() {
             assert!(!twice, "{} twice on {}", binding.key.name(), screen.name());
         }
     }
-    for place in [Place::Question, Place::Text, Place::Commands, Place::Filter] {
+    for place in [
+        Place::Question,
+        Place::Text,
+        Place::Commands,
+        Place::Filter,
+        Place::Edit,
+    ] {
         let keys: Vec<_> = BINDINGS
             .iter()
             .filter(|b| b.place == place || b.place == Place::Everywhere)
@@ -43,6 +55,8 @@ fn every_place_says_how_to_get_out_of_it() {
         Place::Log,
         Place::Conflicts,
         Place::Conflict,
+        Place::Merge,
+        Place::Edit,
     ] {
         let out = BINDINGS
             .iter()

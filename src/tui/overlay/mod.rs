@@ -1,10 +1,12 @@
 //! What can stand over a screen: one thing at a time, and Esc takes it away.
 
 mod commands;
+mod editor;
 mod help;
 mod question;
 
 pub use commands::Commands;
+pub use editor::Editor;
 pub use help::{Help, keys};
 pub use question::Question;
 
@@ -25,6 +27,8 @@ pub enum Overlay {
     Commands(Commands),
     /// What a list is narrowed to; typed on the last line but one.
     Filter(TextInput),
+    /// A field edited as JSON.
+    Edit(Box<Editor>),
 }
 
 /// Draws what stands over the screen, on the body.
@@ -33,6 +37,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Some(Overlay::Question(question)) => question.view(canvas),
         Some(Overlay::Help(help)) => help.view(model, canvas),
         Some(Overlay::Commands(commands)) => commands.view(model, canvas),
+        Some(Overlay::Edit(editor)) => editor.view(canvas),
         Some(Overlay::Filter(_)) | None => {}
     }
 }

@@ -80,6 +80,7 @@ pub fn beside(left: &str, right: &str) -> Beside {
     Beside {
         left: left.as_bytes().to_vec(),
         right: right.as_bytes().to_vec(),
+        base_url: None,
         differences,
         alike,
     }

@@ -2,14 +2,15 @@
 
 mod fields;
 
-use fields::Columns;
-use fields::{Row, fields, rows};
+pub use fields::hidden;
+use fields::{Columns, Row, fields, rows};
 
 use super::Screen;
 use crate::engine::{Beside, Choice, Command, Listed, Proposal, Which};
 use crate::fhir;
 use crate::migration::{Policy, Resolution};
 use crate::tui::action::{Action, Decide};
+use crate::tui::binding;
 use crate::tui::canvas::Canvas;
 use crate::tui::figure::{count, several};
 use crate::tui::list::List;
@@ -86,6 +87,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.conflicts.next_open();
             return enter(model);
         }
+        Action::Merge => return super::enter(model, Screen::Merge),
         Action::Back => return super::enter(model, Screen::Conflicts),
         _ => {}
     }
@@ -236,14 +238,33 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
     heading(model, row, canvas);
     let conflict = &row.conflict;
     let columns = Columns::of(canvas.width());
-    canvas.text(columns.left, 3, "From the EHR", Role::Quiet);
-    canvas.text(columns.right, 3, "At the destination", Role::Quiet);
+    let sides = [
+        (columns.left, "From the EHR", &conflict.source),
+        (columns.right, "At the destination", &conflict.target),
+    ];
+    for (x, name, side) in sides {
+        canvas.text(x, 2, name, Role::Quiet);
+        let when = side.last_updated.as_deref().unwrap_or("no date");
+        canvas.within(x, 3, 22, when, Role::Plain);
+    }
+    canvas.text(3, 3, "last updated", Role::Quiet);
     if let Some(decided) = &conflict.decided {
         let who = decided.name.as_ref().unwrap_or(&decided.who);
         let text = format!("Decided: {}, by {who} ({}).", decided.resolution.name(), decided.rule);
         canvas.sign(3, 5, Sign::Done, Role::Done);
         canvas.text(5, 5, &text, Role::Plain);
-        canvas.text(5, 7, "n goes to the next one that waits for you.", Role::Quiet);
+        let keys = [
+            (Action::Next, "to the next one that waits for you"),
+            (Action::Alike, "the same for all that are like it"),
+            (Action::Undo, "take it back"),
+        ];
+        for (y, (action, what)) in (7..).zip(keys) {
+            if let Some(binding) = binding::here(model).into_iter().find(|b| b.action == action) {
+                canvas.text(5, y, &binding.key.name(), Role::Key);
+                let not_now = (binding.why_not)(model).map_or_else(String::new, |why| format!(" (not now: {why})"));
+                canvas.text(8, y, &format!("{what}{not_now}"), Role::Plain);
+            }
+        }
         return;
     }
     match &model.conflict.beside {

@@ -124,7 +124,7 @@ fn state(row: &Listed) -> &'static str {
 
 /// Opens the screen.
 pub fn enter(model: &mut Model, from: Screen) -> Vec<Effect> {
-    if !matches!(from, Screen::Conflicts | Screen::Conflict) {
+    if !matches!(from, Screen::Conflicts | Screen::Conflict | Screen::Merge) {
         model.conflicts = State {
             from,
             ..State::default()

@@ -5,6 +5,7 @@ pub mod conflict;
 pub mod conflicts;
 pub mod home;
 pub mod log;
+pub mod merge;
 pub mod standing;
 
 use super::action::Action;
@@ -27,6 +28,8 @@ pub enum Screen {
     Conflicts,
     /// One of them.
     Conflict,
+    /// Its two records being merged.
+    Merge,
 }
 
 impl Screen {
@@ -38,6 +41,7 @@ impl Screen {
             Self::Log => "Log",
             Self::Conflicts => "Conflicts",
             Self::Conflict => "Conflict",
+            Self::Merge => "Merge",
         }
     }
 }
@@ -51,13 +55,14 @@ pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
         Screen::Log => log::enter(model),
         Screen::Conflicts => conflicts::enter(model, from),
         Screen::Conflict => conflict::enter(model),
+        Screen::Merge => merge::enter(model),
     }
 }
 
 /// Reads again what the screen shows, after something was done about it.
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
     match model.screen {
-        Screen::Conflicts => conflicts::refresh(model),
+        Screen::Conflicts | Screen::Merge => conflicts::refresh(model),
         Screen::Conflict => conflict::refresh(model),
         Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
@@ -71,6 +76,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Log => log::act(model, action),
         Screen::Conflicts => conflicts::act(model, action),
         Screen::Conflict => conflict::act(model, action),
+        Screen::Merge => merge::act(model, action),
     }
 }
 
@@ -82,5 +88,6 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Log => log::view(model, canvas),
         Screen::Conflicts => conflicts::view(model, canvas),
         Screen::Conflict => conflict::view(model, canvas),
+        Screen::Merge => merge::view(model, canvas),
     }
 }
