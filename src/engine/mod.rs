@@ -8,6 +8,7 @@
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `beside`: conflicts as a person looks at them.
+//! - `waive`: doing without quarantined rows.
 //! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
@@ -62,6 +63,7 @@ mod tally;
 mod twin;
 mod undo;
 mod verify;
+mod waive;
 mod withdraw;
 
 #[cfg(test)]

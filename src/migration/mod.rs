@@ -35,7 +35,7 @@ pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use plan::{DeletionPolicy, Plan, Secrets};
-pub use quarantine::Quarantined;
+pub use quarantine::{Quarantined, Waived};
 pub use sample::{SamplePatient, SampleRecord};
 pub use state::{Stage, State};
 pub use step::{Readiness, Step, StepState};

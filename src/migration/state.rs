@@ -142,6 +142,7 @@ impl State {
             | Event::ConflictResolved { .. }
             | Event::DecisionUndone { .. }
             | Event::RollbackBegun { .. }
+            | Event::RowWaived { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

@@ -8,7 +8,9 @@ use super::ledger::Ledger;
 use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
-use crate::migration::{Conflict, ExportFile, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification};
+use crate::migration::{
+    Conflict, ExportFile, Plan, Quarantined, SamplePatient, SampleRecord, Secrets, Verification, Waived,
+};
 
 /// What a run was started with; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +113,8 @@ pub struct Tables {
     pub segments: Table<u64>,
     /// Quarantined rows by run, file and line.
     pub quarantine: Table<QuarantinedRow>,
+    /// Quarantined rows that somebody waived, likewise.
+    pub waived: Table<Waived>,
     /// Held rows by patient, run, file and line.
     pub held: Table<HeldRow>,
     /// Conflicts by migration and id.
@@ -144,6 +148,7 @@ impl Tables {
             progress: ledger.table("progress")?,
             segments: ledger.table("segments")?,
             quarantine: ledger.table("quarantine")?,
+            waived: ledger.table("waived")?,
             held: ledger.table("held")?,
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,

@@ -365,6 +365,7 @@ fn outcome(answer: &Answer) -> (String, Role) {
             }
             (text, if left > 0 { Role::Note } else { Role::Done })
         }
+        Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
     }
 }

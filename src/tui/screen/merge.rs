@@ -5,6 +5,7 @@ use super::conflict::{decide, hidden};
 use crate::engine::{Beside, Choice, Proposal};
 use crate::fhir::{self, FieldDifference, Pick, Picks, Survivorship};
 use crate::tui::action::Action;
+use crate::tui::binding;
 use crate::tui::canvas::Canvas;
 use crate::tui::list::List;
 use crate::tui::look::{Role, Sign};
@@ -160,7 +161,8 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         return;
     };
     let state = &model.merge;
-    let heading = format!("First proposal: {}", state.proposal.survivorship.name());
+    let key = binding::key_for(model, Action::Preset).map_or_else(String::new, |key| format!(" ({key} changes it)"));
+    let heading = format!("First proposal: {}{key}", state.proposal.survivorship.name());
     canvas.text(2, 0, &heading, Role::Strong);
     let picks = state.picks(beside).unwrap_or_default();
     let width = canvas.width();
