@@ -98,9 +98,12 @@ fn the_chosen_conflict_stays_chosen_when_the_list_is_read_again() {
     let mut model = model(rows.clone());
     act(&mut model, Action::Go(Move::Down));
     let chosen = model.conflicts.chosen().unwrap().conflict.id.clone();
-    let rows = rows.into_iter().map(|row| match row.conflict.id == chosen {
-        true => crate::tui::sample::conflicts::decided(row, Resolution::KeepTarget),
-        false => row,
+    let rows = rows.into_iter().map(|row| {
+        if row.conflict.id == chosen {
+            crate::tui::sample::conflicts::decided(row, Resolution::KeepTarget)
+        } else {
+            row
+        }
     });
     update(
         &mut model,
