@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
-pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs};
+pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs, WaiveArgs};
 use crate::fhir::Survivorship;
 use crate::migration::PolicyFor;
 
@@ -257,6 +257,8 @@ pub enum QuarantineCommand {
         /// The row, as RUN/FILE/LINE from the list
         row: String,
     },
+    /// Decide to do without quarantined rows; they stay, and so does who decided it and why
+    Waive(WaiveArgs),
 }
 
 /// `store`

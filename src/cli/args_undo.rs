@@ -122,3 +122,25 @@ pub struct RollbackArgs {
     #[command(flatten)]
     pub back: BackArgs,
 }
+
+/// `quarantine waive`
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("meant").required(true).args(["rows", "reason", "all"])))]
+pub struct WaiveArgs {
+    /// The migration
+    pub migration: String,
+    /// The rows, as RUN/FILE/LINE from the list
+    pub rows: Vec<String>,
+    /// Every row set aside for this reason, such as not-json
+    #[arg(long, value_name = "NAME")]
+    pub reason: Option<String>,
+    /// Every row
+    #[arg(long)]
+    pub all: bool,
+    /// Why nobody will miss them
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// The name of who decides, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+}

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::args::{ConflictsArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{merge, open, output};
+use crate::engine::waiting;
 use crate::fhir;
-use crate::migration::{Conflict, ConflictKind, Plan, Resolution};
+use crate::migration::{Conflict, Plan};
 use crate::store::{Storage, migration_key};
 
 /// Lists the conflicts of a migration.
@@ -67,23 +68,8 @@ pub fn all(storage: &Storage, plan: &Plan) -> Result<Vec<Conflict>, Failure> {
     Ok(all)
 }
 
-/// Rows that wait for this conflict's patient.
-fn waiting(storage: &Storage, plan: &Plan, conflict: &Conflict) -> Result<u64, Failure> {
-    if !conflict.about_identity() {
-        return Ok(0);
-    }
-    let tenant = storage.names.tenant(&plan.tenant)?;
-    let prefix = [&tenant.to_be_bytes()[..], &storage.id_hash(&conflict.source.id)].concat();
-    Ok(storage.tables.held.count_prefix(&prefix)?)
-}
-
 fn text(conflict: &Conflict, held: u64) -> String {
-    let kind = match conflict.kind {
-        ConflictKind::MrnInUse => "the MRN belongs to another patient at the destination",
-        ConflictKind::ContentDiffers => "the destination has this record with other content",
-        ConflictKind::SamePerson => "the destination may have this patient under another id",
-        ConflictKind::DuplicateInSource => "the source may have this patient twice",
-    };
+    let kind = conflict.kind.words();
     let side = |side: &crate::migration::Side| {
         let stamp = side
             .last_updated
@@ -118,7 +104,7 @@ fn text(conflict: &Conflict, held: u64) -> String {
     if let Some(decided) = &conflict.decided {
         let line = format!(
             "{} by {} ({}), {}",
-            resolution(decided.resolution),
+            decided.resolution.name(),
             decided.who,
             decided.rule,
             decided.when
@@ -128,14 +114,4 @@ fn text(conflict: &Conflict, held: u64) -> String {
     }
     out.push('\n');
     out
-}
-
-/// The name of a resolution.
-pub fn resolution(resolution: Resolution) -> &'static str {
-    match resolution {
-        Resolution::KeepSource => "keep-source",
-        Resolution::KeepTarget => "keep-target",
-        Resolution::KeepBoth => "keep-both",
-        Resolution::Merge => "merge",
-    }
 }

@@ -1,36 +1,43 @@
 //! `quarantine`: rows that were set aside, and their original bytes.
 
-use super::args::{NameArgs, QuarantineCommand, WorkspaceArgs};
+use super::args::{NameArgs, QuarantineCommand, WaiveArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
+use super::run::{self, Show};
 use super::{open, output};
-use crate::engine::{original, runs_of};
+use crate::engine::{Answer, Command, EngineError, original, runs_of};
 use crate::fhir;
-use crate::migration::Quarantined;
-use crate::store::{RowId, row_key, run_key};
+use crate::migration::{By, Quarantined};
+use crate::store::{RowId, Storage, operator, row_key, row_of, run_key};
 
 /// Carries out a `quarantine` command.
 pub fn quarantine(workspace: &WorkspaceArgs, command: &QuarantineCommand) -> Result<u8, Failure> {
     match command {
         QuarantineCommand::List(args) => list(workspace, args),
         QuarantineCommand::Show { migration, row } => show(workspace, migration, row),
+        QuarantineCommand::Waive(args) => waive(workspace, args),
     }
 }
 
 fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "quarantine list")?;
     let plan = open::plan(&storage, &args.migration)?;
-    let mut rows: Vec<Quarantined> = Vec::new();
-    for run in runs_of(&storage, &plan.id)? {
-        for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
-            rows.push(item?.1.what);
-        }
+    let found = rows_of(&storage, &plan.id)?;
+    let mut waived = Vec::new();
+    for (row, _) in &found {
+        waived.push(storage.tables.waived.get(&row_key(*row))?);
     }
     if args.json {
-        output::json(&rows)?;
+        let values = found.iter().zip(&waived).map(|((_, what), waived)| {
+            let mut value = serde_json::to_value(what).unwrap_or_default();
+            value["waived"] = serde_json::to_value(waived).unwrap_or_default();
+            value
+        });
+        output::json(&values.collect::<Vec<_>>())?;
         return Ok(code::DONE);
     }
+    let rows: Vec<Quarantined> = found.into_iter().map(|(_, what)| what).collect();
     let mut by_reason = std::collections::BTreeMap::<&str, u64>::new();
-    for row in &rows {
+    for (row, waived) in rows.iter().zip(&waived) {
         *by_reason.entry(&row.code).or_default() += 1;
         let place = format!("{}/{}/{}", row.run, row.file, row.line);
         let file = format!(
@@ -42,6 +49,11 @@ fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
         );
         output::say(&format!("{place:<12}{:<20}{file}", row.code));
         output::say(&output::wrapped("            ", &fhir::safe(&row.reason)));
+        if let Some(waived) = waived {
+            let who = waived.by.name.as_ref().unwrap_or(&waived.by.login);
+            let text = format!("waived by {who}: {}", waived.by.why.as_deref().unwrap_or_default());
+            output::say(&output::wrapped("            ", &fhir::safe(&text)));
+        }
     }
     if rows.is_empty() {
         output::say("Nothing is in quarantine.");
@@ -59,10 +71,42 @@ fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     Ok(code::DONE)
 }
 
-/// Prints the original bytes and nothing else, so that they can be piped.
-fn show(workspace: &WorkspaceArgs, migration: &str, row: &str) -> Result<u8, Failure> {
-    let storage = open::open(workspace, "quarantine show")?;
-    let plan = open::plan(&storage, migration)?;
+/// The quarantined rows of a migration.
+fn rows_of(storage: &Storage, migration: &str) -> Result<Vec<(RowId, Quarantined)>, Failure> {
+    let mut rows = Vec::new();
+    for run in runs_of(storage, migration)? {
+        for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
+            let (key, row) = item?;
+            rows.extend(row_of(&key).map(|id| (id, row.what)));
+        }
+    }
+    Ok(rows)
+}
+
+fn waive(workspace: &WorkspaceArgs, args: &WaiveArgs) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "quarantine waive")?;
+    let plan = open::plan(&storage, &args.migration)?;
+    let rows = if args.rows.is_empty() {
+        let meant = |what: &Quarantined| args.reason.as_ref().is_none_or(|reason| *reason == what.code);
+        let all = rows_of(&storage, &plan.id)?.into_iter();
+        all.filter(|(_, what)| meant(what)).map(|(row, _)| row).collect()
+    } else {
+        args.rows.iter().map(|row| named(row)).collect::<Result<_, _>>()?
+    };
+    let who = By {
+        login: operator(),
+        name: args.who.clone(),
+        why: Some(args.why.clone()),
+    };
+    let Answer::Waived(count) = run::command(&storage, &plan, Command::Waive { rows, who }, Show::Nothing)? else {
+        return Err(EngineError::Stopped.into());
+    };
+    output::say(&format!("{count} waived."));
+    Ok(code::DONE)
+}
+
+/// The row that is written so.
+fn named(row: &str) -> Result<RowId, Failure> {
     let numbers: Vec<u32> = row.split('/').map_while(|part| part.parse().ok()).collect();
     let &[run, file, line] = numbers.as_slice() else {
         return Err(Failure::usage(
@@ -70,6 +114,14 @@ fn show(workspace: &WorkspaceArgs, migration: &str, row: &str) -> Result<u8, Fai
             "`cutover quarantine list` shows them so",
         ));
     };
+    Ok(RowId { run, file, line })
+}
+
+/// Prints the original bytes and nothing else, so that they can be piped.
+fn show(workspace: &WorkspaceArgs, migration: &str, row: &str) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "quarantine show")?;
+    let plan = open::plan(&storage, migration)?;
+    let RowId { run, file, line } = named(row)?;
     let ours = runs_of(&storage, &plan.id)?.contains(&run);
     let found = storage
         .tables

@@ -51,7 +51,7 @@ pub fn resolve(workspace: &WorkspaceArgs, args: &ResolveArgs) -> Result<u8, Fail
         output::json(&json!({ "decided": rows, "open": open }))?;
     } else {
         for (id, resolution) in &decided {
-            let what = resolution.map_or("still open: the rule cannot tell which is right", conflicts::resolution);
+            let what = resolution.map_or("still open: the rule cannot tell which is right", Resolution::name);
             output::say(&format!("{id}  {what}"));
         }
         let done = decided.iter().filter(|(_, r)| r.is_some()).count();
@@ -88,7 +88,7 @@ fn groups(all: &[Conflict], args: &ResolveArgs) -> Result<Vec<(Choice, Vec<Strin
         }
         for conflict in chosen {
             if let Some(at) = rules.iter().position(|rule| rule.filter.matches(conflict))
-                && may(conflict, &groups[at].0)
+                && groups[at].0.suits(conflict)
             {
                 groups[at].1.push(conflict.id.clone());
             }
@@ -107,7 +107,7 @@ fn groups(all: &[Conflict], args: &ResolveArgs) -> Result<Vec<(Choice, Vec<Strin
     let mut groups = Vec::new();
     for choice in choices {
         // Nothing is decided unless everything that was named can be.
-        if let Some(conflict) = chosen.iter().find(|c| !may(c, &choice) && !args.conflicts.is_empty()) {
+        if let Some(conflict) = chosen.iter().find(|c| !choice.suits(c) && !args.conflicts.is_empty()) {
             return Err(Failure::usage(
                 &format!(
                     "conflict `{}` is between two versions of one record, which cannot both be kept",
@@ -117,10 +117,15 @@ fn groups(all: &[Conflict], args: &ResolveArgs) -> Result<Vec<(Choice, Vec<Strin
             ));
         }
         // Nor does anybody merge people in bulk who contradict each other.
-        let in_bulk = matches!(choice, Choice::Merge(_)) && args.conflicts.is_empty();
-        let chosen = chosen
-            .iter()
-            .filter(|c| may(c, &choice) && (!in_bulk || c.contradictions.is_empty()));
+        let in_bulk = args.conflicts.is_empty();
+        let suits = |c: &&&Conflict| {
+            if in_bulk {
+                choice.suits_unseen(c)
+            } else {
+                choice.suits(c)
+            }
+        };
+        let chosen = chosen.iter().filter(suits);
         let ids = chosen.map(|c| c.id.clone()).collect();
         groups.push((choice, ids));
     }
@@ -141,11 +146,6 @@ fn named<'a>(all: &'a [Conflict], ids: &[String]) -> Result<Vec<&'a Conflict>, F
         }
     }
     Ok(chosen)
-}
-
-/// Whether a conflict can be decided so: two versions of one record cannot both stay.
-fn may(conflict: &Conflict, choice: &Choice) -> bool {
-    *choice != Choice::Outright(Resolution::KeepBoth) || conflict.kind.between_two()
 }
 
 type Told = (Choice, BTreeMap<String, Forecast>);
@@ -192,7 +192,7 @@ fn text(told: &[Told]) -> String {
 
 fn name(choice: &Choice) -> &'static str {
     match choice {
-        Choice::Outright(resolution) => conflicts::resolution(*resolution),
+        Choice::Outright(resolution) => resolution.name(),
         Choice::By(policy) => policy.name(),
         Choice::Merge(_) => "merge",
     }

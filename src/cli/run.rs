@@ -56,7 +56,7 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
 pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, show: Show) -> Result<Outcome, Failure> {
     match command(storage, plan, Command::Run(options), show)? {
         Answer::Run(outcome) => Ok(outcome),
-        Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::TakenBack(_) => {
+        Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::Waived(_) | Answer::TakenBack(_) => {
             Err(EngineError::Stopped.into())
         }
     }

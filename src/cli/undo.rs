@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::args::{BackArgs, ByArgs, RollbackArgs, UndoArgs, WorkspaceArgs};
-use super::conflicts::resolution;
 use super::failure::{Failure, code};
 use super::run::{self, Show};
 use super::{open, output};
@@ -94,7 +93,7 @@ fn which(args: &UndoArgs) -> Result<Which, Failure> {
 fn take_back(storage: &Arc<Storage>, plan: &Plan, command: Command) -> Result<TakenBack, Failure> {
     match run::command(storage, plan, command, Show::Nothing)? {
         Answer::TakenBack(taken) => Ok(*taken),
-        Answer::Run(_) | Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) => {
+        Answer::Run(_) | Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::Waived(_) => {
             Err(EngineError::Stopped.into())
         }
     }
@@ -169,7 +168,7 @@ fn decisions(out: &mut String, what: &str, decisions: &[(String, Resolution)]) {
     }
     let _ = writeln!(out, "{what}: {}.", decisions.len());
     for (conflict, made) in decisions.iter().take(NAMED) {
-        let _ = writeln!(out, "  {conflict}  {}", resolution(*made));
+        let _ = writeln!(out, "  {conflict}  {}", made.name());
     }
     if decisions.len() > NAMED {
         let _ = writeln!(out, "  ... and {} more", decisions.len() - NAMED);

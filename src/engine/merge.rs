@@ -88,6 +88,16 @@ impl Proposal {
 
 /// The two sides of an open conflict as they would be merged now, with what is proposed.
 pub fn compare(storage: &Arc<Storage>, plan: &Plan, id: &str, proposal: &Proposal) -> Result<Comparison, EngineError> {
+    with_open(storage, plan, id, |sides| proposal.compare(sides))
+}
+
+/// Shows the two sides of an open conflict to `see`.
+pub(super) fn with_open<T>(
+    storage: &Arc<Storage>,
+    plan: &Plan,
+    id: &str,
+    see: impl FnOnce(&Sides<'_>) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
     let key = migration_key(&plan.id, id.as_bytes());
     let row = storage.tables.conflicts.get(&key)?;
     let row = row.ok_or_else(|| EngineError::UnknownConflict(id.to_owned()))?;
@@ -103,6 +113,5 @@ pub fn compare(storage: &Arc<Storage>, plan: &Plan, id: &str, proposal: &Proposa
     let target = RecordKey::from_bytes(&row.target);
     let target = target.map(|key| storage.index.get(&key)).transpose()?.flatten();
     let target = target.ok_or_else(|| EngineError::UnknownConflict(id.to_owned()))?;
-    let placer = Placer::new(Arc::clone(storage), plan, None, false)?;
-    placer.with_sides(&row, &target, |sides| proposal.compare(sides))
+    Placer::new(Arc::clone(storage), plan, None, false)?.with_sides(&row, &target, see)
 }

@@ -10,11 +10,14 @@
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
+//! - `beside`: conflicts as a person looks at them.
+//! - `waive`: doing without quarantined rows.
 //! - `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
 mod attachments;
+mod beside;
 mod by_hand;
 mod cancel_export;
 mod carry_out;
@@ -74,8 +77,12 @@ mod tally;
 mod twin;
 mod undo;
 mod verify;
+mod waive;
 mod withdraw;
 
+#[cfg(test)]
+pub use beside::alike;
+pub use beside::{Beside, Listed, beside, conflicts_of, waiting};
 pub use by_hand::change_crosswalk;
 pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use crosswalk_list::{CrosswalkLine, crosswalk_list};

@@ -7,7 +7,7 @@ use super::error::EngineError;
 use super::merge::Proposal;
 use super::place::mark;
 use super::recorder::{Recorded, Recorder};
-use crate::migration::{By, Decided, Event, Plan, Policy, Resolution};
+use crate::migration::{By, Conflict, Decided, Event, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, Storage, migration_key};
 
 /// Decisions carried out between two checkpoints.
@@ -22,6 +22,18 @@ pub enum Choice {
     By(Policy),
     /// One record made of both.
     Merge(Proposal),
+}
+
+impl Choice {
+    /// Whether a conflict can be decided so: two versions of one record cannot both stay.
+    pub fn suits(&self, conflict: &Conflict) -> bool {
+        *self != Self::Outright(Resolution::KeepBoth) || conflict.kind.between_two()
+    }
+
+    /// Whether it can be decided so together with others, without a look: nobody merges people in bulk who contradict each other.
+    pub fn suits_unseen(&self, conflict: &Conflict) -> bool {
+        self.suits(conflict) && (!matches!(self, Self::Merge(_)) || conflict.contradictions.is_empty())
+    }
 }
 
 /// Decides conflicts and carries the decisions out; gives back what was decided of each, `None` where the policy asked for cannot tell.
@@ -167,7 +179,7 @@ fn open(storage: &Storage, plan: &Plan, id: &str) -> Result<ConflictRow, EngineE
 }
 
 fn decidable(storage: &Storage, plan: &Plan, row: ConflictRow, choice: &Choice) -> Result<ConflictRow, EngineError> {
-    if *choice == Choice::Outright(Resolution::KeepBoth) && !row.conflict.kind.between_two() {
+    if !choice.suits(&row.conflict) {
         return Err(EngineError::NotReady {
             what: "two versions of one record cannot both be kept: they have the same id".to_owned(),
             hint: "decide it `--as keep-source`, `--as keep-target` or `--as merge`".to_owned(),

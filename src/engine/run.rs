@@ -15,9 +15,10 @@ use super::resolve::{self, Choice};
 use super::rollback::rollback;
 use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
+use super::waive::waive;
 use crate::http::{Clock, SystemClock};
 use crate::migration::{By, Plan, Resolution, Verification};
-use crate::store::Storage;
+use crate::store::{RowId, Storage};
 
 /// What a front end asks for, on one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,13 @@ pub enum Command {
         /// The decision.
         choice: Choice,
         /// Who decides.
+        who: By,
+    },
+    /// Do without quarantined rows.
+    Waive {
+        /// Which.
+        rows: Vec<RowId>,
+        /// Who decides, and why.
         who: By,
     },
     /// Take decisions back.
@@ -72,6 +80,8 @@ pub enum Answer {
     Verified(Box<Verification>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
+    /// Of [`Command::Waive`]: how many rows were not waived before.
+    Waived(u64),
     /// Of [`Command::Undo`] and [`Command::Rollback`].
     TakenBack(Box<TakenBack>),
 }
@@ -165,6 +175,11 @@ async fn work(
         })
         .await
         .map_err(|_| EngineError::Stopped)?,
+        Command::Waive { rows, who } => {
+            tokio::task::spawn_blocking(move || waive(&storage, &plan, &recorder, &rows, &who).map(Answer::Waived))
+                .await
+                .map_err(|_| EngineError::Stopped)?
+        }
         Command::Undo {
             which,
             who,

@@ -10,8 +10,9 @@
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
-//! - [`safe`] makes text from an EHR fit for a terminal.
+//! - [`brief()`] says in a line what an element says; [`safe`] makes text from an EHR fit for a terminal.
 
+mod brief;
 mod canonical;
 mod choice;
 mod contained;
@@ -45,6 +46,7 @@ mod splice;
 mod survivorship;
 mod transform;
 
+pub use brief::brief;
 pub use canonical::{CanonicalError, canonical_hash};
 pub use credentials::{Credentials, credentials};
 pub use deletion::{DeletionError, Deletions, deletions};

@@ -25,6 +25,26 @@ impl ConflictKind {
     pub fn between_two(self) -> bool {
         self != Self::ContentDiffers
     }
+
+    /// Why it is one, in a sentence without its end.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::MrnInUse => "the MRN belongs to another patient at the destination",
+            Self::ContentDiffers => "the destination has this record with other content",
+            Self::SamePerson => "the destination may have this patient under another id",
+            Self::DuplicateInSource => "the source may have this patient twice",
+        }
+    }
+
+    /// The same in two or three words.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::MrnInUse => "MRN in use",
+            Self::ContentDiffers => "other content",
+            Self::SamePerson => "maybe the same person",
+            Self::DuplicateInSource => "maybe twice at source",
+        }
+    }
 }
 
 /// What was decided, or could be.
@@ -39,6 +59,18 @@ pub enum Resolution {
     KeepBoth,
     /// One record is made of both, field by field.
     Merge,
+}
+
+impl Resolution {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KeepSource => "keep-source",
+            Self::KeepTarget => "keep-target",
+            Self::KeepBoth => "keep-both",
+            Self::Merge => "merge",
+        }
+    }
 }
 
 /// How two records were merged: the source's is the left one, the destination's the right one.
@@ -171,6 +203,16 @@ impl Conflict {
             .as_ref()
             .filter(|_| self.applied)
             .map(|decided| decided.resolution)
+    }
+
+    /// Whether another conflict is like this one, so that a person may decide it in the same way without a look: the same kind between
+    /// records of the same type, with the same contradictions and equally sure.
+    pub fn alike(&self, other: &Self) -> bool {
+        let grade = |conflict: &Self| conflict.comparison.as_ref().map(|found| found.grade);
+        self.kind == other.kind
+            && self.resource_type == other.resource_type
+            && self.contradictions == other.contradictions
+            && grade(self) == grade(other)
     }
 
     /// Whether somebody still has to decide.

@@ -191,6 +191,15 @@ pub enum Event {
         /// The first run taken back.
         run: u32,
     },
+    /// Somebody decided to do without a quarantined row.
+    RowWaived {
+        /// The row, as run/file/line.
+        row: String,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+    },
     /// The store was compared with the landing.
     Verified {
         /// Records read back and compared.

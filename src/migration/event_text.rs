@@ -52,6 +52,7 @@ impl Event {
             Event::Verified { compared, findings } => {
                 format!("{compared} records read back and compared; {findings} findings.")
             }
+            Event::RowWaived { row, .. } => format!("Quarantined row {row} is waived."),
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
             Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::CrosswalkChanged { set, unset, .. } => {

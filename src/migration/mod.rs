@@ -43,7 +43,7 @@ pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Secrets};
-pub use quarantine::Quarantined;
+pub use quarantine::{Quarantined, Waived};
 pub use registration::Registration;
 pub use sample::{SamplePatient, SampleRecord};
 pub use state::{Stage, State};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conflict::By;
+
 /// A quarantined row. Its bytes stay in the landing, as received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
@@ -23,4 +25,13 @@ pub struct Quarantined {
     pub code: String,
     /// The reason in a sentence, without any of the line's content.
     pub reason: String,
+}
+
+/// A quarantined row that a person has decided to do without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waived {
+    /// Who, and why.
+    pub by: By,
+    /// When, RFC 3339.
+    pub when: String,
 }

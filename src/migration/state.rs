@@ -153,6 +153,7 @@ impl State {
             | Event::DecisionUndone { .. }
             | Event::CrosswalkChanged { .. }
             | Event::RollbackBegun { .. }
+            | Event::RowWaived { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

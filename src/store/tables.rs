@@ -10,6 +10,7 @@ use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
     Conflict, ExportFile, Mapping, Plan, Quarantined, Registration, SamplePatient, SampleRecord, Secrets, Verification,
+    Waived,
 };
 
 /// What a run was started with; it never changes.
@@ -115,6 +116,8 @@ pub struct Tables {
     pub segments: Table<u64>,
     /// Quarantined rows by run, file and line.
     pub quarantine: Table<QuarantinedRow>,
+    /// Quarantined rows that somebody waived, likewise.
+    pub waived: Table<Waived>,
     /// Held rows by patient, run, file and line.
     pub held: Table<HeldRow>,
     /// Conflicts by migration and id.
@@ -149,6 +152,7 @@ impl Tables {
             progress: ledger.table("progress")?,
             segments: ledger.table("segments")?,
             quarantine: ledger.table("quarantine")?,
+            waived: ledger.table("waived")?,
             held: ledger.table("held")?,
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,

@@ -6,6 +6,7 @@ use super::look::Role;
 use super::message::Effect;
 use super::model::Model;
 use super::overlay::{self, Ask, For, Overlay};
+use super::screen;
 use super::update;
 
 /// What an action means to what stands over the screen; it is gone unless it is put back.
@@ -53,6 +54,10 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
         }
         (Overlay::Choose(choose), Action::Yes) => edit::set(model, choose.field, &choose.value()),
         (Overlay::Ask(ask), Action::Yes) => asked(model, &ask),
+        (Overlay::Edit(editor), Action::Yes) => {
+            screen::merge::take(model, &editor);
+            Vec::new()
+        }
         (Overlay::Filter(_), Action::Back) => {
             update::narrow(model, "");
             Vec::new()

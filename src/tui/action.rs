@@ -64,6 +64,45 @@ pub enum Action {
     Suspend,
     /// End the program.
     Quit,
+    /// The conflicts of the migration.
+    Conflicts,
+    /// Decide the conflict.
+    Decide(Decide),
+    /// Decide all alike in the same way.
+    Alike,
+    /// Take the decision back.
+    Undo,
+    /// To the next one that waits for a person.
+    Next,
+    /// Merge the two records.
+    Merge,
+    /// Pick the source's side of a field.
+    PickLeft,
+    /// Pick the destination's side of a field.
+    PickRight,
+    /// Pick both sides of a field.
+    PickBoth,
+    /// Another first proposal.
+    Preset,
+    /// Forget what was picked by hand.
+    Reset,
+    /// Edit the field.
+    Edit,
     /// Yes: in a question, or to what was typed.
     Yes,
+}
+
+/// How a conflict can be decided with one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decide {
+    /// The later of the two wins.
+    Newer,
+    /// The earlier of the two wins.
+    Older,
+    /// The source's record is written.
+    Source,
+    /// The destination's record stays.
+    Target,
+    /// They are not the same: both stay.
+    Both,
 }

@@ -3,12 +3,12 @@
 
 use crossterm::event::KeyCode;
 
-use super::action::Action;
+use super::action::{Action, Decide};
 use super::key::Key;
 use super::list::Move;
 use super::model::Model;
 use super::overlay::Overlay;
-use super::screen::Screen;
+use super::screen::{Screen, conflict, merge};
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
 use crate::migration::Step;
@@ -24,6 +24,14 @@ pub enum Place {
     Step(Step),
     /// In the log.
     Log,
+    /// In the list of conflicts.
+    Conflicts,
+    /// On one conflict.
+    Conflict,
+    /// Where its records are merged.
+    Merge,
+    /// In an editor.
+    Edit,
     /// In lists and forms.
     Lists,
     /// On every screen, while nothing stands over it.
@@ -172,7 +180,7 @@ pub static BINDINGS: &[Binding] = &[
         "import key",
     )
     .unless(no_key_wanted),
-    bind(Place::Step(Step::Register), Key::of('c'), Action::CopyKeys, "copy").unless(no_key),
+    bind(Place::Step(Step::Register), Key::of('y'), Action::CopyKeys, "copy").unless(no_key),
     bind(Place::Step(Step::Register), Key::of('t'), Action::Test, "check").unless(not_published),
     bind(Place::Step(Step::Token), Key::of('t'), Action::Test, "get a token").unless(not_known),
     bind(Place::Step(Step::Token), Key::of('a'), Action::Decode, "assertion").unless(not_minted),
@@ -181,7 +189,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Step(Step::Poll), Key::of('n'), Action::PollNow, "poll now").unless(not_polling),
     bind(
         Place::Step(Step::Poll),
-        Key::of('c'),
+        Key::of('x'),
         Action::CancelExport,
         "cancel export",
     )
@@ -215,12 +223,38 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Steps, Key::of('6'), Action::Step(Step::Ingest), "Ingest").quiet(),
     bind(Place::Steps, Key::of('7'), Action::Step(Step::Verify), "Verify").quiet(),
     bind(Place::Steps, Key::of('8'), Action::Step(Step::Cutover), "Cutover").quiet(),
+    bind(Place::Steps, Key::of('c'), Action::Conflicts, "conflicts"),
     bind(Place::Steps, Key::of('l'), Action::Log, "log"),
     bind(Place::Steps, ESC, Action::Back, "home"),
     // The log.
     bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Log, ENTER, Action::Open, "go there"),
     bind(Place::Log, ESC, Action::Back, "back"),
+    // Conflicts.
+    bind(Place::Conflicts, ENTER, Action::Open, "look").unless(no_conflict),
+    bind(Place::Conflicts, Key::of('n'), Action::Next, "next open"),
+    bind(Place::Conflicts, Key::of('/'), Action::Filter, "filter"),
+    bind(Place::Conflicts, ESC, Action::Back, "back"),
+    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_decidable),
+    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_decidable),
+    bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "EHR").unless(not_decidable),
+    bind(Place::Conflict, Key::of('t'), Action::Decide(Decide::Target), "here").unless(not_decidable),
+    bind(Place::Conflict, Key::of('b'), Action::Decide(Decide::Both), "both").unless(not_both),
+    bind(Place::Conflict, Key::of('m'), Action::Merge, "merge").unless(not_decidable),
+    bind(Place::Conflict, Key::of('a'), Action::Alike, "all alike").unless(conflict::no_alike),
+    bind(Place::Conflict, Key::of('u'), Action::Undo, "undo").unless(conflict::not_undoable),
+    bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
+    bind(Place::Conflict, ESC, Action::Back, "back"),
+    bind(Place::Merge, ENTER, Action::Open, "do it").unless(merge::not_mergeable),
+    bind(Place::Merge, Key::plain(KeyCode::Left), Action::PickLeft, "EHR"),
+    bind(Place::Merge, Key::plain(KeyCode::Right), Action::PickRight, "here"),
+    bind(Place::Merge, Key::of('b'), Action::PickBoth, "both").unless(merge::not_both),
+    bind(Place::Merge, Key::of('e'), Action::Edit, "edit"),
+    bind(Place::Merge, Key::of('v'), Action::Preset, "proposal"),
+    bind(Place::Merge, Key::of('r'), Action::Reset, "reset"),
+    bind(Place::Merge, ESC, Action::Back, "back"),
+    bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
+    bind(Place::Edit, ESC, Action::Back, "leave it"),
     // Lists.
     bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
     bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
@@ -269,6 +303,7 @@ pub fn places(model: &Model) -> Vec<Place> {
         Some(Overlay::Filter(_)) => Some(Place::Filter),
         Some(Overlay::Choose(_)) => Some(Place::Choose),
         Some(Overlay::Ask(_)) => Some(Place::Ask),
+        Some(Overlay::Edit(_)) => Some(Place::Edit),
         None => model.editing.is_some().then_some(Place::Editing),
     };
     if let Some(over) = over {
@@ -283,6 +318,9 @@ pub fn places_below(model: &Model) -> Vec<Place> {
         Screen::Home => vec![Place::Home],
         Screen::Step(step) => vec![Place::Step(step), Place::Steps],
         Screen::Log => vec![Place::Log],
+        Screen::Conflicts => vec![Place::Conflicts],
+        Screen::Conflict => vec![Place::Conflict],
+        Screen::Merge => vec![Place::Merge],
     };
     places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
     places

@@ -1,5 +1,6 @@
 //! What a job tells: counters, events, and how it ended.
 
+use super::figure;
 use super::live::Live;
 use super::look::Role;
 use super::message::{Effect, News};
@@ -63,7 +64,9 @@ pub fn told(model: &mut Model, migration: String, news: News) -> Vec<Effect> {
                 }
                 Err(problem) => update::failed(model, &format!("{name}: it stopped"), problem),
             }
-            model.read_standings()
+            let mut effects = model.read_standings();
+            effects.extend(screen::refresh(model));
+            effects
         }
     }
 }
@@ -105,7 +108,16 @@ fn outcome(answer: &Answer) -> (String, Role) {
         Answer::Cancelled => ("the export was cancelled".to_owned(), Role::Note),
         Answer::Verified(found) if found.clean() => ("verified, nothing to find".to_owned(), Role::Done),
         Answer::Verified(found) => (format!("verified: {} findings", found.total_findings), Role::Wrong),
-        Answer::Resolved(decided) => (format!("{} conflicts decided", decided.len()), Role::Done),
+        Answer::Resolved(decided) => {
+            let done = decided.iter().filter(|(_, how)| how.is_some()).count() as u64;
+            let left = decided.len() as u64 - done;
+            let mut text = format!("{} decided", figure::several(done, "conflict"));
+            if left > 0 {
+                text = format!("{text}; of {left} the rule cannot tell which is right");
+            }
+            (text, if left > 0 { Role::Note } else { Role::Done })
+        }
+        Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use super::screen::register::KeyPair;
-use crate::engine::{Answer, Check, Command, EngineError, Minted, Recorded, Snapshot, Standing};
+use crate::engine::{Answer, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing};
 use crate::http::Secret;
 use crate::migration::{Plan, Preset, Registration};
 use crate::source::JwksFinding;
@@ -65,6 +65,10 @@ pub enum Reply {
     Added(String),
     /// The journal of a migration.
     Journal(String, Vec<JournalEntry<crate::migration::Event>>),
+    /// The conflicts of a migration.
+    Conflicts(String, Vec<Listed>),
+    /// The records of a conflict, by its id; why not, if they cannot be read.
+    Beside(String, Result<Beside, Problem>),
 }
 
 /// Why something cannot be done, and what to do about it.
@@ -121,6 +125,8 @@ pub enum Effect {
     Preview(Box<Plan>),
     /// Ask for the export's status now.
     Hurry(String),
+    /// Read something that a screen shows.
+    Read(Query),
     /// Give the engine a command on a migration.
     Start(Box<Plan>, Command),
     /// Have a migration's job make durable what it has, and end.
@@ -135,4 +141,13 @@ pub enum Effect {
     Suspend,
     /// End, when every job has made durable what it has.
     Quit,
+}
+
+/// What a screen wants to read, of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Its conflicts.
+    Conflicts(String),
+    /// The two records of a conflict.
+    Beside(String, String),
 }

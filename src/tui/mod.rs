@@ -5,8 +5,8 @@
 //! (storage and jobs), and what comes of them comes back as a message. Nothing in `update` or `view` reads, waits or asks for the time.
 //!
 //! - `start`: the wizard on a real terminal. `event_loop`: the loop, generic over surface and input. `input`, `terminal`, `surface`: the
-//!   terminal. `worker`: reading and changing the store on a thread, jobs on the runtime.
-//!   `errand`: what it reads and changes; `ask_source`: what it asks the source while a person waits.
+//!   terminal. `worker`: reading and changing the store on a thread, jobs on the runtime. `query`: what screens read.
+//!   `errand`: what else it reads and changes; `ask_source`: what it asks the source while a person waits.
 //! - `model`, `live`: what is shown. `message`: [`Msg`](message::Msg) and [`Effect`](message::Effect). `update`: what a message does to
 //!   every screen alike.
 //! - `view`: the frame. `screen`: one file for each screen. `overlay`: what can stand over one.
@@ -53,6 +53,7 @@ mod mask;
 mod message;
 mod model;
 mod overlay;
+mod query;
 #[cfg(test)]
 mod sample;
 mod screen;

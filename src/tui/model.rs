@@ -12,7 +12,7 @@ use super::look::{Look, Role};
 use super::mask;
 use super::message::Effect;
 use super::overlay::Overlay;
-use super::screen::{Screen, export, home, ingest, log, register, source, token};
+use super::screen::{Screen, conflict, conflicts, export, home, ingest, log, merge, register, source, token};
 use crate::engine::Standing;
 use crate::migration::{Plan, Preset, Step};
 
@@ -21,6 +21,8 @@ use crate::migration::{Plan, Preset, Step};
 pub struct Place {
     /// The machine.
     pub host: String,
+    /// Who is at the keyboard, by login name.
+    pub operator: String,
     /// The workspace's folder.
     pub workspace: String,
     /// Whether this is a rehearsal against a simulated EHR.
@@ -88,6 +90,12 @@ pub struct Model {
     pub ingest: ingest::State,
     /// Of the log.
     pub log: log::State,
+    /// Of the list of conflicts.
+    pub conflicts: conflicts::State,
+    /// Of one conflict.
+    pub conflict: conflict::State,
+    /// Of merging its records.
+    pub merge: merge::State,
 }
 
 impl Model {
@@ -118,6 +126,9 @@ impl Model {
             export: export::State::default(),
             ingest: ingest::State::default(),
             log: log::State::default(),
+            conflicts: conflicts::State::default(),
+            conflict: conflict::State::default(),
+            merge: merge::State::default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! For tests: a model with three practices, and screens written down with their styles.
 
+pub mod conflicts;
+
 use std::fmt::Write;
 
 use jiff::Timestamp;
@@ -61,6 +63,7 @@ pub fn standing(id: &str, name: &str, preset: &str, stage: Stage) -> Standing {
 pub fn model() -> Model {
     let place = Place {
         host: "jump01".to_owned(),
+        operator: "ann".to_owned(),
         workspace: "/home/ann/.local/share/cutover".to_owned(),
         rehearsal: false,
     };

@@ -33,6 +33,7 @@ pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<bool, TuiError> {
     let (guard, surface) = take_over(out.clone())?;
     let place = Place {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        operator: crate::store::operator(),
         workspace: storage.workspace.root().display().to_string(),
         rehearsal,
     };

@@ -76,6 +76,10 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
                 edit::look_over(model);
             }
         }
+        Some(Overlay::Edit(editor)) => {
+            editor.key(key);
+            screen::merge::check(model);
+        }
         _ => {}
     }
     Vec::new()
@@ -96,6 +100,10 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
                 editing.input.insert(text);
                 edit::look_over(model);
             }
+        }
+        Some(Overlay::Edit(editor)) => {
+            editor.insert(text);
+            screen::merge::check(model);
         }
         _ => {}
     }
@@ -142,6 +150,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(model),
         Action::Step(step) => return screen::enter(model, Screen::Step(step)),
+        Action::Conflicts => return screen::enter(model, Screen::Conflicts),
         Action::StepBefore => return beside(model, |at| at.checked_sub(1)),
         Action::StepAfter => return beside(model, |at| Some(at + 1)),
         Action::Run => return run(model),
@@ -173,8 +182,10 @@ fn editing(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 
 /// Narrows the list of the screen.
 pub fn narrow(model: &mut Model, text: &str) {
-    if model.screen == Screen::Log {
-        model.log.narrow(text);
+    match model.screen {
+        Screen::Log => model.log.narrow(text),
+        Screen::Conflicts => model.conflicts.narrow(text),
+        Screen::Home | Screen::Step(_) | Screen::Conflict | Screen::Merge => {}
     }
 }
 
@@ -236,6 +247,23 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             effects
         }
         Reply::Journal(id, entries) if model.open.as_ref() == Some(&id) => screen::log::took(model, entries),
+        Reply::Conflicts(migration, rows) => {
+            if model.open.as_ref() == Some(&migration) {
+                model.conflicts.take(rows);
+            }
+            match model.screen {
+                Screen::Conflict => screen::conflict::ask(model),
+                // What was to be merged is decided.
+                Screen::Merge if !model.conflicts.chosen().is_some_and(|row| row.conflict.open()) => {
+                    screen::enter(model, Screen::Conflict)
+                }
+                _ => Vec::new(),
+            }
+        }
+        Reply::Beside(id, beside) => {
+            model.conflict.take(&id, beside);
+            Vec::new()
+        }
         Reply::Presets(presets) => {
             model.presets = presets;
             Vec::new()

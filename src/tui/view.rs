@@ -38,7 +38,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let mut second = canvas.part(0, 1, area.width, 1);
     match model.screen {
         Screen::Home => place(model, &mut second),
-        Screen::Step(_) | Screen::Log => rail(model, &mut second),
+        _ => rail(model, &mut second),
     }
     canvas.rule(2);
     let middle = body(area.as_size());

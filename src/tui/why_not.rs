@@ -1,7 +1,9 @@
 //! Why an action does not work now, in a few words; nothing when it does.
 
+use super::action::Decide;
 use super::model::Model;
 use super::overlay::Overlay;
+use super::screen::conflict;
 use crate::engine::Standing;
 use crate::migration::{AuthMethod, Stage, Step};
 
@@ -173,5 +175,29 @@ pub fn not_cancellable(model: &Model) -> Option<String> {
         _ if !preparing => Some("no export is being prepared".to_owned()),
         Some(_) => Some("pause first".to_owned()),
         None => None,
+    }
+}
+
+/// Of what is done about a conflict.
+pub fn no_conflict(model: &Model) -> Option<String> {
+    let none = model.conflicts.chosen().is_none();
+    none.then(|| "there is none here".to_owned())
+}
+
+/// Of deciding a conflict.
+pub fn not_decidable(model: &Model) -> Option<String> {
+    conflict::not_decidable(model, None)
+}
+
+/// Of keeping both.
+pub fn not_both(model: &Model) -> Option<String> {
+    conflict::not_decidable(model, Some(Decide::Both))
+}
+
+/// Of taking what was edited.
+pub fn not_taken(model: &Model) -> Option<String> {
+    match &model.overlay {
+        Some(Overlay::Edit(editor)) => editor.problem.clone(),
+        _ => None,
     }
 }

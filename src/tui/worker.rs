@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask_source::Asker;
 use super::errand::{self, Errand};
 use super::message::{Effect, Msg, News, Problem, Reply};
+use super::query;
 use crate::engine::{self, Command, EngineError, Running};
 use crate::http::Clock;
 use crate::migration::Plan;
@@ -74,6 +75,7 @@ impl Worker {
             Effect::SaveRegistration(id, registration) => {
                 self.ask(move |storage| errand::save_registration(storage, id, &registration));
             }
+            Effect::Read(what) => self.ask(|storage| Ok(Msg::Read(query::read(storage, what)?))),
             Effect::Add(name) => self.ask(move |storage| errand::add(storage, &name)),
             Effect::Save(plan) => self.ask(move |storage| errand::save(storage, &plan)),
             Effect::SaveSecret(id, secret) => self.ask(move |storage| errand::save_secret(storage, &id, &secret)),

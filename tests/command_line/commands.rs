@@ -61,6 +61,34 @@ fn every_step_of_a_migration() {
         );
     }
 
+    let place = format!("{}/{}/{}", rows[0]["run"], rows[0]["file"], rows[0]["line"]);
+    let waive = |row: &str, why: &str| rig.run(&["quarantine", "waive", "lakeside", row, "--why", why, "--who", "Ann"]);
+    let said = waive("9/9/9", "a slip");
+    assert!(
+        said.contains("is not in quarantine") && said.ends_with("[exit 1]"),
+        "{said}"
+    );
+    let said = waive(&place, " ");
+    assert!(
+        said.contains("without a reason") && said.ends_with("[exit 1]"),
+        "{said}"
+    );
+    for (why, count) in [("a line of the test", "1 waived.\n"), ("once more", "0 waived.\n")] {
+        let args = ["quarantine", "waive", "lakeside", &place, "--why", why];
+        assert_eq!(rig.output(&args), (0, count.to_owned()));
+    }
+    let (_, listed) = rig.json(&["quarantine", "list", "lakeside", "--json"]);
+    let waived: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["waived"]["by"]["why"])
+        .collect();
+    assert_eq!(
+        waived,
+        [&serde_json::json!("a line of the test"), &serde_json::Value::Null]
+    );
+
     assert_eq!(rig.json(&["verify", "lakeside", "--json"]).1["total_findings"], 0);
     assert_eq!(rig.json(&["doctor", "--json"]).0, 0);
     assert_eq!(rig.json(&["conflicts", "lakeside", "--json"]).1, serde_json::json!([]));

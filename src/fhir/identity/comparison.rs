@@ -79,6 +79,35 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// What it comes to and what speaks for it and against it, in sentences.
+    pub fn words(&self) -> String {
+        let list = |wanted: &dyn Fn(&&Part) -> bool| {
+            let parts = self.parts.iter().filter(wanted);
+            parts
+                .map(|part| format!("{} {}", part.element, part.level))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut words = match self.grade {
+            Grade::None => "Nothing says that they are the same person.",
+            Grade::Possible => "They may be the same person.",
+            Grade::Probable => "They are very likely the same person.",
+            Grade::Certain => "By all that is known they are the same person.",
+        }
+        .to_owned();
+        for (head, parts) in [
+            (" For it: ", list(&|part| part.weight > 0)),
+            (" Against it: ", list(&|part| part.weight < 0)),
+        ] {
+            if !parts.is_empty() {
+                words.push_str(head);
+                words.push_str(&parts);
+                words.push('.');
+            }
+        }
+        words
+    }
+
     /// How an element agrees.
     pub fn level(&self, element: Element) -> Level {
         let part = self.parts.iter().find(|part| part.element == element);

@@ -4,9 +4,15 @@ use crate::tui::sample;
 #[test]
 fn no_key_means_two_things_in_one_place() {
     let model = sample::model();
-    for screen in [Screen::Home, Screen::Log]
-        .into_iter()
-        .chain(Step::ALL.map(Screen::Step))
+    for screen in [
+        Screen::Home,
+        Screen::Log,
+        Screen::Conflicts,
+        Screen::Conflict,
+        Screen::Merge,
+    ]
+    .into_iter()
+    .chain(Step::ALL.map(Screen::Step))
     {
         let model = crate::tui::model::Model {
             screen,
@@ -18,7 +24,13 @@ fn no_key_means_two_things_in_one_place() {
             assert!(!twice, "{} twice on {}", binding.key.name(), screen.name());
         }
     }
-    for place in [Place::Question, Place::Text, Place::Commands, Place::Filter] {
+    for place in [
+        Place::Question,
+        Place::Text,
+        Place::Commands,
+        Place::Filter,
+        Place::Edit,
+    ] {
         let keys: Vec<_> = BINDINGS
             .iter()
             .filter(|b| b.place == place || b.place == Place::Everywhere)
@@ -41,6 +53,10 @@ fn every_place_says_how_to_get_out_of_it() {
         Place::Filter,
         Place::Steps,
         Place::Log,
+        Place::Conflicts,
+        Place::Conflict,
+        Place::Merge,
+        Place::Edit,
     ] {
         let out = BINDINGS
             .iter()
@@ -73,6 +89,10 @@ fn table() -> String {
         ("Poll", Place::Step(Step::Poll)),
         ("Ingest", Place::Step(Step::Ingest)),
         ("every step", Place::Steps),
+        ("Conflicts", Place::Conflicts),
+        ("one conflict", Place::Conflict),
+        ("Merge", Place::Merge),
+        ("a field edited as JSON", Place::Edit),
         ("Log", Place::Log),
         ("lists", Place::Lists),
         ("lists to choose from", Place::Choose),

@@ -3,6 +3,7 @@
 mod ask;
 mod choose;
 mod commands;
+mod editor;
 mod help;
 mod notice;
 mod question;
@@ -10,6 +11,7 @@ mod question;
 pub use ask::{Ask, For};
 pub use choose::Choose;
 pub use commands::Commands;
+pub use editor::Editor;
 pub use help::{Help, keys};
 pub use notice::Notice;
 pub use question::Question;
@@ -37,6 +39,8 @@ pub enum Overlay {
     Ask(Ask),
     /// What a list is narrowed to; typed on the last line but one.
     Filter(TextInput),
+    /// A field edited as JSON.
+    Edit(Box<Editor>),
 }
 
 /// Draws what stands over the screen, on the body.
@@ -48,6 +52,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Some(Overlay::Commands(commands)) => commands.view(model, canvas),
         Some(Overlay::Choose(choose)) => choose.view(canvas),
         Some(Overlay::Ask(ask)) => ask.view(canvas),
+        Some(Overlay::Edit(editor)) => editor.view(canvas),
         Some(Overlay::Filter(_)) | None => {}
     }
 }

@@ -1,10 +1,13 @@
 //! The screens, one file each. A screen is three functions and its state: `enter` when it is opened, `act` when somebody presses a key
 //! of its own, `view` to draw its body. Nothing else knows what is on it.
 
+pub mod conflict;
+pub mod conflicts;
 pub mod export;
 pub mod home;
 pub mod ingest;
 pub mod log;
+pub mod merge;
 pub mod poll;
 pub mod register;
 pub mod source;
@@ -27,6 +30,12 @@ pub enum Screen {
     Step(Step),
     /// What happened in the open migration.
     Log,
+    /// Its conflicts.
+    Conflicts,
+    /// One of them.
+    Conflict,
+    /// Its two records being merged.
+    Merge,
 }
 
 impl Screen {
@@ -36,13 +45,16 @@ impl Screen {
             Self::Home => "Home",
             Self::Step(step) => step.name(),
             Self::Log => "Log",
+            Self::Conflicts => "Conflicts",
+            Self::Conflict => "Conflict",
+            Self::Merge => "Merge",
         }
     }
 }
 
 /// Opens a screen.
 pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
-    model.screen = screen;
+    let from = std::mem::replace(&mut model.screen, screen);
     model.editing = None;
     match screen {
         Screen::Home => home::enter(model),
@@ -54,6 +66,18 @@ pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
         Screen::Step(Step::Ingest) => ingest::enter(model),
         Screen::Step(Step::Verify | Step::Cutover) => standing::enter(model),
         Screen::Log => log::enter(model),
+        Screen::Conflicts => conflicts::enter(model, from),
+        Screen::Conflict => conflict::enter(model),
+        Screen::Merge => merge::enter(model),
+    }
+}
+
+/// Reads again what the screen shows, after something was done about it.
+pub fn refresh(model: &mut Model) -> Vec<Effect> {
+    match model.screen {
+        Screen::Conflicts | Screen::Merge => conflicts::refresh(model),
+        Screen::Conflict => conflict::refresh(model),
+        Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
 }
 
@@ -69,6 +93,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Step(Step::Ingest) => ingest::act(model, action),
         Screen::Step(Step::Verify | Step::Cutover) => standing::act(model, action),
         Screen::Log => log::act(model, action),
+        Screen::Conflicts => conflicts::act(model, action),
+        Screen::Conflict => conflict::act(model, action),
+        Screen::Merge => merge::act(model, action),
     }
 }
 
@@ -84,6 +111,9 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Step(Step::Ingest) => ingest::view(model, canvas),
         Screen::Step(step @ (Step::Verify | Step::Cutover)) => standing::view(model, step, canvas),
         Screen::Log => log::view(model, canvas),
+        Screen::Conflicts => conflicts::view(model, canvas),
+        Screen::Conflict => conflict::view(model, canvas),
+        Screen::Merge => merge::view(model, canvas),
     }
 }
 

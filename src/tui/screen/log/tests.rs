@@ -24,7 +24,7 @@ fn log() -> Model {
         name: format!("Observation.{file:03}.ndjson"),
         bytes: 1000,
         rows: 500_000,
-        sha256: String::new(),
+        blake3: String::new(),
         promised: None,
     };
     let mut entries = vec![entry(1, Event::RunStarted { run: 1 })];
