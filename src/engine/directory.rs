@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::crosswalk::Crosswalk;
 use super::error::EngineError;
-use super::row::lines;
+use super::replay::each_landed;
 use crate::fhir::{self, Credentials, Kind};
 use crate::migration::{ExportFile, FileKind, Party, Plan, Transforms};
-use crate::store::{BlockKind, Entry, Piece, RecordKey, Storage, run_key};
+use crate::store::{Entry, RecordKey, Storage, run_key};
 
 /// Types of the directory, in the order in which they are looked for: a location is known by its organization.
 pub const DIRECTORY: [&str; 3] = ["Organization", "Location", "Practitioner"];
@@ -97,25 +97,15 @@ pub fn landed(
     };
     let files: HashSet<(u32, u32)> = files.iter().filter(holds).map(ExportFile::origin).collect();
     let mut parties = BTreeMap::new();
-    for segment in storage.segments.ids().into_iter().filter(|_| !files.is_empty()) {
-        for item in storage.segments.headers(segment) {
-            let (offset, header) = item?;
-            let wanted = header.kind == BlockKind::Landing && header.piece == Piece::Lines;
-            if !wanted || !files.contains(&(header.run, header.file)) {
-                continue;
-            }
-            let block = storage.segments.block(segment, offset)?;
-            for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                if let Ok(scan) = fhir::scan(text)
-                    && scan.resource_type == resource_type
-                {
-                    let changed = transforms.apply(text).unwrap_or_default();
-                    let text = changed.as_ref().map_or(text, |changed| &changed.line);
-                    parties.insert(scan.id.to_owned(), fhir::credentials(text));
-                }
-            }
+    each_landed(storage, &files, |text| {
+        if let Ok(scan) = fhir::scan(text)
+            && scan.resource_type == resource_type
+        {
+            let changed = transforms.apply(text).unwrap_or_default();
+            let text = changed.as_ref().map_or(text, |changed| &changed.line);
+            parties.insert(scan.id.to_owned(), fhir::credentials(text));
         }
-    }
+    })?;
     Ok(parties)
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
-use super::row::lines;
+use super::replay::each_landed;
 use super::tally::every_run_of;
 use crate::fhir;
 use crate::migration::{FileKind, Plan, Transforms};
-use crate::store::{BlockKind, Piece, Storage};
+use crate::store::Storage;
 
 /// A record before and after. It holds a patient's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,19 +98,7 @@ pub fn preview_landing(
         );
     }
     let mut seen = Preview::new(transforms, shown);
-    for segment in storage.segments.ids() {
-        for item in storage.segments.headers(segment) {
-            let (offset, header) = item?;
-            let wanted = header.kind == BlockKind::Landing && header.piece == Piece::Lines;
-            if !wanted || !files.contains(&(header.run, header.file)) {
-                continue;
-            }
-            let block = storage.segments.block(segment, offset)?;
-            for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                preview(transforms, text, &mut seen);
-            }
-        }
-    }
+    each_landed(storage, &files, |text| preview(transforms, text, &mut seen))?;
     if seen.read == 0 {
         return Err(EngineError::NotReady {
             what: format!("nothing was received for `{}` yet", plan.id),

@@ -1,12 +1,13 @@
 //! What a file's landing holds so far: where a download goes on, the hash of what is there, and reading it once more.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::EngineError;
 use super::landing::{Conveyor, FileEnd, Mark, Piecework};
-use super::row::{FileContext, RawBlock};
+use super::row::{FileContext, RawBlock, lines};
 use crate::migration::ExportFile;
-use crate::store::{FileHasher, Piece, Storage};
+use crate::store::{BlockKind, FileHasher, Piece, Storage};
 
 /// The end of a file's landing and the hash over it.
 pub fn resume_at(storage: &Storage, file: &ExportFile) -> Result<(Mark, FileHasher), EngineError> {
@@ -96,4 +97,29 @@ pub async fn replay(
         same_as: None,
     };
     to.send(Piecework::End(end)).await.map_err(stopped)
+}
+
+/// Hands on every line of the landing of these files (run and number), in the order in which it was landed; what is longer than a block is left out.
+pub fn each_landed(
+    storage: &Storage,
+    files: &HashSet<(u32, u32)>,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), EngineError> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    for segment in storage.segments.ids() {
+        for item in storage.segments.headers(segment) {
+            let (offset, header) = item?;
+            let wanted = header.kind == BlockKind::Landing && header.piece == Piece::Lines;
+            if !wanted || !files.contains(&(header.run, header.file)) {
+                continue;
+            }
+            let block = storage.segments.block(segment, offset)?;
+            for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+                each(text);
+            }
+        }
+    }
+    Ok(())
 }

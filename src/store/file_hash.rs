@@ -65,3 +65,35 @@ impl fmt::Debug for FileHasher {
         f.write_str("FileHasher")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_the_hash_that_others_compute() {
+        let hex = |hasher: &FileHasher| {
+            hasher
+                .sum()
+                .iter()
+                .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        };
+        for (mut hasher, expected) in [
+            (
+                FileHasher::landed(),
+                "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85",
+            ),
+            (
+                FileHasher::plain(),
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+        ] {
+            hasher.update(b"ab");
+            hasher.update(b"c");
+            assert_eq!(hex(&hasher), expected);
+            let mut again = hasher.anew();
+            again.update(b"abc");
+            assert_eq!(hex(&again), expected);
+        }
+    }
+}

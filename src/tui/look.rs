@@ -111,15 +111,12 @@ impl Look {
             Sign::Blocked => ("×", "x"),
             Sign::Neutral => ("·", "-"),
             Sign::Rule => ("─", "-"),
-            Sign::Pipe => ("│", "|"),
             Sign::BarFull => ("█", "#"),
             Sign::BarEmpty => ("░", "."),
             Sign::Ellipsis => ("…", "~"),
             Sign::Chosen => (">", ">"),
             Sign::Masked => ("•", "*"),
             Sign::Differs => ("≠", "#"),
-            Sign::More => ("↓", "v"),
-            Sign::Before => ("↑", "^"),
         };
         if self.ascii { ascii } else { sign }
     }
@@ -147,7 +144,6 @@ fn without_colour(role: Role) -> Style {
 }
 
 /// A sign of ours.
-#[allow(dead_code)] // Some are for screens that are still being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
     /// Done.
@@ -164,8 +160,6 @@ pub enum Sign {
     Neutral,
     /// Part of a horizontal rule.
     Rule,
-    /// Part of a vertical rule.
-    Pipe,
     /// A filled cell of a bar.
     BarFull,
     /// An empty cell of a bar.
@@ -178,10 +172,6 @@ pub enum Sign {
     Masked,
     /// Two sides differ.
     Differs,
-    /// More rows follow.
-    More,
-    /// Rows come before.
-    Before,
 }
 
 #[cfg(test)]

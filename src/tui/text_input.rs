@@ -10,6 +10,15 @@ use crossterm::event::KeyCode;
 /// The longest text that is taken, in bytes: a JWK or a scope list has room, a pasted file has not.
 const LONGEST: usize = 8 * 1024;
 
+/// What somebody types.
+#[derive(Debug, Clone, Copy)]
+pub enum Typed<'a> {
+    /// A key.
+    Key(Key),
+    /// Pasted text.
+    Text(&'a str),
+}
+
 /// A line being typed, with the place where the next character goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextInput {
@@ -28,6 +37,14 @@ impl TextInput {
     /// What was typed.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Takes what was typed.
+    pub fn take(&mut self, typed: Typed<'_>) {
+        match typed {
+            Typed::Key(key) => drop(self.key(key)),
+            Typed::Text(text) => self.insert(text),
+        }
     }
 
     /// Takes a key; false if it is not one that types or moves.

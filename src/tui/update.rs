@@ -13,6 +13,7 @@ use super::message::{Effect, Msg, Problem, Reply};
 use super::model::Model;
 use super::overlay::{Ask, Commands, For, Help, Notice, Overlay, Question};
 use super::screen::{self, Screen};
+use super::text_input::Typed;
 use crate::engine::{Command, RunOptions};
 use crate::migration::Step;
 
@@ -23,7 +24,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     match msg {
         Msg::Input(Input::Key(key)) => pressed(model, key),
-        Msg::Input(Input::Paste(text)) => pasted(model, &text),
+        Msg::Input(Input::Paste(text)) => typed(model, Typed::Text(&text)),
         Msg::Input(Input::Resized) | Msg::Second => Vec::new(),
         Msg::Input(Input::Continued) => vec![Effect::Redraw],
         Msg::Input(Input::Terminate | Input::Gone) => vec![Effect::Quit],
@@ -58,52 +59,32 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
             }
         };
     }
-    match &mut model.overlay {
-        Some(Overlay::Question(question)) if question.word.is_some() => drop(question.typed.key(key)),
-        Some(Overlay::Commands(commands)) => {
-            commands.typed.key(key);
-            commands.typed_anew();
-        }
-        Some(Overlay::Ask(ask)) => drop(ask.typed.key(key)),
-        Some(Overlay::Filter(typed)) => {
-            typed.key(key);
-            let text = typed.text().to_owned();
-            narrow(model, &text);
-        }
-        None => {
-            if let Some(editing) = &mut model.editing {
-                editing.input.key(key);
-                edit::look_over(model);
-            }
-        }
-        Some(Overlay::Edit(editor)) => {
-            editor.key(key);
-            screen::merge::check(model);
-        }
-        _ => {}
-    }
-    Vec::new()
+    typed(model, Typed::Key(key))
 }
 
-fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+/// Puts what was typed or pasted where something is being typed.
+fn typed(model: &mut Model, what: Typed<'_>) -> Vec<Effect> {
     match &mut model.overlay {
-        Some(Overlay::Question(question)) if question.word.is_some() => question.typed.insert(text),
-        Some(Overlay::Commands(commands)) => commands.typed.insert(text),
-        Some(Overlay::Ask(ask)) => ask.typed.insert(text),
-        Some(Overlay::Filter(typed)) => {
-            typed.insert(text);
-            let text = typed.text().to_owned();
+        Some(Overlay::Question(question)) if question.word.is_some() => question.typed.take(what),
+        Some(Overlay::Commands(commands)) => {
+            commands.typed.take(what);
+            commands.typed_anew();
+        }
+        Some(Overlay::Ask(ask)) => ask.typed.take(what),
+        Some(Overlay::Filter(filter)) => {
+            filter.take(what);
+            let text = filter.text().to_owned();
             narrow(model, &text);
+        }
+        Some(Overlay::Edit(editor)) => {
+            editor.take(what);
+            screen::merge::check(model);
         }
         None => {
             if let Some(editing) = &mut model.editing {
-                editing.input.insert(text);
+                editing.input.take(what);
                 edit::look_over(model);
             }
-        }
-        Some(Overlay::Edit(editor)) => {
-            editor.insert(text);
-            screen::merge::check(model);
         }
         _ => {}
     }

@@ -7,7 +7,7 @@ use super::grade::Grade;
 use super::roster::Roster;
 use super::sketch::sketch;
 use super::traits::Traits;
-use super::weigh::compare;
+use super::weigh::{compare, grade};
 
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -106,6 +106,15 @@ proptest! {
             let against = [Element::Given, Element::BirthDate, Element::Suffix, Element::BirthOrder, Element::Sex, Element::Ssn];
             prop_assert!(!found.parts.iter().filter(differing).any(|part| against.contains(&part.element)));
         }
+    }
+
+    #[test]
+    fn who_is_passed_over_early_would_have_had_no_grade(a in parts(), b in parts()) {
+        let (a, b) = (of(&a), of(&b));
+        let whole = compare(&a, &b);
+        let (grade, score) = grade(&a, &b);
+        prop_assert_eq!(grade, whole.grade);
+        prop_assert!(grade == Grade::None || score == whole.score);
     }
 
     #[test]

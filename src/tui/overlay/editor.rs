@@ -7,6 +7,7 @@ use super::titled;
 use crate::tui::canvas::{Canvas, columns, fit};
 use crate::tui::key::Key;
 use crate::tui::look::{Role, Sign};
+use crate::tui::text_input::Typed;
 
 /// What is typed for a field. The text is drawn by the canvas, not by the text area: it comes from outside.
 #[derive(Clone)]
@@ -36,8 +37,15 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
-    /// Takes a key.
-    pub fn key(&mut self, key: Key) {
+    /// Takes what was typed.
+    pub fn take(&mut self, typed: Typed<'_>) {
+        match typed {
+            Typed::Key(key) => self.key(key),
+            Typed::Text(text) => self.insert(text),
+        }
+    }
+
+    fn key(&mut self, key: Key) {
         let code = match key.code {
             KeyCode::Char(c) => AreaKey::Char(c),
             KeyCode::Enter => AreaKey::Enter,
@@ -59,8 +67,7 @@ impl Editor {
         });
     }
 
-    /// Puts pasted text in.
-    pub fn insert(&mut self, text: &str) {
+    fn insert(&mut self, text: &str) {
         let text: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
         self.area.insert_str(text);
     }

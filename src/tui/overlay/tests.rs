@@ -37,6 +37,17 @@ fn an_action_is_found_by_a_part_of_its_name() {
 }
 
 #[test]
+fn what_is_pasted_narrows_the_actions_as_what_is_typed() {
+    let (mut typed, mut pasted) = (model(), model());
+    let begin = [Key::of(':'), Key::plain(KeyCode::Down), Key::plain(KeyCode::Down)];
+    pressed(&mut typed, &begin);
+    pressed(&mut typed, &[Key::of('h'), Key::of('e')]);
+    pressed(&mut pasted, &begin);
+    update(&mut pasted, Msg::Input(Input::Paste("he".to_owned())));
+    assert_eq!(pasted.overlay, typed.overlay);
+}
+
+#[test]
 fn what_cannot_be_undone_is_done_only_when_a_word_was_typed() {
     let mut model = model();
     model.jobs.clear();
