@@ -157,6 +157,8 @@ impl Committer {
             .into_iter()
             .partition(|(pieces, _)| *pieces <= arrived);
         self.drains = waiting;
+        // Whoever asks is through with the patients, or nearly.
+        self.placer.forget_known();
         for (_, done) in ready {
             // Whoever asked may have been cancelled.
             let _ = done.send(Arc::clone(&self.placer.patients));

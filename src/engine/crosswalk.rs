@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::error::EngineError;
-use crate::fhir;
+use crate::fhir::{self, Mention};
 use crate::migration::{Ground, Mapping};
 use crate::store::{CheckpointError, RecordKey, Storage, migration_key};
 
@@ -17,6 +17,7 @@ pub struct Crosswalk {
 struct OfType {
     name: String,
     number: u16,
+    mention: Mention,
     targets: HashMap<[u8; 16], String>,
     /// Destination records that stand for one of the source's.
     taken: HashSet<String>,
@@ -46,6 +47,7 @@ impl Crosswalk {
             self.types.push(OfType {
                 name: mapping.resource_type.clone(),
                 number: storage.names.resource_type(&mapping.resource_type)?,
+                mention: Mention::of(&mapping.resource_type),
                 targets: HashMap::new(),
                 taken: HashSet::new(),
                 shared: HashSet::new(),
@@ -90,9 +92,16 @@ impl Crosswalk {
         Some(format!("{resource_type}/{target}"))
     }
 
+    /// Whether a record may refer to one that is not simply itself.
+    fn mentioned(&self, storage: &Storage, text: &[u8]) -> bool {
+        let leads = |of: &OfType, id: &str| id == "?" || of.targets.contains_key(&storage.id_hash(id));
+        let mentioned = |of: &OfType| of.mention.any(text, |id| leads(of, id));
+        !self.is_empty() && (self.types.iter().any(mentioned) || fhir::may_hide(text))
+    }
+
     /// A record with its references leading where the crosswalk says; `None` when none of them changes.
     pub fn repoint(&self, storage: &Storage, text: &[u8], base_url: Option<&str>) -> Option<Vec<u8>> {
-        if self.is_empty() {
+        if !self.mentioned(storage, text) {
             return None;
         }
         fhir::rewrite(text, base_url, |resource_type, id| {

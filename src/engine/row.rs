@@ -7,7 +7,7 @@ pub use super::file_context::{FileContext, Pass};
 pub use super::lines::{is_header, lines};
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
-use crate::fhir::{self, Kind, Reject};
+use crate::fhir::{self, Kind, Mention, Reject};
 use crate::migration::{FileKind, Transformed, Transforms};
 use crate::store::{CheckpointError, Location, RecordKey, Storage};
 
@@ -112,6 +112,7 @@ pub struct RowReader {
     systems: BTreeMap<String, String>,
     transforms: Arc<Transforms>,
     types: HashMap<String, u16>,
+    of_patients: Mention,
 }
 
 impl RowReader {
@@ -124,6 +125,7 @@ impl RowReader {
             systems: BTreeMap::new(),
             transforms: Arc::default(),
             types: HashMap::new(),
+            of_patients: Mention::of("Patient"),
         }
     }
 
@@ -304,7 +306,9 @@ impl RowReader {
 
     fn pointer(&self, patients: &PatientMap, text: &[u8]) -> Pointer {
         let base = self.base_url.as_deref();
+        let waits = |id: &str| patients.undecided.contains(&self.storage.id_hash(id));
         if !patients.undecided.is_empty()
+            && (self.of_patients.any(text, waits) || fhir::may_hide(text))
             && let Some(undecided) = self
                 .patients_named(text)
                 .into_iter()

@@ -1,7 +1,7 @@
 //! What a resource is. Pure, no I/O.
 //!
 //! - [`scan()`] reads from a line what every record must say, or gives the [`Reject`] that says why it is none.
-//! - [`references`], [`classify`] and [`rewrite`] find and change references in place; [`attachment_urls`] finds files.
+//! - [`references`], [`classify`] and [`rewrite`] find and change references in place, [`Mention`] says quickly whether it is worth it; [`attachment_urls`] finds files.
 //! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
 //!   migration adds.
 //! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
@@ -27,6 +27,7 @@ pub mod instant;
 mod json;
 mod json_string;
 mod luggage;
+mod mention;
 mod merge;
 mod merge_error;
 mod outcome;
@@ -57,6 +58,7 @@ pub use identity::{
     compare, contradicts, normalized, person,
 };
 pub use json::{Flaw, MAX_DEPTH};
+pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
 pub use outcome::{Issue, Severity, is_transient, issues};

@@ -57,14 +57,14 @@ pub struct Index {
 }
 
 /// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
-const WRITE_BUFFER_LIMIT: u64 = 18 * 1024 * 1024;
+const WRITE_BUFFER_LIMIT: u64 = 20 * 1024 * 1024;
 
 fn options() -> KeyspaceCreateOptions {
     let leveled = fjall::compaction::Leveled::default()
         .with_l0_threshold(18)
         .with_table_target_size(32 * 1024 * 1024);
     KeyspaceCreateOptions::default()
-        .max_memtable_size(12 * 1024 * 1024)
+        .max_memtable_size(13 * 1024 * 1024)
         .compaction_strategy(Arc::new(leveled))
         .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
         .data_block_compression_policy(CompressionPolicy::disabled())

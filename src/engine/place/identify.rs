@@ -58,6 +58,11 @@ impl Placer {
         }
     }
 
+    /// Lets go of the patients whom the destination knows; they are read again for the next one who arrives.
+    pub fn forget_known(&mut self) {
+        self.known = None;
+    }
+
     /// Takes note of a patient who was merged, for those that come after.
     pub(super) fn acquaint_merged(
         &mut self,
