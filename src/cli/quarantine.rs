@@ -4,10 +4,10 @@ use super::args::{NameArgs, QuarantineCommand, WaiveArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show};
 use super::{open, output};
-use crate::engine::{Answer, Command, EngineError, original, runs_of};
+use crate::engine::{Answer, Command, EngineError, original, quarantine_of, runs_of};
 use crate::fhir;
 use crate::migration::{By, Quarantined};
-use crate::store::{RowId, Storage, operator, row_key, row_of, run_key};
+use crate::store::{RowId, operator, row_key};
 
 /// Carries out a `quarantine` command.
 pub fn quarantine(workspace: &WorkspaceArgs, command: &QuarantineCommand) -> Result<u8, Failure> {
@@ -21,23 +21,19 @@ pub fn quarantine(workspace: &WorkspaceArgs, command: &QuarantineCommand) -> Res
 fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "quarantine list")?;
     let plan = open::plan(&storage, &args.migration)?;
-    let found = rows_of(&storage, &plan.id)?;
-    let mut waived = Vec::new();
-    for (row, _) in &found {
-        waived.push(storage.tables.waived.get(&row_key(*row))?);
-    }
+    let rows = quarantine_of(&storage, &plan)?;
     if args.json {
-        let values = found.iter().zip(&waived).map(|((_, what), waived)| {
-            let mut value = serde_json::to_value(what).unwrap_or_default();
-            value["waived"] = serde_json::to_value(waived).unwrap_or_default();
+        let values = rows.iter().map(|aside| {
+            let mut value = serde_json::to_value(&aside.what).unwrap_or_default();
+            value["waived"] = serde_json::to_value(&aside.waived).unwrap_or_default();
             value
         });
         output::json(&values.collect::<Vec<_>>())?;
         return Ok(code::DONE);
     }
-    let rows: Vec<Quarantined> = found.into_iter().map(|(_, what)| what).collect();
     let mut by_reason = std::collections::BTreeMap::<&str, u64>::new();
-    for (row, waived) in rows.iter().zip(&waived) {
+    for aside in &rows {
+        let row = &aside.what;
         *by_reason.entry(&row.code).or_default() += 1;
         let place = format!("{}/{}/{}", row.run, row.file, row.line);
         let file = format!(
@@ -49,7 +45,7 @@ fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
         );
         output::say(&format!("{place:<12}{:<20}{file}", row.code));
         output::say(&output::wrapped("            ", &fhir::safe(&row.reason)));
-        if let Some(waived) = waived {
+        if let Some(waived) = &aside.waived {
             let who = waived.by.name.as_ref().unwrap_or(&waived.by.login);
             let text = format!("waived by {who}: {}", waived.by.why.as_deref().unwrap_or_default());
             output::say(&output::wrapped("            ", &fhir::safe(&text)));
@@ -71,25 +67,13 @@ fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     Ok(code::DONE)
 }
 
-/// The quarantined rows of a migration.
-fn rows_of(storage: &Storage, migration: &str) -> Result<Vec<(RowId, Quarantined)>, Failure> {
-    let mut rows = Vec::new();
-    for run in runs_of(storage, migration)? {
-        for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
-            let (key, row) = item?;
-            rows.extend(row_of(&key).map(|id| (id, row.what)));
-        }
-    }
-    Ok(rows)
-}
-
 fn waive(workspace: &WorkspaceArgs, args: &WaiveArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "quarantine waive")?;
     let plan = open::plan(&storage, &args.migration)?;
     let rows = if args.rows.is_empty() {
         let meant = |what: &Quarantined| args.reason.as_ref().is_none_or(|reason| *reason == what.code);
-        let all = rows_of(&storage, &plan.id)?.into_iter();
-        all.filter(|(_, what)| meant(what)).map(|(row, _)| row).collect()
+        let all = quarantine_of(&storage, &plan)?.into_iter();
+        all.filter(|aside| meant(&aside.what)).map(|aside| aside.row).collect()
     } else {
         args.rows.iter().map(|row| named(row)).collect::<Result<_, _>>()?
     };

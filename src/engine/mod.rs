@@ -16,6 +16,7 @@
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
 //!   record's history, `withdraw` takes back whole runs.
 
+mod aside;
 mod attachments;
 mod beside;
 mod by_hand;
@@ -80,6 +81,7 @@ mod verify;
 mod waive;
 mod withdraw;
 
+pub use aside::{Aside, Beginning, beginning, quarantine_of};
 #[cfg(test)]
 pub use beside::alike;
 pub use beside::{Beside, Listed, beside, conflicts_of, waiting};

@@ -23,7 +23,7 @@ const WORKERS: usize = 2;
 const WAITING: usize = 6;
 /// Blocks waiting for the committer. They are compressed by then, and there must be enough of them for the workers to go on while a
 /// checkpoint waits for the disk.
-const WAITING_SEALED: usize = 64;
+const WAITING_SEALED: usize = 48;
 
 /// A running pipeline; dropping it lets the threads finish what they have.
 pub struct Pipeline {

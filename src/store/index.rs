@@ -57,14 +57,22 @@ pub struct Index {
 }
 
 /// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
-const WRITE_BUFFER_LIMIT: u64 = 20 * 1024 * 1024;
+const WRITE_BUFFER_LIMIT: u64 = 19 * MIB;
+/// Bytes in memory at which a keyspace is flushed.
+const RECORDS_IN_MEMORY: u64 = 12 * MIB;
+const HISTORY_IN_MEMORY: u64 = 4 * MIB;
+const MRNS_IN_MEMORY: u64 = 2 * MIB;
+const MIB: u64 = 1024 * 1024;
 
-fn options() -> KeyspaceCreateOptions {
+// Below these nothing is flushed: were the limit reached by keyspaces that are all below, writers would wait for ever.
+const _: () = assert!(RECORDS_IN_MEMORY + HISTORY_IN_MEMORY + MRNS_IN_MEMORY < WRITE_BUFFER_LIMIT);
+
+fn options(in_memory: u64) -> KeyspaceCreateOptions {
     let leveled = fjall::compaction::Leveled::default()
         .with_l0_threshold(18)
         .with_table_target_size(32 * 1024 * 1024);
     KeyspaceCreateOptions::default()
-        .max_memtable_size(13 * 1024 * 1024)
+        .max_memtable_size(in_memory)
         .compaction_strategy(Arc::new(leveled))
         .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
         .data_block_compression_policy(CompressionPolicy::disabled())
@@ -83,13 +91,13 @@ impl Index {
     pub fn open(dir: &Path, segments: Arc<Segments>) -> Result<Self, IndexError> {
         // One worker: with more, inserts have been seen to vanish.
         let db = Database::builder(dir)
-            .cache_size(16 * 1024 * 1024)
+            .cache_size(8 * MIB)
             .worker_threads(1)
             .manual_journal_persist(true)
             .open()?;
-        let records = db.keyspace("records", options)?;
-        let history = db.keyspace("history", options)?;
-        let mrns = db.keyspace("mrns", options)?;
+        let records = db.keyspace("records", || options(RECORDS_IN_MEMORY))?;
+        let history = db.keyspace("history", || options(HISTORY_IN_MEMORY))?;
+        let mrns = db.keyspace("mrns", || options(MRNS_IN_MEMORY))?;
         Ok(Self {
             db,
             records,
@@ -334,3 +342,6 @@ impl Pending {
         self.added
     }
 }
+
+#[cfg(test)]
+mod tests;

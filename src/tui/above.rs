@@ -27,6 +27,11 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Help(help));
             Vec::new()
         }
+        (Overlay::Reading(mut reading), Action::Go(movement)) => {
+            reading.go(movement, usize::from(model.size.width), model.body_rows());
+            model.overlay = Some(Overlay::Reading(reading));
+            Vec::new()
+        }
         (Overlay::Commands(mut commands), Action::Go(movement)) => {
             let found = commands.found(model).len();
             commands.go(movement, found, model.body_rows().saturating_sub(4));
@@ -70,6 +75,7 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
 fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
     let text = ask.typed.text().trim().to_owned();
     match ask.purpose {
+        For::Waive => screen::quarantine::waive(model, text),
         For::NewMigration => vec![Effect::Add(text)],
         For::ImportKey => {
             let Some(plan) = model.plan().cloned() else {

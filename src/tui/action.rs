@@ -66,6 +66,10 @@ pub enum Action {
     Quit,
     /// The conflicts of the migration.
     Conflicts,
+    /// The rows that were set aside.
+    Quarantine,
+    /// Do without the row.
+    Waive,
     /// Decide the conflict.
     Decide(Decide),
     /// Decide all alike in the same way.

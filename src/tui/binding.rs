@@ -8,7 +8,7 @@ use super::key::Key;
 use super::list::Move;
 use super::model::Model;
 use super::overlay::Overlay;
-use super::screen::{Screen, conflict, merge};
+use super::screen::{Screen, conflict, merge, quarantine};
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
 use crate::migration::Step;
@@ -28,6 +28,8 @@ pub enum Place {
     Conflicts,
     /// On one conflict.
     Conflict,
+    /// In the list of quarantined rows.
+    Quarantine,
     /// Where its records are merged.
     Merge,
     /// In an editor.
@@ -202,6 +204,24 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Step(Step::Poll), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(Place::Step(Step::Ingest), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(
+        Place::Step(Step::Ingest),
+        Key::of('x'),
+        Action::Quarantine,
+        "quarantine",
+    ),
+    bind(
+        Place::Step(Step::Verify),
+        Key::of('x'),
+        Action::Quarantine,
+        "quarantine",
+    ),
+    bind(
+        Place::Step(Step::Cutover),
+        Key::of('x'),
+        Action::Quarantine,
+        "quarantine",
+    ),
+    bind(
         Place::Steps,
         Key::plain(KeyCode::Left),
         Action::StepBefore,
@@ -243,8 +263,14 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflict, Key::of('m'), Action::Merge, "merge").unless(not_decidable),
     bind(Place::Conflict, Key::of('a'), Action::Alike, "all alike").unless(conflict::no_alike),
     bind(Place::Conflict, Key::of('u'), Action::Undo, "undo").unless(conflict::not_undoable),
+    bind(Place::Conflict, ENTER, Action::Open, "field").unless(conflict::no_field),
     bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
     bind(Place::Conflict, ESC, Action::Back, "back"),
+    bind(Place::Quarantine, ENTER, Action::Open, "whole line").unless(quarantine::none_chosen),
+    bind(Place::Quarantine, Key::of('w'), Action::Waive, "waive").unless(quarantine::not_waivable),
+    bind(Place::Quarantine, Key::of('a'), Action::Alike, "all of this reason").unless(quarantine::none_alike),
+    bind(Place::Quarantine, Key::of('/'), Action::Filter, "filter"),
+    bind(Place::Quarantine, ESC, Action::Back, "back"),
     bind(Place::Merge, ENTER, Action::Open, "do it").unless(merge::not_mergeable),
     bind(Place::Merge, Key::plain(KeyCode::Left), Action::PickLeft, "EHR"),
     bind(Place::Merge, Key::plain(KeyCode::Right), Action::PickRight, "here"),
@@ -298,7 +324,7 @@ pub static BINDINGS: &[Binding] = &[
 pub fn places(model: &Model) -> Vec<Place> {
     let over = match &model.overlay {
         Some(Overlay::Question(_)) => Some(Place::Question),
-        Some(Overlay::Help(_) | Overlay::Notice(_)) => Some(Place::Text),
+        Some(Overlay::Help(_) | Overlay::Notice(_) | Overlay::Reading(_)) => Some(Place::Text),
         Some(Overlay::Commands(_)) => Some(Place::Commands),
         Some(Overlay::Filter(_)) => Some(Place::Filter),
         Some(Overlay::Choose(_)) => Some(Place::Choose),
@@ -321,6 +347,7 @@ pub fn places_below(model: &Model) -> Vec<Place> {
         Screen::Conflicts => vec![Place::Conflicts],
         Screen::Conflict => vec![Place::Conflict],
         Screen::Merge => vec![Place::Merge],
+        Screen::Quarantine => vec![Place::Quarantine],
     };
     places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
     places

@@ -2,11 +2,13 @@
 
 use super::input::Input;
 use super::screen::register::KeyPair;
-use crate::engine::{Answer, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing};
+use crate::engine::{
+    Answer, Aside, Beginning, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing,
+};
 use crate::http::Secret;
 use crate::migration::{Plan, Preset, Registration};
 use crate::source::JwksFinding;
-use crate::store::JournalEntry;
+use crate::store::{JournalEntry, RowId};
 
 /// Something happened.
 #[derive(Debug)]
@@ -67,6 +69,10 @@ pub enum Reply {
     Journal(String, Vec<JournalEntry<crate::migration::Event>>),
     /// The conflicts of a migration.
     Conflicts(String, Vec<Listed>),
+    /// The quarantined rows of a migration.
+    Quarantine(String, Vec<Aside>),
+    /// The beginning of a quarantined row as it was received; why not, if it cannot be read.
+    Original(RowId, Result<Beginning, Problem>),
     /// The records of a conflict, by its id; why not, if they cannot be read.
     Beside(String, Result<Beside, Problem>),
 }
@@ -150,4 +156,8 @@ pub enum Query {
     Conflicts(String),
     /// The two records of a conflict.
     Beside(String, String),
+    /// Its quarantined rows.
+    Quarantine(String),
+    /// One of them, as it was received.
+    Original(String, RowId),
 }

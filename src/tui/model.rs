@@ -12,7 +12,9 @@ use super::look::{Look, Role};
 use super::mask;
 use super::message::Effect;
 use super::overlay::Overlay;
-use super::screen::{Screen, conflict, conflicts, export, home, ingest, log, merge, register, source, token};
+use super::screen::{
+    Screen, conflict, conflicts, export, home, ingest, log, merge, quarantine, register, source, token,
+};
 use crate::engine::Standing;
 use crate::migration::{Plan, Preset, Step};
 
@@ -94,6 +96,8 @@ pub struct Model {
     pub conflicts: conflicts::State,
     /// Of one conflict.
     pub conflict: conflict::State,
+    /// Of the list of quarantined rows.
+    pub quarantine: quarantine::State,
     /// Of merging its records.
     pub merge: merge::State,
 }
@@ -128,6 +132,7 @@ impl Model {
             log: log::State::default(),
             conflicts: conflicts::State::default(),
             conflict: conflict::State::default(),
+            quarantine: quarantine::State::default(),
             merge: merge::State::default(),
         }
     }

@@ -7,6 +7,9 @@ use crate::engine::{self, EngineError};
 use crate::migration::Plan;
 use crate::store::Storage;
 
+/// Bytes of a quarantined line that are shown.
+const MOST_OF_A_LINE: usize = 16 * 1024;
+
 /// Reads what a screen wants to know.
 pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> {
     Ok(match query {
@@ -17,6 +20,16 @@ pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> 
         Query::Beside(migration, id) => {
             let beside = engine::beside(storage, &plan(storage, &migration)?, &id);
             Reply::Beside(id, beside.map_err(Problem::from))
+        }
+        Query::Quarantine(migration) => {
+            let rows = engine::quarantine_of(storage, &plan(storage, &migration)?)?;
+            Reply::Quarantine(migration, rows)
+        }
+        Query::Original(migration, row) => {
+            // A row of this migration and no other.
+            let ours = engine::runs_of(storage, &migration)?.contains(&row.run);
+            let line = ours.then(|| engine::beginning(storage, row, MOST_OF_A_LINE));
+            Reply::Original(row, line.unwrap_or(Err(EngineError::Stopped)).map_err(Problem::from))
         }
     })
 }

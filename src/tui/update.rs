@@ -132,6 +132,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return quit(model),
         Action::Step(step) => return screen::enter(model, Screen::Step(step)),
         Action::Conflicts => return screen::enter(model, Screen::Conflicts),
+        Action::Quarantine => return screen::enter(model, Screen::Quarantine),
         Action::StepBefore => return beside(model, |at| at.checked_sub(1)),
         Action::StepAfter => return beside(model, |at| Some(at + 1)),
         Action::Run => return run(model),
@@ -166,6 +167,7 @@ pub fn narrow(model: &mut Model, text: &str) {
     match model.screen {
         Screen::Log => model.log.narrow(text),
         Screen::Conflicts => model.conflicts.narrow(text),
+        Screen::Quarantine => model.quarantine.narrow(text),
         Screen::Home | Screen::Step(_) | Screen::Conflict | Screen::Merge => {}
     }
 }
@@ -240,6 +242,16 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
                 }
                 _ => Vec::new(),
             }
+        }
+        Reply::Quarantine(migration, rows) => {
+            if model.open.as_ref() == Some(&migration) {
+                model.quarantine.take(rows);
+            }
+            screen::quarantine::ask(model)
+        }
+        Reply::Original(row, line) => {
+            model.quarantine.take_line(row, line);
+            Vec::new()
         }
         Reply::Beside(id, beside) => {
             model.conflict.take(&id, beside);

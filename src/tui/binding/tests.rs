@@ -56,6 +56,7 @@ fn every_place_says_how_to_get_out_of_it() {
         Place::Conflicts,
         Place::Conflict,
         Place::Merge,
+        Place::Quarantine,
         Place::Edit,
     ] {
         let out = BINDINGS
@@ -92,6 +93,7 @@ fn table() -> String {
         ("Conflicts", Place::Conflicts),
         ("one conflict", Place::Conflict),
         ("Merge", Place::Merge),
+        ("Quarantine", Place::Quarantine),
         ("a field edited as JSON", Place::Edit),
         ("Log", Place::Log),
         ("lists", Place::Lists),

@@ -12,13 +12,15 @@ pub enum For {
     NewMigration,
     /// The file with a private key.
     ImportKey,
+    /// Why quarantined rows are waived.
+    Waive,
 }
 
 /// A line that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     /// What is asked.
-    pub title: &'static str,
+    pub title: String,
     /// What to know about it.
     pub text: &'static str,
     /// What the answer is for.
@@ -29,9 +31,9 @@ pub struct Ask {
 
 impl Ask {
     /// Asks for a line.
-    pub fn new(title: &'static str, text: &'static str, purpose: For) -> Self {
+    pub fn new(title: impl Into<String>, text: &'static str, purpose: For) -> Self {
         Self {
-            title,
+            title: title.into(),
             text,
             purpose,
             typed: TextInput::default(),
@@ -49,7 +51,7 @@ impl Ask {
 
     /// Draws the question and the line.
     pub fn view(&self, canvas: &mut Canvas<'_>) {
-        let mut body = titled(canvas, self.title);
+        let mut body = titled(canvas, &self.title);
         let width = body.width();
         self.typed.draw(&mut body, 0, 0, width.min(60));
         body.paragraph(0, 2, self.text, Role::Quiet);

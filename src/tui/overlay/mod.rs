@@ -7,6 +7,7 @@ mod editor;
 mod help;
 mod notice;
 mod question;
+mod reading;
 
 pub use ask::{Ask, For};
 pub use choose::Choose;
@@ -15,6 +16,7 @@ pub use editor::Editor;
 pub use help::{Help, keys};
 pub use notice::Notice;
 pub use question::Question;
+pub use reading::Reading;
 
 use super::canvas::Canvas;
 use super::list::List;
@@ -29,6 +31,8 @@ pub enum Overlay {
     Question(Question),
     /// Something to be read before going on.
     Notice(Notice),
+    /// Something in full.
+    Reading(Reading),
     /// All keys that work here.
     Help(Help),
     /// Every action, by name.
@@ -48,6 +52,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
     match &model.overlay {
         Some(Overlay::Question(question)) => question.view(canvas),
         Some(Overlay::Notice(notice)) => notice.view(canvas),
+        Some(Overlay::Reading(reading)) => reading.view(canvas),
         Some(Overlay::Help(help)) => help.view(model, canvas),
         Some(Overlay::Commands(commands)) => commands.view(model, canvas),
         Some(Overlay::Choose(choose)) => choose.view(canvas),

@@ -17,7 +17,7 @@ use crate::tui::list::List;
 use crate::tui::look::{Role, Sign};
 use crate::tui::message::{Effect, Problem, Query};
 use crate::tui::model::Model;
-use crate::tui::overlay::{Overlay, Question};
+use crate::tui::overlay::{Overlay, Question, Reading};
 
 /// The records that were read, and which field is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,6 +80,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let state = &mut model.conflict;
     match action {
         Action::Go(movement) => state.list.go(movement, state.rows.len(), page),
+        Action::Open => model.overlay = in_full(model),
         Action::Decide(how) => return decide(model, choice(how)),
         Action::Alike => return alike(model),
         Action::Undo => return undo(model),
@@ -92,6 +93,26 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Both sides of the chosen field, in full.
+fn in_full(model: &Model) -> Option<Overlay> {
+    let row = model.conflict.rows.get(model.conflict.list.at)?;
+    let side = |side: &Option<String>| {
+        let text = side.as_deref().map_or("(none)".into(), |text| hidden(model, text));
+        text.into_owned()
+    };
+    let parts = vec![
+        ("From the EHR".to_owned(), side(&row.left)),
+        ("At the destination".to_owned(), side(&row.right)),
+    ];
+    Some(Overlay::Reading(Reading::new(row.name.clone(), parts)))
+}
+
+/// Why no field can be read in full.
+pub fn no_field(model: &Model) -> Option<String> {
+    let none = model.conflict.rows.is_empty();
+    none.then(|| "there is none here".to_owned())
 }
 
 /// The engine's word for a key's.

@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod log;
 pub mod merge;
 pub mod poll;
+pub mod quarantine;
 pub mod register;
 pub mod source;
 pub mod standing;
@@ -36,6 +37,8 @@ pub enum Screen {
     Conflict,
     /// Its two records being merged.
     Merge,
+    /// Its rows that were set aside.
+    Quarantine,
 }
 
 impl Screen {
@@ -48,6 +51,7 @@ impl Screen {
             Self::Conflicts => "Conflicts",
             Self::Conflict => "Conflict",
             Self::Merge => "Merge",
+            Self::Quarantine => "Quarantine",
         }
     }
 }
@@ -69,6 +73,7 @@ pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
         Screen::Conflicts => conflicts::enter(model, from),
         Screen::Conflict => conflict::enter(model),
         Screen::Merge => merge::enter(model),
+        Screen::Quarantine => quarantine::enter(model, from),
     }
 }
 
@@ -77,6 +82,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     match model.screen {
         Screen::Conflicts | Screen::Merge => conflicts::refresh(model),
         Screen::Conflict => conflict::refresh(model),
+        Screen::Quarantine => quarantine::refresh(model),
         Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
 }
@@ -96,6 +102,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Conflicts => conflicts::act(model, action),
         Screen::Conflict => conflict::act(model, action),
         Screen::Merge => merge::act(model, action),
+        Screen::Quarantine => quarantine::act(model, action),
     }
 }
 
@@ -114,6 +121,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Conflicts => conflicts::view(model, canvas),
         Screen::Conflict => conflict::view(model, canvas),
         Screen::Merge => merge::view(model, canvas),
+        Screen::Quarantine => quarantine::view(model, canvas),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tui::model::Model;
 /// A field as both records have it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    name: String,
+    pub name: String,
     pub left: Option<String>,
     pub right: Option<String>,
     difference: Option<Difference>,
@@ -119,6 +119,9 @@ pub fn fields(model: &Model, columns: Columns, canvas: &mut Canvas<'_>) {
             let text = side.as_deref().map_or("(none)".into(), |side| hidden(model, side));
             let lines = wrapped(&fhir::safe(&text), usize::from(width.saturating_sub(10)));
             canvas.text(8, y, lines.first().map_or("", String::as_str), Role::Plain);
+            if lines.len() > 1 {
+                canvas.right(width.saturating_sub(2), y, "  Enter: all of it", Role::Note);
+            }
         }
     }
 }
