@@ -8,9 +8,9 @@ use std::path::Path;
 use super::args::{PreviewArgs, TransformCommand, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{open, output};
-use crate::engine::{self, Preview, Sample};
+use crate::engine::{self, Batch, EngineError, Preview, Sample};
 use crate::fhir;
-use crate::migration::{TransformRule, Transforms, read_transforms};
+use crate::migration::{TransformRule, read_transforms};
 
 /// Carries out a `transform` command.
 pub fn transform(workspace: &WorkspaceArgs, command: &TransformCommand) -> Result<u8, Failure> {
@@ -51,18 +51,20 @@ fn preview(workspace: &WorkspaceArgs, args: &PreviewArgs) -> Result<u8, Failure>
             "try some with --transforms FILE, and give them to the migration with `cutover migration set`",
         ));
     }
-    let transforms = Transforms::new(&rules).map_err(|error| Failure::usage(&error.to_string(), ""))?;
+    let transforms = engine::trial(&rules).map_err(|error| Failure::usage(&error.to_string(), ""))?;
     let seen = if args.from.is_empty() {
         engine::preview_landing(&storage, &plan, &transforms, args.sample)?
     } else {
-        let mut seen = Preview::new(&transforms, args.sample);
+        let (mut seen, mut batch) = (Preview::new(&transforms, args.sample), Batch::default());
         for path in &args.from {
             let file = File::open(path).map_err(|error| unreadable(path, &error))?;
             for line in BufReader::new(file).split(b'\n') {
                 let line = line.map_err(|error| unreadable(path, &error))?;
-                engine::preview(&transforms, line.trim_ascii(), &mut seen);
+                let added = batch.add(&transforms, line.trim_ascii(), &mut seen);
+                added.map_err(EngineError::from)?;
             }
         }
+        batch.end(&transforms, &mut seen).map_err(EngineError::from)?;
         seen
     };
     show(&seen);

@@ -14,10 +14,11 @@ use super::landing::Landing;
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
+use super::program::transforms;
 use super::replay::resume_at;
 use super::row::{FileContext, Pass, RowReader, lines};
 use crate::fhir::{self, Kind};
-use crate::migration::{ExportFile, FileKind, FileState, Transforms};
+use crate::migration::{ExportFile, FileKind, FileState};
 use crate::source::{Access, ByteSink, Session, fetch_attachment};
 use crate::store::{Piece, Storage, file_key};
 
@@ -60,7 +61,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
         job.snapshot.clone(),
     )?;
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
-    let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
+    let transforms = Arc::new(transforms(&job.storage, &job.plan)?);
     let pipeline = Pipeline::start(
         committer,
         job.run,

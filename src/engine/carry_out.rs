@@ -8,10 +8,11 @@ use super::error::EngineError;
 use super::merge::Proposal;
 use super::patients::patients;
 use super::place::{Placer, mark};
+use super::program::transforms;
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
 use crate::fhir;
-use crate::migration::{Disposition, Merging, Plan, Policy, Resolution, Transforms};
+use crate::migration::{Disposition, Merging, Plan, Policy, Resolution};
 use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
@@ -63,7 +64,7 @@ impl Carrier {
             placer: Placer::new(Arc::clone(storage), plan, None, false)?,
             reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
                 .mapping(&plan.mrn_systems)
-                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
+                .transforming(&Arc::new(transforms(storage, plan)?)),
             writer: storage.writer(run)?,
             waiting,
             known,

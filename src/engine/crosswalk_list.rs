@@ -9,8 +9,9 @@ use super::crosswalk::{Crosswalk, mappings};
 use super::directory::{DIRECTORY, Theirs, landed, ours};
 use super::error::EngineError;
 use super::matching::Known;
+use super::program::transforms;
 use super::tally::runs_of;
-use crate::migration::{Doubt, Mapping, Plan, Transforms, Verdict, counterparts};
+use crate::migration::{Doubt, Mapping, Plan, Verdict, counterparts};
 use crate::store::Storage;
 
 /// A record of the source and what the crosswalk says of it.
@@ -40,7 +41,7 @@ pub fn crosswalk_list(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Crosswa
     let mut theirs = Theirs::of(storage, plan)?;
     let mut mapped = mappings(storage, &plan.id)?;
     mapped.sort_by(|a, b| (&a.resource_type, &a.source).cmp(&(&b.resource_type, &b.source)));
-    let transforms = Transforms::new(&plan.transforms)?;
+    let transforms = transforms(storage, plan)?;
     let mut lines: Vec<CrosswalkLine> = mapped.iter().map(line).collect();
     let places: HashMap<String, usize> = lines
         .iter()

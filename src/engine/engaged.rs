@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
+use super::program::transforms;
 use super::retrace::taken_in;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{FileKind, Plan, Transforms};
+use crate::migration::{FileKind, Plan};
 use crate::store::{BlockKind, Piece, RecordKey, Storage};
 
 /// Which of `keys` the rows that a migration has taken in are or refer to.
@@ -33,7 +34,7 @@ pub fn engaged(
     let tenant = storage.names.tenant(&plan.tenant)?;
     let base = Some(plan.base_url.as_str());
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
-    let transforms = Transforms::new(&plan.transforms)?;
+    let transforms = transforms(storage, plan)?;
     // Most references are to types of which nobody is looked for.
     let types: HashSet<u16> = keys.iter().map(RecordKey::resource_type).collect();
     let names = storage.names.resource_types().into_iter();

@@ -20,6 +20,9 @@ pub enum EngineError {
     /// A record that was fine when it was received cannot be read any more.
     #[error("a stored record cannot be read: {0}")]
     Reject(crate::fhir::Reject),
+    /// A program of the migration's transforms.
+    #[error(transparent)]
+    Program(#[from] crate::migration::NoProgram),
     /// The source.
     #[error("{0}")]
     Source(String, Option<String>),
@@ -109,6 +112,10 @@ impl EngineError {
             Self::UnknownConflict(_) | Self::AlreadyDecided(_) => {
                 Some("`cutover conflicts MIGRATION` lists what is open".to_owned())
             }
+            Self::Program(_) => Some(
+                "check that the program is there and may be run, then run again: it goes on where it stopped"
+                    .to_owned(),
+            ),
             Self::Cancelled => Some("run the same command again: it goes on where it stopped".to_owned()),
             Self::File { .. } | Self::Block(_) | Self::Thread(_) | Self::Reject(_) | Self::Stopped => None,
         }

@@ -12,7 +12,8 @@ use super::directory::{DIRECTORY, Theirs, landed, ours};
 use super::engaged::engaged;
 use super::error::EngineError;
 use super::export::{DIRECTORY_TIER, tier};
-use crate::migration::{ExportFile, Mapping, Plan, Transforms, Verdict, counterparts};
+use super::program::transforms;
+use crate::migration::{ExportFile, Mapping, Plan, Verdict, counterparts};
 use crate::store::{RecordKey, Storage};
 
 /// Whether the destination has a directory of its own, so that files of the directory must be landed before any of them is taken in.
@@ -31,7 +32,7 @@ pub fn match_directory(storage: &Arc<Storage>, plan: &Plan, run: u32) -> Result<
     files.retain(|file| waits(file, run));
     let mut theirs = Theirs::of(storage, plan)?;
     let mut crosswalk = Crosswalk::read(storage, &plan.id)?;
-    let transforms = Transforms::new(&plan.transforms)?;
+    let transforms = transforms(storage, plan)?;
     let mut any = false;
     for resource_type in DIRECTORY {
         let known = Known::of(storage, plan, resource_type)?;

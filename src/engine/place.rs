@@ -14,6 +14,7 @@ use super::crosswalk::{Crosswalk, mapping_key};
 use super::error::EngineError;
 use super::known::Known;
 use super::patients::{PatientMap, patients};
+use super::program::transforms;
 use super::row::{Pointer, Record};
 use crate::fhir;
 use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy, Transforms};
@@ -64,6 +65,7 @@ impl Placer {
         for (resource_type, policy) in &plan.on_conflict_of {
             policies.insert(storage.names.resource_type(resource_type)?, *policy);
         }
+        let transforms = Arc::new(transforms(&storage, plan)?);
         Ok(Self {
             storage,
             migration: plan.id.clone(),
@@ -79,7 +81,7 @@ impl Placer {
             asked: HashMap::new(),
             systems: plan.mrn_systems.clone(),
             known: None,
-            transforms: Arc::new(Transforms::new(&plan.transforms)?),
+            transforms,
             names: HashMap::new(),
             sources: HashMap::new(),
             patients,

@@ -148,6 +148,9 @@ pub fn change(storage: &Storage, plan: &Plan, secrets: bool) -> Result<Vec<Strin
             ),
         });
     }
+    if plan.transforms != before.transforms {
+        super::program::forget(storage, &plan.id)?;
+    }
     let mut fields = differences(&before, plan);
     if secrets {
         fields.push("secrets".to_owned());

@@ -7,8 +7,11 @@ use super::error::EngineError;
 use super::replay::each_landed;
 use super::tally::every_run_of;
 use crate::fhir;
-use crate::migration::{FileKind, Plan, Transforms};
+use crate::migration::{FileKind, NoProgram, Plan, Transforms};
 use crate::store::Storage;
+
+/// Bytes of the lines that are looked at together.
+const TOGETHER: usize = 1 << 18;
 
 /// A record before and after. It holds a patient's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +53,38 @@ impl Preview {
     }
 }
 
+/// Lines that are looked at together: a program is run on many of them at once.
+#[derive(Default)]
+pub struct Batch {
+    lines: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Adds a line, and looks at all when they are many.
+    pub fn add(&mut self, transforms: &Transforms, line: &[u8], seen: &mut Preview) -> Result<(), NoProgram> {
+        self.bytes += line.len();
+        self.lines.push(line.to_vec());
+        if self.bytes < TOGETHER {
+            return Ok(());
+        }
+        self.end(transforms, seen)
+    }
+
+    /// Looks at those that are left.
+    pub fn end(&mut self, transforms: &Transforms, seen: &mut Preview) -> Result<(), NoProgram> {
+        self.bytes = 0;
+        let lines = std::mem::take(&mut self.lines);
+        transforms.run_programs(|| lines.iter().map(Vec::as_slice))?;
+        for line in lines {
+            preview(transforms, &line, seen);
+        }
+        Ok(())
+    }
+}
+
 /// Looks at one line; what is no record is passed over.
-pub fn preview(transforms: &Transforms, line: &[u8], seen: &mut Preview) {
+fn preview(transforms: &Transforms, line: &[u8], seen: &mut Preview) {
     let Ok(scan) = fhir::scan(line) else { return };
     seen.read += 1;
     let changed = match transforms.apply(line) {
@@ -98,7 +131,15 @@ pub fn preview_landing(
         );
     }
     let mut seen = Preview::new(transforms, shown);
-    each_landed(storage, &files, |text| preview(transforms, text, &mut seen))?;
+    let mut batch = Batch::default();
+    let mut failed = Ok(());
+    each_landed(storage, &files, |text| {
+        if failed.is_ok() {
+            failed = batch.add(transforms, text, &mut seen);
+        }
+    })?;
+    failed?;
+    batch.end(transforms, &mut seen)?;
     if seen.read == 0 {
         return Err(EngineError::NotReady {
             what: format!("nothing was received for `{}` yet", plan.id),

@@ -8,9 +8,10 @@ use super::cut_off::forget_cut_off;
 use super::error::EngineError;
 use super::patients::PatientMap;
 use super::place::Placer;
+use super::program::transforms;
 use super::reversal::complete;
 use super::row::{FileContext, Pass, RawBlock, RowReader, What, location};
-use crate::migration::{ExportFile, Plan, Transforms};
+use crate::migration::{ExportFile, Plan};
 use crate::store::{BlockHeader, BlockKind, RowId, Storage, Writer, row_of, run_key};
 
 /// The new index is made durable after this many bytes of source.
@@ -218,7 +219,7 @@ impl Run {
             placer,
             reader: RowReader::new(Arc::clone(storage), tenant, info.base_url)
                 .mapping(&plan.mrn_systems)
-                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
+                .transforming(&Arc::new(transforms(storage, &plan)?)),
             writer: storage.writer(number)?,
             files,
         }))

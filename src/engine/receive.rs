@@ -16,11 +16,12 @@ use super::message::Signal;
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
+use super::program::transforms;
 use super::replay::{replay, resume_at};
 use super::row::{FileContext, Pass, RowReader};
 use super::tally::run_counts;
 use super::twin::Twins;
-use crate::migration::{Event, ExportFile, FileKind, FileState, Transforms, total};
+use crate::migration::{Event, ExportFile, FileKind, FileState, total};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
 
@@ -73,7 +74,7 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
     let (ended, waiting) = job.storage.files(job.run)?.into_iter().partition(ExportFile::complete);
     job.snapshot.send_modify(|snapshot| snapshot.update(ended, waiting));
     let tenant = job.storage.names.tenant(&job.plan.tenant)?;
-    let transforms = Arc::new(Transforms::new(&job.plan.transforms)?);
+    let transforms = Arc::new(transforms(&job.storage, &job.plan)?);
     let pipeline = Pipeline::start(
         committer,
         job.run,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::crosswalk::Crosswalk;
 use super::error::EngineError;
+use super::program::transforms;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
@@ -70,7 +71,7 @@ pub fn retrace(storage: &Arc<Storage>, plan: &Plan, seeds: &[Seed], except: &[u3
         return Ok(found);
     }
     let tenant = storage.names.tenant(&plan.tenant)?;
-    let transforms = Transforms::new(&plan.transforms)?;
+    let transforms = transforms(storage, plan)?;
     let mut reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()));
     let crosswalk = Crosswalk::read(storage, &plan.id)?;
     let mut files = HashMap::new();

@@ -7,11 +7,12 @@ use super::cut::{Cut, cut};
 use super::cut_off::unlink;
 use super::error::EngineError;
 use super::place::Placer;
+use super::program::transforms;
 use super::retrace::{Found, retrace};
 use super::row::{FileContext, RowReader};
 use super::withdraw;
 use crate::fhir;
-use crate::migration::{Event, Moved, Plan, Policy, Transforms};
+use crate::migration::{Event, Moved, Plan, Policy};
 use crate::store::{Entry, RecordKey, Reversal, RowId, Seed, Storage, Writer, migration_key, row_key};
 
 /// Records whose versions are cut, or rows that are placed again, between two checkpoints.
@@ -182,7 +183,7 @@ impl Again {
             placer: Placer::new(Arc::clone(storage), &undecided, None, false)?,
             reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
                 .mapping(&plan.mrn_systems)
-                .transforming(&Arc::new(Transforms::new(&plan.transforms)?)),
+                .transforming(&Arc::new(transforms(storage, plan)?)),
             writer: storage.writer(run)?,
             entered: Moved::default(),
         })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::error::EngineError;
 pub use super::file_context::{FileContext, Pass};
 pub use super::lines::{is_header, lines};
 use super::patient_facts::PatientFacts;
@@ -146,7 +147,7 @@ impl RowReader {
     }
 
     /// The rows of a block; blank lines and header lines are none.
-    pub fn read(&mut self, block: &RawBlock) -> Result<Vec<Row>, CheckpointError> {
+    pub fn read(&mut self, block: &RawBlock) -> Result<Vec<Row>, EngineError> {
         match block.piece {
             crate::store::Piece::Lines => {}
             crate::store::Piece::OversizeRest => return Ok(Vec::new()),
@@ -159,6 +160,10 @@ impl RowReader {
                     what: oversize(&block.file),
                 }]);
             }
+        }
+        if self.transforms.has_programs() && matches!(block.file.kind, FileKind::Output | FileKind::Attachments) {
+            let lines = || lines(&block.bytes, block.first_line, block.offset == 0).map(|(_, _, text)| text);
+            self.transforms.run_programs(lines)?;
         }
         let mut rows = Vec::with_capacity(block.bytes.len() / 512 + 1);
         for (line, start, text) in lines(&block.bytes, block.first_line, block.offset == 0) {

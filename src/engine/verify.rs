@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::patients::{PatientMap, patients};
+use super::program::transforms;
 use super::retrace::taken_in;
 use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
@@ -134,7 +135,7 @@ impl<'a> Check<'a> {
             decided,
             merged,
             undecided,
-            transforms: Transforms::new(&plan.transforms)?,
+            transforms: transforms(storage, plan)?,
             types: HashMap::new(),
             sound: HashSet::new(),
             sample: Draw::new(SEED),

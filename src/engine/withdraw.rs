@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::cut_off::unlink;
 use super::error::EngineError;
+use super::program;
 use super::reversal::{Again, rewrite};
+use super::tally::runs_of;
 use crate::migration::Plan;
 use crate::store::{Entry, RecordKey, Reversal, Storage, migration_key, run_key};
 
@@ -16,6 +18,10 @@ pub fn runs(storage: &Arc<Storage>, plan: &Plan, reversal: &Reversal) -> Result<
     rewrite(storage, plan, touched, ours, reversal.force)?;
     ledger(storage, plan, reversal)?;
     unlink(storage, plan)?;
+    if runs_of(storage, &plan.id)?.is_empty() {
+        // A program may have been mended since.
+        program::forget(storage, &plan.id)?;
+    }
     // Patients who stay may have been made to refer to those that this migration took for others.
     let prefix = migration_key(&plan.id, &[]);
     let mut referred = BTreeSet::new();

@@ -48,5 +48,7 @@ pub use registration::Registration;
 pub use sample::{SamplePatient, SampleRecord};
 pub use state::{Stage, State};
 pub use step::{Readiness, Step, StepState};
-pub use transform::{TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms};
+pub use transform::{
+    NoProgram, Output, Outside, TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms,
+};
 pub use verification::{Finding, Verification};

@@ -1,11 +1,18 @@
 //! Transforms: changes that a person declares for the records of a migration, in a TOML file of `[[transform]]` tables.
 
+mod condition;
+mod outside;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fhir::{self, Action, Path, Reject, TransformError};
+
+use self::condition::Condition;
+pub use self::outside::{NoProgram, Output, Outside};
 
 /// A transform as a person wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +27,10 @@ pub struct TransformRule {
     /// Only where this is so: `PATH exists`, `PATH missing`, `PATH == VALUE` or `PATH != VALUE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    /// set, remove, rename, copy, map or replace.
+    /// set, remove, rename, copy, map, replace or command.
     pub action: String,
     /// What is changed, or copied.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// rename: the new name; copy: the path to copy to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +50,9 @@ pub struct TransformRule {
     /// replace: what takes its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<String>,
+    /// command: the program and its arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 /// A transform that cannot be followed.
@@ -72,6 +83,14 @@ pub enum Untransformed {
         /// Why.
         error: TransformError,
     },
+    /// A program made nothing of it.
+    #[error("transform `{name}`: {why}")]
+    Program {
+        /// The transform.
+        name: String,
+        /// Why, in a sentence without content.
+        why: String,
+    },
     /// It would be no record any more.
     #[error("its transforms make no record of it: {0}")]
     Broken(Reject),
@@ -93,6 +112,7 @@ pub struct Transformed {
 #[derive(Debug, Clone, Default)]
 pub struct Transforms {
     all: Vec<Ready>,
+    outside: Option<Arc<dyn Outside>>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,8 +120,13 @@ struct Ready {
     name: String,
     types: Vec<String>,
     when: Option<Condition>,
-    path: Path,
-    act: Act,
+    does: Does,
+}
+
+#[derive(Debug, Clone)]
+enum Does {
+    Here(Path, Act),
+    Program(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -112,19 +137,6 @@ enum Act {
     Copy(Path),
     Map(BTreeMap<String, String>),
     Replace(String, String),
-}
-
-#[derive(Debug, Clone)]
-struct Condition {
-    path: Path,
-    holds: Holds,
-}
-
-#[derive(Debug, Clone)]
-enum Holds {
-    Exists(bool),
-    /// The value is this, or (if false) is not.
-    Is(bool, Value),
 }
 
 /// Reads a file of transforms, and checks that they can be done.
@@ -150,7 +162,53 @@ impl Transforms {
         let all = (1..).zip(rules).map(|(number, rule)| ready(number, rule));
         Ok(Self {
             all: all.collect::<Result<_, _>>()?,
+            outside: None,
         })
+    }
+
+    /// The same, with programs that are run by this.
+    #[must_use]
+    pub fn with(self, outside: Arc<dyn Outside>) -> Self {
+        Self {
+            outside: Some(outside),
+            ..self
+        }
+    }
+
+    /// Whether programs are among them.
+    pub fn has_programs(&self) -> bool {
+        self.all.iter().any(|ready| matches!(ready.does, Does::Program(_)))
+    }
+
+    /// Runs the programs on these lines, each on all of them together; [`Transforms::apply`] then knows what they made of each.
+    pub fn run_programs<'l, L: Iterator<Item = &'l [u8]>>(&self, lines: impl Fn() -> L) -> Result<(), NoProgram> {
+        for (place, ready) in (0..).zip(&self.all) {
+            let (Does::Program(command), Some(outside)) = (&ready.does, &self.outside) else {
+                continue;
+            };
+            let before = Self {
+                all: self.all[..usize::from(place)].to_vec(),
+                outside: self.outside.clone(),
+            };
+            let given = lines().filter_map(|line| before.given(line, ready)).collect();
+            outside.run(place, command, given)?;
+        }
+        Ok(())
+    }
+
+    /// What `next` is given of a line after these, if it is for it.
+    fn given(&self, line: &[u8], next: &Ready) -> Option<String> {
+        let scan = fhir::scan(line).ok()?;
+        if !next.types.iter().any(|name| name == scan.resource_type) {
+            return None;
+        }
+        let now = match self.apply(line).ok()? {
+            Some(changed) => changed.line,
+            None => line.to_vec(),
+        };
+        let record = String::from_utf8(now).ok()?;
+        let holds = next.when.as_ref().is_none_or(|when| when.holds(&record));
+        holds.then_some(record)
     }
 
     /// Whether there are none.
@@ -188,10 +246,7 @@ impl Transforms {
             if ready.when.as_ref().is_some_and(|when| !when.holds(record)) {
                 continue;
             }
-            let done = ready.done(record).map_err(|error| Untransformed::Refused {
-                name: ready.name.clone(),
-                error,
-            })?;
+            let done = self.done(place, ready, record)?;
             if let Some(done) = done {
                 now = Some(done);
                 by.push(place);
@@ -208,34 +263,44 @@ impl Transforms {
     }
 }
 
-impl Ready {
-    fn done(&self, record: &str) -> Result<Option<String>, TransformError> {
-        let path = &self.path;
-        match &self.act {
-            Act::Set(json) => fhir::transform(record, path, &Action::Set(json)),
-            Act::Remove => fhir::transform(record, path, &Action::Remove),
-            Act::Rename(to) => fhir::transform(record, path, &Action::Rename(to)),
-            Act::Copy(to) => match path.values(record).first() {
-                Some(value) => fhir::transform(record, to, &Action::Set(value)),
-                None => Ok(None),
-            },
-            Act::Map(table) => fhir::transform(record, path, &Action::Each(&|text| table.get(text).cloned())),
-            Act::Replace(find, with) => {
-                let each = |text: &str| text.contains(find.as_str()).then(|| text.replace(find, with));
-                fhir::transform(record, path, &Action::Each(&each))
+impl Transforms {
+    fn done(&self, place: u16, ready: &Ready, record: &str) -> Result<Option<String>, Untransformed> {
+        let name = || ready.name.clone();
+        match &ready.does {
+            Does::Here(path, act) => act
+                .done(path, record)
+                .map_err(|error| Untransformed::Refused { name: name(), error }),
+            Does::Program(_) => {
+                let made = self.outside.as_ref().and_then(|outside| outside.made(place, record));
+                let refused = |why: &str| Untransformed::Program {
+                    name: name(),
+                    why: why.to_owned(),
+                };
+                match made {
+                    Some(Output::Same) => Ok(None),
+                    Some(Output::Line(line)) => Ok(Some(line)),
+                    Some(Output::Nothing(why)) => Err(refused(&why)),
+                    None => Err(refused("its program was not run on it")),
+                }
             }
         }
     }
 }
 
-impl Condition {
-    fn holds(&self, record: &str) -> bool {
-        let values = self.path.values(record);
-        match &self.holds {
-            Holds::Exists(exists) => values.is_empty() != *exists,
-            Holds::Is(is, value) => {
-                let same = |found: &&str| serde_json::from_str::<Value>(found).is_ok_and(|found| found == *value);
-                values.iter().any(same) == *is
+impl Act {
+    fn done(&self, path: &Path, record: &str) -> Result<Option<String>, TransformError> {
+        match self {
+            Self::Set(json) => fhir::transform(record, path, &Action::Set(json)),
+            Self::Remove => fhir::transform(record, path, &Action::Remove),
+            Self::Rename(to) => fhir::transform(record, path, &Action::Rename(to)),
+            Self::Copy(to) => match path.values(record).first() {
+                Some(value) => fhir::transform(record, to, &Action::Set(value)),
+                None => Ok(None),
+            },
+            Self::Map(table) => fhir::transform(record, path, &Action::Each(&|text| table.get(text).cloned())),
+            Self::Replace(find, with) => {
+                let each = |text: &str| text.contains(find.as_str()).then(|| text.replace(find, with));
+                fhir::transform(record, path, &Action::Each(&each))
             }
         }
     }
@@ -267,6 +332,28 @@ fn ready(number: usize, rule: &TransformRule) -> Result<Ready, TransformsError> 
             "its `type` names no resource type",
             "give it as Patient, or Patient, Practitioner",
         ));
+    }
+    let when = rule.when.as_deref().map(str::parse).transpose().map_err(|()| {
+        wrong(
+            "its `when` cannot be read",
+            "write it as \"active == true\", \"gender != 'male'\", \"telecom exists\" or \"name.family missing\"",
+        )
+    })?;
+    if rule.action == "command" {
+        let absolute = rule.command.first().is_some_and(|program| program.starts_with('/'));
+        if !absolute || !rule.path.is_empty() {
+            return Err(wrong(
+                "`command` needs `command`, and no `path`",
+                "give the program by its whole path, and its arguments: command = [\"/usr/bin/python3\", \"/home/me/mend.py\"]",
+            ));
+        }
+        let does = Does::Program(rule.command.clone());
+        return Ok(Ready {
+            name,
+            types,
+            when,
+            does,
+        });
     }
     let act = match rule.action.as_str() {
         "set" => Act::Set(match (&rule.value, &rule.json) {
@@ -304,45 +391,17 @@ fn ready(number: usize, rule: &TransformRule) -> Result<Ready, TransformsError> 
         _ => {
             return Err(wrong(
                 "its `action` is none",
-                "use set, remove, rename, copy, map or replace",
+                "use set, remove, rename, copy, map, replace or command",
             ));
         }
     };
+    let does = Does::Here(path(&rule.path)?, act);
     Ok(Ready {
-        types,
-        when: rule.when.as_deref().map(condition).transpose().map_err(|()| {
-            wrong(
-                "its `when` cannot be read",
-                "write it as \"active == true\", \"gender != 'male'\", \"telecom exists\" or \"name.family missing\"",
-            )
-        })?,
-        path: path(&rule.path)?,
-        act,
         name,
+        types,
+        when,
+        does,
     })
-}
-
-fn condition(text: &str) -> Result<Condition, ()> {
-    let path = |text: &str| text.trim().parse::<Path>().map_err(|_| ());
-    for (word, exists) in [(" exists", true), (" missing", false)] {
-        if let Some(before) = text.trim_end().strip_suffix(word) {
-            let (path, holds) = (path(before)?, Holds::Exists(exists));
-            return Ok(Condition { path, holds });
-        }
-    }
-    for (sign, is) in [(" == ", true), (" != ", false)] {
-        if let Some((before, value)) = text.split_once(sign) {
-            let value = value.trim();
-            let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
-            let value = match quoted {
-                Some(text) => Value::from(text),
-                None => serde_json::from_str(value).map_err(|_| ())?,
-            };
-            let (path, holds) = (path(before)?, Holds::Is(is, value));
-            return Ok(Condition { path, holds });
-        }
-    }
-    Err(())
 }
 
 /// Whether a value from TOML says in JSON what it said there.

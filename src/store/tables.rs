@@ -9,8 +9,8 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, ExportFile, Mapping, Plan, Quarantined, Registration, SamplePatient, SampleRecord, Secrets, Verification,
-    Waived,
+    Conflict, ExportFile, Mapping, Output, Plan, Quarantined, Registration, SamplePatient, SampleRecord, Secrets,
+    Verification, Waived,
 };
 
 /// What a run was started with; it never changes.
@@ -118,6 +118,8 @@ pub struct Tables {
     pub quarantine: Table<QuarantinedRow>,
     /// Quarantined rows that somebody waived, likewise.
     pub waived: Table<Waived>,
+    /// What programs made of records, by migration, place of the transform and keyed hash of the record.
+    pub outputs: Table<Output>,
     /// Held rows by patient, run, file and line.
     pub held: Table<HeldRow>,
     /// Conflicts by migration and id.
@@ -153,6 +155,7 @@ impl Tables {
             segments: ledger.table("segments")?,
             quarantine: ledger.table("quarantine")?,
             waived: ledger.table("waived")?,
+            outputs: ledger.table("outputs")?,
             held: ledger.table("held")?,
             conflicts: ledger.table("conflicts")?,
             crosswalk: ledger.table("crosswalk")?,

@@ -169,3 +169,95 @@ async fn what_a_transform_would_break_is_set_aside() {
     assert_eq!(counts.rows, source.len() as u64);
     assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
 }
+
+/// Each time that it is run it makes something else of the same record.
+const PROGRAMS: &str = r#"
+    [[transform]]
+    name = "mark"
+    type = "Location, Practitioner"
+    action = "command"
+    command = ["/bin/sh", "-c", "sed \"s/\\(.*\\)}$/\\1,\\\"_mark\\\":\\\"$$\\\"}/\""]
+
+    [[transform]]
+    type = "Practitioner"
+    action = "replace"
+    path = "telecom.value"
+    find = "(413)"
+    with = "(414)"
+
+    [[transform]]
+    name = "picky"
+    type = "Practitioner"
+    when = "active == false"
+    action = "command"
+    command = ["/bin/sh", "-c", "exit 3"]
+
+    [[transform]]
+    name = "forgetful"
+    type = "Organization"
+    action = "command"
+    command = ["/usr/bin/sed", "s/\"resourceType\":\"Organization\"/\"resourceType\":\"Basic\"/"]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_made_is_remembered_and_what_it_breaks_is_set_aside() {
+    let mut bench = bench(PROGRAMS, Policy::Ask).await;
+    let before = bench.hash();
+    bench.run().await;
+    let (stored, source) = (bench.stored(), bench.source());
+    let of = |kind: &str| {
+        source
+            .iter()
+            .filter(|(name, _)| name.starts_with(kind))
+            .collect::<Vec<_>>()
+    };
+    let inactive = |line: &[u8]| String::from_utf8_lossy(line).contains("\"active\":false");
+    let mut set_aside = of("Organization/").len();
+    for (name, line) in of("Practitioner/").into_iter().chain(of("Location/")) {
+        if name.starts_with("Practitioner/") && inactive(line) {
+            assert!(!stored.contains_key(name));
+            set_aside += 1;
+            continue;
+        }
+        let text = String::from_utf8(stored[name].clone()).unwrap();
+        assert!(text.contains("\"_mark\":") && !text.contains("(413)"), "{text}");
+    }
+    assert_eq!(bench.counts().quarantined, set_aside as u64);
+    assert_eq!(bench.counts().rows, source.len() as u64);
+    for (name, line) in of("Observation/") {
+        assert_eq!(&stored[name], line);
+    }
+    assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
+    let hash = bench.hash();
+    bench.rebuild();
+    assert_eq!(bench.hash(), hash);
+    let index = bench.index();
+    bench.run().await;
+    assert!(bench.index() == index, "the second time nothing gets a new version");
+    bench.rollback(None, false, false).await;
+    assert_eq!(bench.hash(), before);
+    assert_eq!(
+        bench.storage().tables.outputs.count().unwrap(),
+        0,
+        "a mended program is asked anew"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_not_there_stops_the_run_which_goes_on_when_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("mend");
+    let rules = format!(
+        "[[transform]]\ntype = 'Patient'\naction = 'command'\ncommand = ['{}']",
+        program.display()
+    );
+    let mut bench = bench(&rules, Policy::Ask).await;
+    let stopped = bench.try_run(cutover::engine::RunOptions::default()).await;
+    assert!(
+        matches!(stopped, Err(cutover::engine::EngineError::Program(_))),
+        "{stopped:?}"
+    );
+    std::os::unix::fs::symlink("/bin/cat", &program).unwrap();
+    bench.done().await;
+    assert_eq!(bench.stored(), bench.source());
+}
