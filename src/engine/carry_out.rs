@@ -11,9 +11,10 @@ use super::place::{Placer, mark};
 use super::program::transforms;
 use super::reversal::complete;
 use super::row::{FileContext, Record, RowReader};
+use super::tally::runs_of;
 use crate::fhir;
-use crate::migration::{Disposition, Merging, Plan, Policy, Resolution};
-use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key};
+use crate::migration::{Decided, Disposition, Merging, Plan, Policy, Resolution};
+use crate::store::{ConflictRow, Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, migration_key, run_key};
 
 /// Decisions that are carried out between two checkpoints when many were cut off.
 const TOGETHER: usize = 128;
@@ -38,7 +39,7 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// A carrier of a migration's decisions.
+    /// A carrier of a migration's decisions; what they release is placed by the rules of this plan.
     pub fn new(storage: &Arc<Storage>, plan: &Plan) -> Result<Self, EngineError> {
         let tenant = storage.names.tenant(&plan.tenant)?;
         let mut waiting: HashMap<_, HashSet<_>> = HashMap::new();
@@ -118,9 +119,10 @@ impl Carrier {
         };
         moved(&mut row, id, Disposition::Undecided, now);
         for other in std::mem::take(&mut row.also) {
-            let now = match resolution {
-                Resolution::KeepTarget => Disposition::Kept,
-                Resolution::KeepSource | Resolution::KeepBoth | Resolution::Merge => Disposition::Unchanged,
+            // Where the first of them did not come into the store, neither does the same content once more.
+            let now = match now {
+                Disposition::Kept => Disposition::Kept,
+                _ => Disposition::Unchanged,
             };
             moved(&mut row, other.row, Disposition::Undecided, now);
             row.also.push(other);
@@ -135,14 +137,48 @@ impl Carrier {
             decided.after = Some(mark(&after));
         }
         row.conflict.applied = true;
-        row.freed.sort_unstable();
-        row.freed.dedup();
         row.added = 0;
         for (record, rows) in touched {
             row.added += u64::from(self.first_row(&record)?.is_some_and(|first| rows.contains(&first)));
         }
         self.done.push(row);
         Ok(())
+    }
+
+    /// The same for decisions that were carried out before: no policy decides the conflicts in `asked`.
+    #[must_use]
+    pub fn once_more(self, asked: &Arc<HashSet<Vec<u8>>>) -> Self {
+        Self {
+            placer: self.placer.once_more(Arc::clone(asked), Arc::default()),
+            ..self
+        }
+    }
+
+    /// Carries out a decision on an open conflict once more, after it was met again; false where it has nothing to stand on any more:
+    /// where the destination's side is not what whoever decided saw, or the decision does not fit the others.
+    pub fn repeat(&mut self, mut row: ConflictRow, made: Decided) -> Result<bool, EngineError> {
+        let Some(target) = self.placer.target_now(&self.writer, &row)? else {
+            return Ok(false);
+        };
+        let now = mark(&target);
+        let seen = made.before.as_ref();
+        if seen.is_some_and(|seen| seen.hash != now.hash) || self.contradicted(&row, made.resolution).is_some() {
+            return Ok(false);
+        }
+        if let Some(merging) = &made.merging
+            && !self.placer.can_merge(&mut self.writer, &row, &target, merging)?
+        {
+            return Ok(false);
+        }
+        row.conflict.decided = Some(Decided {
+            before: Some(now),
+            after: None,
+            ..made
+        });
+        let key = migration_key(&self.migration, row.conflict.id.as_bytes());
+        self.storage.tables.conflicts.put(&key, &row)?;
+        self.carry_out(row)?;
+        Ok(true)
     }
 
     /// Makes durable what was carried out since the last checkpoint.
@@ -193,9 +229,6 @@ impl Carrier {
                 let moves = row.conflict.moved.of(held.row.run, &resource_type);
                 moves.add(Disposition::Held, now);
             }
-            if held.row.run < row.conflict.run {
-                row.freed.push(held.row);
-            }
             self.released.push(key);
         }
         Ok(())
@@ -236,6 +269,18 @@ impl Carrier {
     }
 }
 
+/// The plan by the rules of its last run: what is decided, and what that releases, does not depend on when the plan was changed.
+pub fn by_last_run(storage: &Storage, plan: &Plan) -> Result<Plan, EngineError> {
+    let Some(run) = runs_of(storage, &plan.id)?.pop() else {
+        return Ok(plan.clone());
+    };
+    let rules = storage.tables.runs.get(&run_key(run))?.and_then(|info| info.rules);
+    Ok(match rules {
+        Some(rules) => plan.clone().under(rules),
+        None => plan.clone(),
+    })
+}
+
 /// Does what was decided, or was to be taken back, and then cut off.
 pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, EngineError> {
     complete(storage, plan)?;
@@ -271,7 +316,7 @@ pub fn carry_out_pending(storage: &Arc<Storage>, plan: &Plan) -> Result<u64, Eng
     }
     // In the order in which they were decided.
     cut_off.sort_by_key(order);
-    let mut carrier = Carrier::new(storage, plan)?;
+    let mut carrier = Carrier::new(storage, &by_last_run(storage, plan)?)?;
     for (at, row) in (1..).zip(cut_off) {
         carrier.carry_out(row)?;
         if at % TOGETHER == 0 {

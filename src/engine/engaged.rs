@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
+use super::history::taken_in;
 use super::program::transforms;
-use super::retrace::taken_in;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;

@@ -44,6 +44,7 @@ pub async fn import(
         base_url: None,
         started: jiff::Timestamp::now().to_string(),
         rolled_back: None,
+        rules: None,
     };
     storage.tables.runs.put(&run_key(run), &info)?;
     let (events, _unread) = mpsc::unbounded_channel();

@@ -108,6 +108,12 @@ impl Job {
         } else {
             begin(&storage, &plan, &recorder)?
         };
+        let rules = storage.tables.runs.get(&run_key(run))?.and_then(|info| info.rules);
+        let plan = match rules {
+            // A run goes on by the rules with which it began.
+            Some(rules) => plan.under(rules),
+            None => plan,
+        };
         Ok(Self::of(storage, plan, recorder, run, cancel, snapshot))
     }
 
@@ -337,6 +343,7 @@ fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<u32, Eng
         base_url: Some(plan.base_url.clone()),
         started: jiff::Timestamp::now().to_string(),
         rolled_back: None,
+        rules: Some(plan.rules()),
     };
     storage.tables.runs.put(&run_key(run), &info)?;
     recorder.record(&Event::RunStarted { run })?;

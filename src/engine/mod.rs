@@ -13,8 +13,8 @@
 //! - `beside`: conflicts as a person looks at them.
 //! - `waive`: doing without quarantined rows.
 //! - `standing`: how a migration stands, gathered for whoever looks.
-//! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `reversal` carries it out, `retrace` finds the rows concerned, `cut` takes versions out of a
-//!   record's history, `withdraw` takes back whole runs.
+//! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `history` says what happened in which order, `telling` tells it
+//!   once more without what is taken back, `told` makes the store what was told, `reversal` does it so that a kill does no harm.
 
 mod aside;
 mod attachments;
@@ -26,7 +26,6 @@ mod committer;
 mod connect;
 mod crosswalk;
 mod crosswalk_list;
-mod cut;
 mod cut_off;
 mod directory;
 mod doctor;
@@ -35,6 +34,7 @@ mod error;
 mod export;
 mod file_context;
 mod forecast;
+mod history;
 mod import;
 mod job;
 pub mod keys;
@@ -67,7 +67,6 @@ mod recorder;
 mod remove;
 mod replay;
 mod resolve;
-mod retrace;
 mod reversal;
 mod rollback;
 mod row;
@@ -76,11 +75,12 @@ mod sample;
 mod standing;
 mod taken_back;
 mod tally;
+mod telling;
+mod told;
 mod twin;
 mod undo;
 mod verify;
 mod waive;
-mod withdraw;
 
 pub use aside::{Aside, Beginning, beginning, quarantine_of};
 #[cfg(test)]

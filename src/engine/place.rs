@@ -5,7 +5,7 @@ mod meeting;
 mod merging;
 mod weigh;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
@@ -33,12 +33,12 @@ pub struct Placer {
     transaction_time: Option<String>,
     /// The destination's own records are placed (`store import`): they are nobody's migration.
     local: bool,
-    /// Rows are placed once more ([`Placer::replay`]).
-    replaying: bool,
+    /// Conflicts, by their key in the ledger, that no policy decides.
+    asked: Arc<HashSet<Vec<u8>>>,
     /// Whom patients met whose rows are placed once more.
-    met_by: HashMap<RowId, RecordKey>,
-    /// Whom patients met about whom a decision is taken back, by the source's record.
-    asked: HashMap<RecordKey, Vec<RecordKey>>,
+    met: Arc<HashMap<RowId, RecordKey>>,
+    /// The conflicts (by their key in the ledger) whose decisions merged what these rows brought, once somebody asks.
+    merges: Option<HashMap<RowId, Vec<u8>>>,
     /// The source's MRN systems, and what the destination calls them.
     systems: BTreeMap<String, String>,
     /// The destination's patients, once one arrives who is not known.
@@ -76,9 +76,9 @@ impl Placer {
             base_url: (!local).then(|| plan.base_url.clone()),
             transaction_time,
             local,
-            replaying: false,
-            met_by: HashMap::new(),
-            asked: HashMap::new(),
+            asked: Arc::default(),
+            met: Arc::default(),
+            merges: None,
             systems: plan.mrn_systems.clone(),
             known: None,
             transforms,
@@ -86,6 +86,13 @@ impl Placer {
             sources: HashMap::new(),
             patients,
         })
+    }
+
+    /// The same for rows that were placed before: no policy decides the conflicts in `asked`, and of several patients whom one may
+    /// equally well be it meets the one in `met`.
+    #[must_use]
+    pub fn once_more(self, asked: Arc<HashSet<Vec<u8>>>, met: Arc<HashMap<RowId, RecordKey>>) -> Self {
+        Self { asked, met, ..self }
     }
 
     /// The name of a type by its number.
@@ -128,6 +135,11 @@ impl Placer {
         }
         if present.hash == record.hash {
             return Ok(Disposition::Unchanged);
+        }
+        if self.local {
+            // What the destination's own people say of a record is nobody else's question, whatever it says.
+            self.put(writer, key, row, place, record, Some(present))?;
+            return Ok(Disposition::Stored);
         }
         if key != record.key && self.patients.crosswalk.is_shared(&record.key) {
             // Whose content it should be cannot be told among several.
@@ -222,15 +234,16 @@ impl Placer {
                 continue;
             }
             // What the destination's own record said in a merged one is not the source's to re-point.
+            let line = writer.read(&entry.location)?;
             let repointed = if entry.merged {
-                self.merged_again(writer, &key, &entry)?
+                let again = self.merged_again(writer, &key, &entry)?;
+                again.filter(|again| *again != line)
             } else {
-                let line = writer.read(&entry.location)?;
                 self.patients.repoint(&self.storage, &line, self.base_url.as_deref())
             };
             if let Some(line) = repointed {
                 let repointed = Entry {
-                    location: writer.change(&line)?,
+                    location: writer.change_row(&key, entry.row, &line)?,
                     version: entry.version + 1,
                     rewritten: true,
                     ..entry
@@ -282,12 +295,12 @@ impl Placer {
         let (location, rewritten) = match &record.pointer {
             Pointer::Rewritten(line) => {
                 let line = self.renamed(record, key, line)?;
-                (writer.change(&self.repointed(record, line))?, true)
+                (writer.change_row(&key, row, &self.repointed(record, line))?, true)
             }
             Pointer::Plain | Pointer::Held(_) if key != record.key => {
                 let line = writer.read(&place)?;
                 let line = self.renamed(record, key, &line)?;
-                (writer.change(&self.repointed(record, line))?, true)
+                (writer.change_row(&key, row, &self.repointed(record, line))?, true)
             }
             Pointer::Plain | Pointer::Held(_) if refers => {
                 let line = writer.read(&place)?;
@@ -295,7 +308,7 @@ impl Placer {
                 if repointed == line {
                     (place, false)
                 } else {
-                    (writer.change(&repointed)?, true)
+                    (writer.change_row(&key, row, &repointed)?, true)
                 }
             }
             Pointer::Plain | Pointer::Held(_) => (place, false),
@@ -332,41 +345,6 @@ impl Placer {
             merged: false,
             deleted: false,
         }
-    }
-
-    /// Writes a patient's row anew if the crosswalk now makes other bytes of it than those that `present` has.
-    pub fn put_again(
-        &mut self,
-        writer: &mut Writer,
-        key: RecordKey,
-        place: Location,
-        record: &Record,
-        present: Entry,
-    ) -> Result<(), EngineError> {
-        if present.merged {
-            return self.put_merged_again(writer, key, present);
-        }
-        let landed = writer.read(&place)?;
-        let mut line = self.transforms.of_landed(landed.clone());
-        if key != record.key {
-            if self.patients.crosswalk.get(&record.key).is_none() {
-                return Ok(());
-            }
-            line = self.renamed(record, key, &line)?;
-        }
-        let line = self.repointed(record, line);
-        if line == writer.read(&present.location)? {
-            return Ok(());
-        }
-        let rewritten = line != landed;
-        let entry = Entry {
-            location: if rewritten { writer.change(&line)? } else { place },
-            rewritten,
-            version: present.version + 1,
-            ..present
-        };
-        writer.pending.put(key, entry, Some(present));
-        Ok(())
     }
 
     fn put_mrns(writer: &mut Writer, record: &Record, key: RecordKey) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::carry_out::Carrier;
+use super::carry_out::{Carrier, by_last_run};
 use super::error::EngineError;
 use super::merge::Proposal;
 use super::place::mark;
@@ -49,7 +49,8 @@ pub fn resolve(
         storage,
         plan,
         recorder,
-        carrier: Carrier::new(storage, plan)?,
+        carrier: Carrier::new(storage, &by_last_run(storage, plan)?)?,
+        landed: storage.segments.ids().last().copied(),
         events: Vec::new(),
         rows: Vec::new(),
     };
@@ -67,6 +68,7 @@ struct Session<'a> {
     plan: &'a Plan,
     recorder: &'a Recorder,
     carrier: Carrier,
+    landed: Option<u32>,
     /// Decisions that are recorded but neither durable nor carried out, with their events.
     rows: Vec<ConflictRow>,
     events: Vec<Recorded>,
@@ -140,6 +142,7 @@ impl Session<'_> {
             why: by.why.clone(),
             when: event.at.clone(),
             seq: Some(event.seq),
+            landed: self.landed,
             before: Some(before),
             after: None,
         };

@@ -1,235 +1,236 @@
-//! Carrying out what is taken back: noted first, done from the landing and the ledger, and done again from the start after a kill.
+//! Carrying out what is taken back: noted first, told without it, and told again from the start after a kill.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::cut::{Cut, cut};
-use super::cut_off::unlink;
 use super::error::EngineError;
-use super::place::Placer;
-use super::program::transforms;
-use super::retrace::{Found, retrace};
-use super::row::{FileContext, RowReader};
-use super::withdraw;
-use crate::fhir;
-use crate::migration::{Event, Moved, Plan, Policy};
-use crate::store::{Entry, RecordKey, Reversal, RowId, Seed, Storage, Writer, migration_key, row_key};
+use super::history::LeftOut;
+use super::recorder::{Recorded, Recorder};
+use super::taken_back::{Compared, TakenBack};
+use super::tally::recorded_counts;
+use super::telling::tell;
+use super::told::Told;
+use crate::migration::{By, Conflict, Event, Plan, Resolution, total};
+use crate::store::{ConflictRow, Reversal, RowId, Storage, migration_key, row_key, row_of, run_key};
 
-/// Records whose versions are cut, or rows that are placed again, between two checkpoints.
-const TOGETHER: usize = 10_000;
+/// What is to be taken back, worked out and not yet done.
+pub struct Planned {
+    /// What it comes to.
+    pub taken: TakenBack,
+    note: Reversal,
+    overruled: HashSet<RowId>,
+    events: Vec<Event>,
+    told: Told,
+}
 
-/// Notes durably that this is going to be taken back; from here on it will be.
-pub fn note(storage: &Storage, plan: &Plan, reversal: &Reversal) -> Result<(), EngineError> {
-    let prefix = migration_key(&plan.id, &[]);
-    let last = storage.tables.reversals.scan_prefix(&prefix).next_back().transpose()?;
-    let last = last.and_then(|(key, _)| key.last_chunk::<4>().copied());
-    let number = last.map_or(1, |last| u32::from_be_bytes(last) + 1);
-    let key = migration_key(&plan.id, &number.to_be_bytes());
-    storage.tables.reversals.put(&key, reversal)?;
-    Ok(storage.workspace.ledger().durable()?)
+impl Planned {
+    /// Works out what it comes to when these decisions, and all rows of these runs, are left out; with `force` what the destination's own
+    /// users made of the records since is left out too. `named` are those of the decisions that are told of.
+    pub fn of(
+        storage: &Arc<Storage>,
+        plan: &Plan,
+        note: Reversal,
+        named: &[Conflict],
+        by: &By,
+        force: bool,
+    ) -> Result<Self, EngineError> {
+        let mut left_out = left_out(storage, &plan.tenant)?;
+        left_out.add(&plan.id, &note);
+        let tell = |left_out: &LeftOut| tell(storage, &plan.tenant, Some(plan), left_out, &mut |_| {});
+        let mut told = tell(&left_out)?;
+        let Compared {
+            mut effects,
+            edited,
+            edits,
+        } = Compared::of(storage, &told)?;
+        let overruled = if force { edits } else { HashSet::new() };
+        if !overruled.is_empty() {
+            told.aside.end()?;
+            left_out.rows.extend(&overruled);
+            told = tell(&left_out)?;
+            effects = Compared::of(storage, &told)?.effects;
+        }
+        let counts = total(&recorded_counts(storage, &plan.id)?);
+        let mut taken = TakenBack {
+            runs: note.runs.clone(),
+            rows: told.waiting(&plan.id)?.saturating_sub(counts.held + counts.undecided),
+            effects,
+            edited,
+            ..TakenBack::default()
+        };
+        let mut events = Vec::new();
+        for conflict in named {
+            taken.decisions.extend(decision(conflict));
+            events.extend(undone(conflict, None, by));
+        }
+        for ConflictRow { conflict, .. } in told.groundless.iter().filter(|row| row.conflict.migration == plan.id) {
+            taken.dependent.extend(decision(conflict));
+            events.extend(undone(conflict, hangs_on(named, conflict), by));
+        }
+        Ok(Self {
+            taken,
+            note,
+            overruled,
+            events,
+            told,
+        })
+    }
+
+    /// Journals this first.
+    #[must_use]
+    pub fn after(mut self, event: Event) -> Self {
+        self.events.insert(0, event);
+        self
+    }
+
+    /// Does it: journalled and noted durably, then done.
+    pub fn carry_out(self, storage: &Arc<Storage>, plan: &Plan, recorder: &Recorder) -> Result<TakenBack, EngineError> {
+        let mut journalled: Vec<Recorded> = Vec::new();
+        for event in &self.events {
+            journalled.push(recorder.append(event)?);
+        }
+        for row in &self.overruled {
+            storage.tables.overruled.put(&row_key(*row), &())?;
+        }
+        storage.tables.reversals.put(plan.id.as_bytes(), &self.note)?;
+        storage.workspace.ledger().durable()?;
+        for event in journalled {
+            recorder.publish(event);
+        }
+        take_over(storage, self.told)?;
+        Ok(self.taken)
+    }
+
+    /// Leaves everything as it is.
+    pub fn leave(self) -> Result<TakenBack, EngineError> {
+        self.told.aside.end()?;
+        Ok(self.taken)
+    }
 }
 
 /// Completes whatever of this migration was to be taken back and is not yet.
 pub fn complete(storage: &Arc<Storage>, plan: &Plan) -> Result<(), EngineError> {
-    let prefix = migration_key(&plan.id, &[]);
-    for item in storage.tables.reversals.scan_prefix(&prefix) {
-        let (key, mut reversal) = item?;
-        if reversal.done {
-            continue;
-        }
-        // Runs go first: rows that are placed again must not meet what these brought.
-        if !reversal.runs.is_empty() {
-            withdraw::runs(storage, plan, &reversal)?;
-        }
-        let again = undecide(storage, plan, &reversal)?;
-        reversal.moved.merge(&again);
-        reversal.done = true;
-        reversal.seeds.clear();
-        let there = i64::try_from(storage.index.count()?).unwrap_or(i64::MAX);
-        let vouched = i64::try_from(storage.vouched()?).unwrap_or(i64::MAX);
-        reversal.added += there - vouched;
-        storage.tables.reversals.put(&key, &reversal)?;
-        if let Some(run) = reversal.runs.first() {
-            storage.journal.append(&plan.id, &Event::RolledBack { run: *run })?;
-        }
-        storage.workspace.ledger().durable()?;
+    if storage.tables.reversals.contains(plan.id.as_bytes())? {
+        // What has nothing to stand on was journalled with the note.
+        tell_anew(storage, &plan.tenant, Some(plan), &mut |_| Ok(()), &mut |_| {})?;
     }
     Ok(())
 }
 
-/// Makes the store as if certain decisions had never been made, and says into which states their rows came.
-fn undecide(storage: &Arc<Storage>, plan: &Plan, reversal: &Reversal) -> Result<Moved, EngineError> {
-    let found = retrace(storage, plan, &reversal.seeds, &reversal.runs)?;
-    let rows: HashSet<RowId> = found.iter().map(|f| f.row).collect();
-    forget(storage, plan, &rows)?;
-    unlink(storage, plan)?;
-    let ours = |entry: &Entry| rows.contains(&entry.row);
-    let touched = records(&reversal.seeds, &found).into_iter().map(Ok);
-    rewrite(storage, plan, touched, ours, reversal.force)?;
-    let mut again = Again::new(storage, plan, &found)?;
-    again.placer.ask_again(&reversal.seeds);
-    for seed in &reversal.seeds {
-        if let Some(patient) = RecordKey::from_bytes(&seed.source) {
-            again.repoint(&patient.id(), &rows)?;
-        }
-    }
-    // Who they are about must be in question before they come.
-    let (patients, others): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|f| f.patient);
-    for (at, row) in (1..).zip(patients.into_iter().chain(others)) {
-        again.place(row)?;
-        if at % TOGETHER == 0 {
-            again.checkpoint()?;
-        }
-    }
-    again.checkpoint()?;
-    Ok(again.entered)
-}
-
-/// The keys of the records in which versions by these rows can be.
-pub fn records(seeds: &[Seed], found: &[Found]) -> BTreeSet<RecordKey> {
-    let targets = seeds.iter().filter_map(|seed| RecordKey::from_bytes(&seed.target));
-    found.iter().map(|f| f.key).chain(targets).collect()
-}
-
-/// Takes the conflicts that these rows raised, and the notes that they wait, out of the ledger.
-fn forget(storage: &Storage, plan: &Plan, rows: &HashSet<RowId>) -> Result<(), EngineError> {
-    let tables = &storage.tables;
-    for item in tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
-        let (key, row) = item?;
-        if rows.contains(&row.row()) {
-            tables.conflicts.remove(&key)?;
-        }
-    }
-    let tenant = storage.names.tenant(&plan.tenant)?;
-    for item in tables.held.scan_prefix(&tenant.to_be_bytes()) {
-        let (key, held) = item?;
-        if rows.contains(&held.row) {
-            tables.held.remove(&key)?;
-        }
-    }
-    Ok(())
-}
-
-/// Cuts the versions that are `ours` out of these records.
-pub fn rewrite(
+/// Tells everything of a tenant anew, without what was taken back, and makes the store so; `groundless` hears before that of decisions
+/// that have nothing to stand on.
+pub fn tell_anew(
     storage: &Arc<Storage>,
-    plan: &Plan,
-    keys: impl Iterator<Item = Result<RecordKey, EngineError>>,
-    ours: impl Fn(&Entry) -> bool,
-    force: bool,
+    tenant: &str,
+    known: Option<&Plan>,
+    groundless: &mut dyn FnMut(&Conflict) -> Result<(), EngineError>,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(), EngineError> {
-    let patients = storage.names.resource_type("Patient")?;
-    let tenant = storage.names.tenant(&plan.tenant)?;
-    let reader = RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone())).mapping(&plan.mrn_systems);
-    let mut records = Vec::new();
-    let mut mrns = Vec::new();
-    for key in keys {
-        let key = key?;
-        let versions = storage.index.versions(&key)?;
-        let Some(Cut { kept, overruled, .. }) = cut(&versions, &ours, force) else {
+    let left_out = left_out(storage, tenant)?;
+    let told = tell(storage, tenant, known, &left_out, progress)?;
+    for row in &told.groundless {
+        groundless(&row.conflict)?;
+    }
+    take_over(storage, told)
+}
+
+/// Makes the store what was told, and forgets the notes of it.
+fn take_over(storage: &Arc<Storage>, told: Told) -> Result<(), EngineError> {
+    told.take_over(storage)?;
+    let tables = &storage.tables;
+    for migration in &told.migrations {
+        let Some(note) = tables.reversals.get(migration.as_bytes())? else {
             continue;
         };
-        for row in overruled {
-            storage.tables.overruled.put(&row_key(row), &())?;
-        }
-        if key.resource_type() == patients {
-            let of = |versions: &[Entry]| -> Result<HashSet<[u8; 16]>, EngineError> {
-                let mut mrns = HashSet::new();
-                for entry in versions {
-                    mrns.extend(reader.mrns(&storage.bytes(entry)?, entry.local));
-                }
-                Ok(mrns)
-            };
-            let stays = of(&kept)?;
-            mrns.extend(of(&versions)?.difference(&stays).map(|mrn| (*mrn, key)));
-        }
-        records.push((key, kept));
-        if records.len() == TOGETHER {
-            // What is overruled must be on record before it is gone: the index is made anew by that record.
-            storage.workspace.ledger().durable()?;
-            storage.index.rewrite(&records, &mrns)?;
-            records.clear();
-            mrns.clear();
-        }
+        withdraw(storage, migration, &note.runs)?;
+        tables.reversals.remove(migration.as_bytes())?;
     }
     storage.workspace.ledger().durable()?;
-    Ok(storage.index.rewrite(&records, &mrns)?)
+    Ok(told.aside.end()?)
 }
 
-/// Places rows again as if nobody had decided anything about them.
-pub struct Again {
-    storage: Arc<Storage>,
-    migration: String,
-    placer: Placer,
-    reader: RowReader,
-    writer: Writer,
-    /// The states into which they came.
-    pub entered: Moved,
+/// Marks runs as taken back. Their landing stays, and so does the journal.
+fn withdraw(storage: &Storage, migration: &str, runs: &[u32]) -> Result<(), EngineError> {
+    let Some(first) = runs.first() else { return Ok(()) };
+    let tables = &storage.tables;
+    // It spoke of records that are no longer there.
+    tables.verifications.remove(migration.as_bytes())?;
+    let prefix = migration_key(migration, &[]);
+    for item in tables.samples.scan_prefix(&prefix) {
+        tables.samples.remove(&item?.0)?;
+    }
+    for item in tables.sample_records.scan_prefix(&prefix) {
+        tables.sample_records.remove(&item?.0)?;
+    }
+    let now = jiff::Timestamp::now().to_string();
+    for run in runs {
+        let mut progress = storage.settle(*run)?;
+        progress.added = 0;
+        progress.tails.clear();
+        progress.files.clear();
+        tables.progress.put(&run_key(*run), &progress)?;
+        tables.runs.update(&run_key(*run), |info| {
+            info.map(|mut info| {
+                info.rolled_back.get_or_insert_with(|| now.clone());
+                info
+            })
+        })?;
+    }
+    storage.journal.append(migration, &Event::RolledBack { run: *first })?;
+    Ok(())
 }
 
-impl Again {
-    /// For rows of a migration; no policy decides.
-    pub fn new(storage: &Arc<Storage>, plan: &Plan, found: &[Found]) -> Result<Self, EngineError> {
-        let undecided = Plan {
-            on_conflict: Policy::Ask,
-            on_conflict_of: BTreeMap::new(),
-            ..plan.clone()
-        };
-        let tenant = storage.names.tenant(&plan.tenant)?;
-        let run = found.iter().map(|f| f.row.run).max().unwrap_or(0);
-        Ok(Self {
-            storage: Arc::clone(storage),
-            migration: plan.id.clone(),
-            placer: Placer::new(Arc::clone(storage), &undecided, None, false)?,
-            reader: RowReader::new(Arc::clone(storage), tenant, Some(plan.base_url.clone()))
-                .mapping(&plan.mrn_systems)
-                .transforming(&Arc::new(transforms(storage, plan)?)),
-            writer: storage.writer(run)?,
-            entered: Moved::default(),
-        })
-    }
-
-    fn place(&mut self, found: &Found) -> Result<(), EngineError> {
-        let line = self.storage.segments.read(&found.location)?;
-        let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
-        let context = FileContext::of_one(Arc::clone(&self.placer.patients));
-        let record = self.reader.record(&context, &line, &scan)?;
-        drop(context);
-        let now = self
-            .placer
-            .place(&mut self.writer, found.row, found.location, &record)?;
-        self.entered.of(found.row.run, scan.resource_type).enter(now);
-        Ok(())
-    }
-
-    /// Writes patients who refer to this one anew, as the crosswalk now has it; those in `except` are placed again anyway.
-    pub fn repoint(&mut self, patient: &[u8; 16], except: &HashSet<RowId>) -> Result<(), EngineError> {
-        let links = self.storage.tables.links.clone();
-        for item in links.scan_prefix(&migration_key(&self.migration, patient)) {
-            let (_, link) = item?;
-            let Some(key) = RecordKey::from_bytes(&link.from).filter(|_| !except.contains(&link.row)) else {
-                continue;
-            };
-            let entry = self.writer.pending.get(&self.storage.index, &key)?;
-            let Some(entry) = entry.filter(|p| p.row == link.row && !p.deleted && !p.local) else {
-                continue;
-            };
-            let landed = self.storage.segments.read(&link.location)?;
-            let scan = fhir::scan(&landed).map_err(EngineError::Reject)?;
-            let context = FileContext::of_one(Arc::clone(&self.placer.patients));
-            let record = self.reader.record(&context, &landed, &scan)?;
-            self.placer
-                .put_again(&mut self.writer, key, link.location, &record, entry)?;
+/// What is noted to be left out of a tenant's history.
+pub fn left_out(storage: &Storage, tenant: &str) -> Result<LeftOut, EngineError> {
+    let mut left_out = LeftOut::default();
+    for item in storage.tables.reversals.iter() {
+        let (migration, note) = item?;
+        let plan = storage.tables.migrations.get(&migration)?;
+        if let (Ok(migration), true) = (
+            String::from_utf8(migration),
+            plan.is_none_or(|plan| plan.tenant == tenant),
+        ) {
+            left_out.add(&migration, &note);
         }
-        Ok(())
     }
+    for item in storage.tables.overruled.iter() {
+        left_out.rows.extend(row_of(&item?.0));
+    }
+    Ok(left_out)
+}
 
-    /// Makes durable what was placed.
-    pub fn checkpoint(&mut self) -> Result<(), EngineError> {
-        let storage = &self.storage;
-        self.writer.checkpoint(|tails| -> Result<(), EngineError> {
-            storage.put_tails(tails)?;
-            Ok(storage.workspace.ledger().durable()?)
-        })
+impl LeftOut {
+    /// Leaves this out as well.
+    fn add(&mut self, migration: &str, note: &Reversal) {
+        let key = |id: &String| migration_key(migration, id.as_bytes());
+        self.decisions.extend(note.decisions.iter().map(key));
+        self.runs.extend(&note.runs);
     }
+}
+
+fn decision(conflict: &Conflict) -> Option<(String, Resolution)> {
+    let made = conflict.decided.as_ref()?;
+    Some((conflict.id.clone(), made.resolution))
+}
+
+/// The event of a decision that is taken back.
+pub fn undone(conflict: &Conflict, because_of: Option<String>, by: &By) -> Option<Event> {
+    let made = conflict.decided.as_ref()?;
+    Some(Event::DecisionUndone {
+        conflict: conflict.id.clone(),
+        resolution: made.resolution,
+        because_of,
+        name: by.name.clone(),
+        why: by.why.clone(),
+        before: made.after.clone(),
+        after: made.before.clone(),
+    })
+}
+
+/// The decision that another was built on: the one about the same record, or that brought the other one, else any of those about a patient.
+fn hangs_on(taken_back: &[Conflict], conflict: &Conflict) -> Option<String> {
+    let ids = [&conflict.source.id, &conflict.target.id];
+    let same = taken_back.iter().find(|other| ids.contains(&&other.source.id));
+    let on = same.or_else(|| taken_back.iter().find(|other| other.about_identity()));
+    on.map(|other| other.id.clone())
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::carry_out::carry_out_pending;
 use super::error::EngineError;
+use super::program;
 use super::recorder::Recorder;
-use super::reversal::complete;
+use super::reversal::Planned;
 use super::taken_back::TakenBack;
 use super::tally::runs_of;
-use super::undo::{conflicts, planned};
-use crate::migration::{By, Event, Plan};
-use crate::store::Storage;
+use crate::migration::{By, Conflict, Event, Plan};
+use crate::store::{Reversal, Storage, migration_key};
 
-/// Takes back the whole migration, with every decision; or run `from` and every later one, as long as no conflict was met, for what is
-/// decided reaches across runs. A dry run only says what that would come to.
+/// Takes back run `from` and every later one, or the whole migration; what persons decided since that run began goes with it. A dry run
+/// only says what that would come to.
 pub fn rollback(
     storage: &Arc<Storage>,
     plan: &Plan,
@@ -39,29 +39,44 @@ pub fn rollback(
             },
         });
     };
-    let all = conflicts(storage, plan)?;
-    if from.is_some() && !all.is_empty() {
-        return Err(EngineError::NotReady {
-            what: format!(
-                "run {first} cannot be taken back alone: in this migration records met others, and what was decided reaches across runs"
-            ),
-            hint: format!(
-                "`cutover rollback {} --dry-run` says what taking back all of it comes to",
-                plan.id
-            ),
-        });
-    }
-    let runs: Vec<u32> = standing.into_iter().filter(|run| *run >= first).collect();
-    let planned = planned(storage, plan, &all, &[], &runs, by, force)?;
-    let planned = planned.after(Event::RollbackBegun {
+    let since = since(storage, plan, first)?;
+    let note = Reversal {
+        decisions: since.iter().map(|conflict| conflict.id.clone()).collect(),
+        runs: standing.into_iter().filter(|run| *run >= first).collect(),
+    };
+    let planned = Planned::of(storage, plan, note, &since, by, force)?.after(Event::RollbackBegun {
         run: first,
         force,
         name: by.name.clone(),
         why: by.why.clone(),
     });
-    if !dry_run {
-        planned.begin(storage, plan, recorder)?;
-        complete(storage, plan)?;
+    if dry_run {
+        return planned.leave();
     }
-    Ok(planned.taken)
+    let taken = planned.carry_out(storage, plan, recorder)?;
+    if runs_of(storage, &plan.id)?.is_empty() {
+        // A program may have been mended since.
+        program::forget(storage, &plan.id)?;
+    }
+    Ok(taken)
+}
+
+/// Conflicts that former runs met and persons decided since this run began; those that it met itself, or later ones, go with the runs.
+fn since(storage: &Storage, plan: &Plan, first: u32) -> Result<Vec<Conflict>, EngineError> {
+    let mut began = None;
+    for entry in storage.journal.read(&plan.id, 0) {
+        let entry = entry?;
+        if entry.event == (Event::RunStarted { run: first }) {
+            began = Some(entry.seq);
+        }
+    }
+    let mut since = Vec::new();
+    for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
+        let conflict = item?.1.conflict;
+        let seq = conflict.decided.as_ref().and_then(|made| made.seq);
+        if conflict.run < first && seq > began && seq.is_some() {
+            since.push(conflict);
+        }
+    }
+    Ok(since)
 }

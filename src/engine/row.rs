@@ -284,14 +284,6 @@ impl RowReader {
         })
     }
 
-    /// Keyed hashes of the MRNs by which a stored patient is found; `local` when the destination wrote it.
-    pub fn mrns(&self, text: &[u8], local: bool) -> Vec<[u8; 16]> {
-        let own = BTreeMap::new();
-        let systems = if local { &own } else { &self.systems };
-        let facts = PatientFacts::read(&self.storage, self.tenant, systems, text, Vec::new());
-        if facts.replaced { Vec::new() } else { facts.mrns }
-    }
-
     /// Keyed hashes of the ids of patients that a record refers to, in order.
     pub fn patients_named(&self, text: &[u8]) -> Vec<[u8; 16]> {
         let base = self.base_url.as_deref();

@@ -1,15 +1,14 @@
 //! What an undo or a rollback takes back, told before it is done and after.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::cut::{Cut, Effect, cut};
 use super::error::EngineError;
+use super::told::Told;
 use crate::fhir;
 use crate::migration::Resolution;
-use crate::store::{Entry, RecordKey, Storage};
+use crate::store::{Entry, RowId, Storage};
 
 /// Edited records that are named one by one; beyond that they are counted.
 const NAMED: usize = 200;
@@ -36,7 +35,7 @@ pub struct TakenBack {
     pub decisions: Vec<(String, Resolution)>,
     /// Decisions that were built on those.
     pub dependent: Vec<(String, Resolution)>,
-    /// Received rows that are looked at again: they wait or are in question as they were before the decisions.
+    /// How many more received rows wait or are in question, as they were before.
     pub rows: u64,
     /// What becomes of records, by type.
     pub effects: BTreeMap<String, Effects>,
@@ -44,42 +43,67 @@ pub struct TakenBack {
     pub edited: Vec<String>,
 }
 
-impl TakenBack {
-    /// Counts what cutting the versions that are `ours` out of these records does to them.
-    pub fn count(
-        &mut self,
-        storage: &Arc<Storage>,
-        keys: impl Iterator<Item = Result<RecordKey, EngineError>>,
-        ours: impl Fn(&Entry) -> bool,
-        force: bool,
-    ) -> Result<(), EngineError> {
+/// How the store differs from what was told.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// What becomes of records, by type.
+    pub effects: BTreeMap<String, Effects>,
+    /// Records edited at the destination on top of what is taken back, as Type/id; the first two hundred.
+    pub edited: Vec<String>,
+    /// The rows of those edits.
+    pub edits: HashSet<RowId>,
+}
+
+impl Compared {
+    /// Compares a store with what was told.
+    pub fn of(storage: &Storage, told: &Told) -> Result<Self, EngineError> {
         let names = storage.names.resource_types();
         let names: BTreeMap<u16, String> = names.into_iter().map(|(name, number)| (number, name)).collect();
-        for key in keys {
-            let key = key?;
-            let versions = storage.index.versions(&key)?;
-            let Some(Cut { effect, overruled, .. }) = cut(&versions, &ours, force) else {
-                continue;
-            };
+        let mut compared = Self::default();
+        told.differences(storage, |key, was, is| {
             let name = names.get(&key.resource_type()).cloned().unwrap_or_default();
-            let effects = self.effects.entry(name.clone()).or_default();
-            match effect {
-                Effect::Removed => effects.removed += 1,
-                Effect::Restored => effects.restored += 1,
-                Effect::BroughtBack => effects.brought_back += 1,
-                Effect::Edited => effects.edited += 1,
-                Effect::Replaced => {}
+            let edits = edits(&was, &is);
+            let live = |versions: &[Entry]| versions.first().is_some_and(|entry| !entry.deleted);
+            let stays = |was: &Entry, is: &Entry| (was.row, was.location) == (is.row, is.location);
+            let same = was.first().zip(is.first()).is_some_and(|(was, is)| stays(was, is));
+            let mut effects = Effects::default();
+            match (live(&was), live(&is)) {
+                (true, false) => effects.removed = 1,
+                (false, true) => effects.brought_back = 1,
+                (true, true) if !same => effects.restored = 1,
+                (true, true) if !edits.is_empty() => effects.edited = 1,
+                _ => {}
             }
-            let edited = effect == Effect::Edited || !overruled.is_empty();
-            if edited
-                && self.edited.len() < NAMED
-                && let Some(current) = versions.first()
+            if effects != Effects::default() {
+                compared.effects.entry(name.clone()).or_default().add(effects);
+            }
+            if !edits.is_empty()
+                && compared.edited.len() < NAMED
+                && let Some(current) = was.first()
             {
-                let line = storage.bytes(current)?;
-                let id = fhir::scan(&line).map(|scan| scan.id.to_owned()).unwrap_or_default();
-                self.edited.push(format!("{name}/{id}"));
+                let text = storage.bytes(current)?;
+                let id = fhir::scan(&text).map(|scan| scan.id.to_owned()).unwrap_or_default();
+                compared.edited.push(format!("{name}/{id}"));
             }
-        }
-        Ok(())
+            compared.edits.extend(edits);
+            Ok(())
+        })?;
+        Ok(compared)
     }
+}
+
+impl Effects {
+    fn add(&mut self, more: Self) {
+        self.removed += more.removed;
+        self.restored += more.restored;
+        self.brought_back += more.brought_back;
+        self.edited += more.edited;
+    }
+}
+
+/// Rows of the destination's own that came after a version which is not told any more.
+fn edits(was: &[Entry], is: &[Entry]) -> Vec<RowId> {
+    let told = |entry: &Entry| entry.local || is.iter().any(|other| other.row == entry.row);
+    let since = was.iter().rev().skip_while(|entry| told(entry));
+    since.filter(|entry| entry.local).map(|entry| entry.row).collect()
 }

@@ -44,9 +44,6 @@ pub fn recorded_counts(storage: &Storage, migration: &str) -> Result<ByType, Eng
     for item in storage.tables.conflicts.scan_prefix(&migration_key(migration, &[])) {
         moved.merge(&item?.1.conflict.moved);
     }
-    for item in storage.tables.reversals.scan_prefix(&migration_key(migration, &[])) {
-        moved.merge(&item?.1.moved);
-    }
     let mut by_type: BTreeMap<&String, Moves> = BTreeMap::new();
     for run in &runs {
         for (resource_type, moves) in moved.run(*run) {

@@ -4,16 +4,15 @@
 //! disposition is worked out again from ledger and index, and each stored record is read back through the store and compared.
 
 mod record;
-mod standing;
 mod whole;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::EngineError;
+use super::history::taken_in;
 use super::patients::{PatientMap, patients};
 use super::program::transforms;
-use super::retrace::taken_in;
 use super::row::{is_header, lines};
 use super::sample::{Draw, SAMPLE_SIZE};
 use super::tally::runs_of;
@@ -23,8 +22,6 @@ use crate::migration::{
 };
 use crate::store::{FileHasher, Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
-
-pub use standing::standing;
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
 pub const SEED: u64 = 8841;

@@ -138,6 +138,10 @@ pub struct Decided {
     /// Number of its entry in the journal; absent for what a policy decided while rows were taken in.
     #[serde(default)]
     pub seq: Option<u64>,
+    /// The last segment of the landing when it was made: what was received later is in later ones. Absent where `seq` is, and in
+    /// decisions of former versions.
+    #[serde(default)]
+    pub landed: Option<u32>,
     /// The destination's record when it was decided.
     #[serde(default)]
     pub before: Option<Mark>,

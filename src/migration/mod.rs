@@ -42,7 +42,7 @@ pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use mapping::{Ground, Mapping};
-pub use plan::{DeletionPolicy, Plan, Secrets};
+pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
 pub use quarantine::{Quarantined, Waived};
 pub use registration::Registration;
 pub use sample::{SamplePatient, SampleRecord};

@@ -117,6 +117,19 @@ pub struct Secrets {
     pub token_params: BTreeMap<String, String>,
 }
 
+/// The rules by which received rows are placed: those of the plan when their run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What to do when the destination has other content.
+    pub on_conflict: Policy,
+    /// The same for some types.
+    pub on_conflict_of: BTreeMap<String, Policy>,
+    /// What to do with deletions.
+    pub on_deleted: DeletionPolicy,
+    /// MRN systems of the source, and what the destination calls them.
+    pub mrn_systems: BTreeMap<String, String>,
+}
+
 impl Plan {
     /// Longest line in bytes that is read as a record, unless a plan says otherwise.
     pub const MAX_LINE: u32 = 16 * 1024 * 1024;
@@ -166,6 +179,28 @@ impl Plan {
             max_line: Self::MAX_LINE,
             ca_file: None,
             created: String::new(),
+        }
+    }
+
+    /// The rules for a run that begins now.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            on_conflict: self.on_conflict,
+            on_conflict_of: self.on_conflict_of.clone(),
+            on_deleted: self.on_deleted,
+            mrn_systems: self.mrn_systems.clone(),
+        }
+    }
+
+    /// The same plan by the rules of a run that began before.
+    #[must_use]
+    pub fn under(self, rules: Rules) -> Self {
+        Self {
+            on_conflict: rules.on_conflict,
+            on_conflict_of: rules.on_conflict_of,
+            on_deleted: rules.on_deleted,
+            mrn_systems: rules.mrn_systems,
+            ..self
         }
     }
 

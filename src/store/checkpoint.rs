@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::block::{BlockHeader, BlockKind, BlockWriter, Piece, TARGET_LEN};
+use super::entry::{RecordKey, RowId};
 use super::index::{Index, IndexError, Pending};
 use super::ledger::LedgerError;
 use super::segment::{Location, SegmentError, SegmentWriter, Segments};
@@ -64,6 +65,8 @@ pub struct Writer {
     changed: Option<SegmentWriter>,
     changed_lines: Vec<u8>,
     run: u32,
+    /// Where the bytes of records may be already that are changed once more in the same way.
+    former: Option<Arc<Index>>,
     /// Index entries waiting for the next checkpoint.
     pub pending: Pending,
 }
@@ -79,8 +82,29 @@ impl Writer {
             changed: None,
             changed_lines: Vec::new(),
             run,
+            former: None,
             pending,
         }
+    }
+
+    /// The same, taking the bytes of changed records from this index where it has them.
+    #[must_use]
+    pub fn reusing(self, former: Option<Arc<Index>>) -> Self {
+        Self { former, ..self }
+    }
+
+    /// Says where the bytes are that the migration makes of a row, for the record under this key: where they were before, or where they
+    /// will be from the next checkpoint on.
+    pub fn change_row(&mut self, key: &RecordKey, row: RowId, line: &[u8]) -> Result<Location, CheckpointError> {
+        if let Some(former) = &self.former {
+            for entry in former.versions(key)? {
+                let may = entry.row == row && entry.rewritten && entry.location.len as usize == line.len();
+                if may && self.segments.read(&entry.location).is_ok_and(|bytes| bytes == line) {
+                    return Ok(entry.location);
+                }
+            }
+        }
+        self.change(line)
     }
 
     /// Appends a landing block and says where it is.

@@ -142,13 +142,8 @@ impl Index {
         Ok(versions)
     }
 
-    /// Makes these the only versions of each record, the newest first, in one durable batch; a record without any is gone. Patients
-    /// are no longer found by the MRNs in `mrns`.
-    pub fn rewrite(
-        &self,
-        records: &[(RecordKey, Vec<Entry>)],
-        mrns: &[([u8; 16], RecordKey)],
-    ) -> Result<(), IndexError> {
+    /// Makes these the only versions of each record, the newest first, in one durable batch; a record without any is gone.
+    pub fn rewrite(&self, records: &[(RecordKey, Vec<Entry>)]) -> Result<(), IndexError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
         for (key, versions) in records {
             let (current, former) = match versions.split_first() {
@@ -170,8 +165,33 @@ impl Index {
                 None => batch.remove(&self.records, key.as_bytes().as_slice()),
             }
         }
-        for (mrn, key) in mrns {
+        Ok(batch.commit()?)
+    }
+
+    /// Every MRN (its keyed hash) by which a patient of a tenant is found, with the patient's key, in order.
+    pub fn mrns_of(&self, tenant: u16) -> Result<Vec<([u8; 16], RecordKey)>, IndexError> {
+        let mut mrns = Vec::new();
+        for guard in self.mrns.iter() {
+            let key = guard.key()?;
+            let (mrn, patient) = key.split_first_chunk().ok_or(IndexError::Format)?;
+            let patient = RecordKey::from_bytes(patient).ok_or(IndexError::Format)?;
+            if patient.as_bytes().starts_with(&tenant.to_be_bytes()) {
+                mrns.push((*mrn, patient));
+            }
+        }
+        Ok(mrns)
+    }
+
+    /// Makes these MRNs the only ones by which the patients of a tenant are found, in one durable batch.
+    pub fn rewrite_mrns(&self, tenant: u16, mrns: &[([u8; 16], RecordKey)]) -> Result<(), IndexError> {
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
+        let there = self.mrns_of(tenant)?;
+        // Both are in order.
+        for (mrn, key) in there.iter().filter(|mrn| mrns.binary_search(mrn).is_err()) {
             batch.remove(&self.mrns, mrn_key(mrn, key).as_slice());
+        }
+        for (mrn, key) in mrns.iter().filter(|mrn| there.binary_search(mrn).is_err()) {
+            batch.insert(&self.mrns, mrn_key(mrn, key).as_slice(), [].as_slice());
         }
         Ok(batch.commit()?)
     }
@@ -324,7 +344,7 @@ impl Pending {
         self.mrns.push((mrn, patient));
     }
 
-    /// The patients known under an MRN, what is pending included.
+    /// The patients known under an MRN, what is pending included, in the order of their keys.
     pub fn patients_with(&self, index: &Index, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
         let mut found = index.patients_with(mrn)?;
         found.extend(
@@ -334,6 +354,8 @@ impl Pending {
                 .map(|(_, key)| *key)
                 .collect::<Vec<_>>(),
         );
+        // Whatever of it is pending now may not be when it is asked for again.
+        found.sort_unstable();
         Ok(found)
     }
 

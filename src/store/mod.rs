@@ -36,6 +36,7 @@ pub use vault_file::VaultError;
 pub use workspace::{Workspace, WorkspaceError};
 pub use workspace_lock::Holder;
 
+mod aside;
 mod block;
 mod checkpoint;
 mod entry;
@@ -46,12 +47,13 @@ mod segment;
 mod storage;
 mod tables;
 
+pub use aside::Aside;
 pub use block::{BlockError, BlockHeader, BlockKind, BlockWriter, MAX_RAW_LEN, Piece, TARGET_LEN};
 pub use checkpoint::{CheckpointError, Tail, Writer};
 pub use entry::{Entry, RecordKey, RowId};
 pub use index::{Index, IndexError, Pending};
 pub use names::Names;
-pub use reversal::{Reversal, Seed};
+pub use reversal::Reversal;
 pub use segment::{Location, SegmentError, Segments};
 pub use storage::Storage;
 pub use tables::{

@@ -14,7 +14,7 @@ use super::block::{self, BlockError, BlockHeader, HEADER_LEN};
 use super::sealer::Sealer;
 
 /// Where a record's bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Location {
     /// The segment.
     pub segment: u32,
@@ -261,6 +261,22 @@ impl Segments {
                 }
             })
         })
+    }
+
+    /// Gives back the space of a segment that nothing durable speaks of. Its number is not used again while this process lives, which may
+    /// remember what it read there.
+    pub fn discard(&self, segment: u32) -> Result<(), SegmentError> {
+        self.seal(segment, 0);
+        self.written
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&segment);
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&segment);
+        let path = self.path(segment);
+        std::fs::remove_file(&path).map_err(|source| SegmentError::Io { path, source })
     }
 
     /// Checks that every segment on disk is at least as long as what was made durable.

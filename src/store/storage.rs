@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::aside;
 use super::block::BlockWriter;
 use super::checkpoint::{CheckpointError, Tail, Writer};
 use super::entry::{Entry, RecordKey};
@@ -22,20 +23,22 @@ use crate::migration::{Event, ExportFile};
 /// Everything that a workspace stores, open.
 pub struct Storage {
     /// The workspace: folders, vault, ledger, lock.
-    pub workspace: Workspace,
+    pub workspace: Arc<Workspace>,
     /// The audit trail.
-    pub journal: Journal<Event>,
+    pub journal: Arc<Journal<Event>>,
     /// The ledger's tables.
     pub tables: Tables,
     /// Numbers of tenants and types.
-    pub names: Names,
+    pub names: Arc<Names>,
     /// Landed and changed bytes.
     pub segments: Arc<Segments>,
     /// Where each record is.
     pub index: Arc<Index>,
-    blocks: Sealer,
-    ids: KeyedHasher,
-    content_seed: u64,
+    /// Where the bytes of changed records may be already: of a store aside, the index of the one beside which it is.
+    pub(super) former: Option<Arc<Index>>,
+    pub(super) blocks: Sealer,
+    pub(super) ids: KeyedHasher,
+    pub(super) content_seed: u64,
 }
 
 impl Storage {
@@ -79,7 +82,7 @@ impl Storage {
 
     fn enter(workspace: Workspace) -> Result<Self, CheckpointError> {
         let tables = Tables::open(workspace.ledger())?;
-        let names = Names::open(tables.names.clone())?;
+        let names = Arc::new(Names::open(tables.names.clone())?);
         let mut sealed = HashMap::new();
         for item in tables.segments.iter() {
             let (key, len) = item?;
@@ -101,14 +104,16 @@ impl Storage {
         let segments = Arc::new(Segments::new(&workspace.landing_dir(), blocks.clone(), sealed));
         segments.check_lengths()?;
         let index = Arc::new(Index::open(&workspace.index_dir(), Arc::clone(&segments))?);
-        let journal = Journal::open(workspace.ledger(), operator())?;
+        let journal = Arc::new(Journal::open(workspace.ledger(), operator())?);
+        remove_folder(&aside::folder(&workspace))?;
         Ok(Self {
-            workspace,
+            workspace: Arc::new(workspace),
             journal,
             tables,
             names,
             segments,
             index,
+            former: None,
             blocks,
             ids,
             content_seed,
@@ -132,7 +137,8 @@ impl Storage {
             self.block_writer()?,
             run,
             pending,
-        ))
+        )
+        .reusing(self.former.clone()))
     }
 
     /// Makes blocks; one per thread.
@@ -228,7 +234,7 @@ impl Storage {
         Ok(progress)
     }
 
-    /// How many records the index must have: those that checkpoints, carried-out decisions and what was taken back of both vouch for.
+    /// How many records the index must have: those that checkpoints and carried-out decisions vouch for.
     pub fn vouched(&self) -> Result<u64, CheckpointError> {
         let mut records = 0_u64;
         for item in self.tables.progress.iter() {
@@ -237,11 +243,7 @@ impl Storage {
         for item in self.tables.conflicts.iter() {
             records += item?.1.added;
         }
-        let mut since = 0;
-        for item in self.tables.reversals.iter() {
-            since += item?.1.added;
-        }
-        Ok(records.saturating_add_signed(since))
+        Ok(records)
     }
 }
 
@@ -250,7 +252,7 @@ fn renewing(workspace: &Workspace) -> PathBuf {
     workspace.root().join("index.renewing")
 }
 
-fn remove_folder(path: &Path) -> Result<(), CheckpointError> {
+pub(super) fn remove_folder(path: &Path) -> Result<(), CheckpointError> {
     match std::fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(LedgerError::from(FileError::new("remove", path, e)).into())

@@ -66,6 +66,11 @@ impl<T> Table<T> {
         Ok(self.handle.call(|_| self.tree.remove(key))?.is_some())
     }
 
+    /// Removes every record.
+    pub fn clear(&self) -> Result<(), LedgerError> {
+        self.handle.call(|_| self.tree.clear())
+    }
+
     /// True when a record lies under `key`.
     pub fn contains(&self, key: &[u8]) -> Result<bool, LedgerError> {
         self.handle.call(|_| self.tree.contains_key(key))

@@ -9,11 +9,11 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, ExportFile, Mapping, Output, Plan, Quarantined, Registration, SamplePatient, SampleRecord, Secrets,
-    Verification, Waived,
+    Conflict, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient, SampleRecord,
+    Secrets, Verification, Waived,
 };
 
-/// What a run was started with; it never changes.
+/// What a run was started with; but for its end it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The migration.
@@ -27,6 +27,9 @@ pub struct RunInfo {
     /// When it was taken back, RFC 3339; its landing stays.
     #[serde(default)]
     pub rolled_back: Option<String>,
+    /// The rules by which its rows are placed, whatever the plan says later; absent in runs of former versions.
+    #[serde(default)]
+    pub rules: Option<Rules>,
 }
 
 /// How far a run is: the ONE record of a checkpoint.
@@ -80,9 +83,9 @@ pub struct ConflictRow {
     pub target: Vec<u8>,
     /// Further rows with the very same content that met the same record while the conflict was open.
     pub also: Vec<HeldRow>,
-    /// Rows of runs before this conflict's own that it released.
+    /// A person took a decision on it back: no policy decides it.
     #[serde(default)]
-    pub freed: Vec<RowId>,
+    pub asked: bool,
     /// Records added to the index when a person's decision was carried out.
     pub added: u64,
 }
@@ -99,6 +102,7 @@ impl ConflictRow {
 }
 
 /// All tables.
+#[derive(Clone)]
 pub struct Tables {
     /// Migrations by id.
     pub migrations: Table<Plan>,
@@ -128,7 +132,7 @@ pub struct Tables {
     pub crosswalk: Table<Mapping>,
     /// Patients that refer to other patients: by migration, keyed hash of the id referred to, and key of the one that refers.
     pub links: Table<Link>,
-    /// Undos and rollbacks by migration and number.
+    /// What is being taken back and not done yet, by migration.
     pub reversals: Table<Reversal>,
     /// Rows of the destination's own that were taken back by force, by row.
     pub overruled: Table<()>,

@@ -10,6 +10,7 @@ mod deletion;
 mod destination;
 mod documents;
 mod edited;
+mod every_way;
 mod fault;
 mod hfs;
 mod identity;

@@ -195,14 +195,11 @@ async fn what_a_person_put_together_is_not_overwritten_by_a_newer_version() {
         let outcome = bench.try_run(RunOptions { new: true }).await.unwrap();
         assert_eq!(says(&bench.stored()[&name])["language"], "de", "{policy}: {outcome:?}");
     }
-    // It goes with the whole migration; alone, it stays.
-    let undo = Command::Undo {
-        which: Which::All,
-        who: "tester".to_owned().into(),
-        force: false,
-        dry_run: false,
-    };
-    assert!(matches!(bench.command(undo).await, Err(EngineError::NotReady { .. })));
+    // Until the person takes it back.
+    let taken = bench.undo(Which::All).await;
+    assert_eq!(taken.decisions, [(conflict.id.clone(), Resolution::Merge)]);
+    assert_ne!(says(&bench.stored()[&name])["language"], "de");
+    assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

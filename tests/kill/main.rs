@@ -79,7 +79,7 @@ fn a_killed_undo_or_rollback_is_done_or_has_not_happened() {
 #[test]
 fn decides_until_it_is_killed() {
     if let Some(home) = std::env::var_os(migration::DECIDES) {
-        migration::decide(home.as_ref(), true);
+        migration::decide(home.as_ref());
     }
 }
 

@@ -188,8 +188,8 @@ fn decider(home: &Path) -> Command {
     command
 }
 
-/// Decides every open conflict, each in its own way, and verifies; decisions are not taken back one by one beside a merge.
-pub fn decide(home: &Path, merging: bool) {
+/// Decides every open conflict, each in its own way, and verifies.
+pub fn decide(home: &Path) {
     let storage = rig::open(home, home.with_file_name("key"));
     let plan = storage.tables.migrations.get(NAME.as_bytes()).unwrap().unwrap();
     let mut open = Vec::new();
@@ -211,8 +211,7 @@ pub fn decide(home: &Path, merging: bool) {
         })
     };
     for (source, id) in open {
-        let ways = if merging { 4 } else { 3 };
-        let choice = match source.bytes().map(usize::from).sum::<usize>() % ways {
+        let choice = match source.bytes().map(usize::from).sum::<usize>() % 4 {
             0 => Choice::Outright(Resolution::KeepSource),
             1 => Choice::Outright(Resolution::KeepTarget),
             2 => Choice::Outright(Resolution::KeepBoth),

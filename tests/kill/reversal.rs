@@ -23,7 +23,7 @@ pub fn kill(rig: &Rig, kills: u64, dice: &mut Dice) {
     let untouched = hash(rig, &home);
     assert_eq!(live(rig.run(&home), None, &mut |_| {}).ended, Ended::Exited(3));
     let received = (hash(rig, &home), Content::of(&rig.open(&home)));
-    decided(&home, false);
+    decided(&home);
     let done = hash(rig, &home);
     let whole = Decided {
         rig,
@@ -51,7 +51,7 @@ impl Decided<'_> {
         drop(storage);
         // Half of the rollbacks begin with everything decided again.
         let before = if dice.below(2) == 0 {
-            decided(&home, false);
+            decided(&home);
             done
         } else {
             &self.received.0

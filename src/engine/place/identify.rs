@@ -1,6 +1,6 @@
 //! Identifying: whom of the destination's patients an arriving one may be, who is new there under its own id.
 
-use std::sync::Arc;
+use std::cmp::Ordering;
 
 use super::meeting::{Meeting, contradictions, id_of};
 use super::{Known, Placer};
@@ -10,7 +10,7 @@ use crate::engine::patient_facts::PatientFacts;
 use crate::engine::row::Record;
 use crate::fhir::{Comparison, Element, Grade, Level, compare};
 use crate::migration::ConflictKind;
-use crate::store::{Entry, Location, RecordKey, RowId, Seed, Writer, migration_key};
+use crate::store::{Entry, Location, RecordKey, RowId, Writer};
 
 /// How alike two of one source's own people must be for a question.
 const WITHIN: Grade = Grade::Probable;
@@ -27,24 +27,12 @@ impl Placer {
         record: &Record,
         facts: &PatientFacts,
     ) -> Result<Option<Meeting>, EngineError> {
-        if facts.replaced {
+        // The destination's own people know who is who.
+        if facts.replaced || self.local {
             return Ok(None);
-        }
-        if let Some(meeting) = self.asked_before(writer, place, record, facts)? {
-            return Ok(Some(meeting));
         }
         if let Some((key, target)) = self.same_mrn(writer, facts, record.key)? {
             return Ok(Some(self.person_met(writer, place, facts, key, target)?));
-        }
-        if self.local {
-            return Ok(None);
-        }
-        if self.replaying {
-            let met = self.met_by.get(&row).copied();
-            return match met {
-                Some(key) => self.still_there(writer, place, facts, key),
-                None => Ok(None),
-            };
         }
         self.most_like(writer, row, place, record, facts)
     }
@@ -113,36 +101,16 @@ impl Placer {
             if self.conflict(row, record, &meeting)?.1.is_some() {
                 return Ok(Some(meeting));
             }
-            if best.as_ref().is_none_or(|best| sureness(best) < sureness(&meeting)) {
+            let surer = |best: &Meeting| match sureness(best).cmp(&sureness(&meeting)) {
+                Ordering::Less => true,
+                Ordering::Equal => self.met.get(&row) == Some(&meeting.target_key),
+                Ordering::Greater => false,
+            };
+            if best.as_ref().is_none_or(surer) {
                 best = Some(meeting);
             }
         }
         Ok(best)
-    }
-
-    /// The meeting about which a decision is taken back, though somebody more alike may have come since.
-    fn asked_before(
-        &mut self,
-        writer: &mut Writer,
-        place: Location,
-        record: &Record,
-        facts: &PatientFacts,
-    ) -> Result<Option<Meeting>, EngineError> {
-        for key in self.asked.get(&record.key).cloned().unwrap_or_default() {
-            let target = writer.pending.get(&self.storage.index, &key)?;
-            let Some(target) = target.filter(|target| !target.deleted) else {
-                continue;
-            };
-            if self.patients.apart.contains(&(record.key.id(), key)) {
-                continue;
-            }
-            let meeting = self.person_met(writer, place, facts, key, target)?;
-            let alike = |found: &Comparison| found.grade > Grade::None || found.level(Element::Mrn) == Level::Same;
-            if meeting.comparison.as_ref().is_none_or(alike) {
-                return Ok(Some(meeting));
-            }
-        }
-        Ok(None)
     }
 
     /// A meeting with a patient as they are now, if they are there and still like the one who arrives.
@@ -165,7 +133,7 @@ impl Placer {
         } else {
             grade > Grade::None
         };
-        Ok((alike || self.replaying).then_some(meeting))
+        Ok(alike.then_some(meeting))
     }
 
     /// Whether a patient of the destination came from the source that is being received.
@@ -177,7 +145,7 @@ impl Placer {
     }
 
     fn same_source(&mut self, target: &Entry) -> Result<bool, EngineError> {
-        Ok(!self.local && !target.local && !self.foreign(target)?)
+        Ok(!target.local && !self.foreign(target)?)
     }
 
     fn person_met(
@@ -207,7 +175,7 @@ impl Placer {
                 () if number => ConflictKind::MrnInUse,
                 () => ConflictKind::SamePerson,
             },
-            settled: self.local || certain && !within,
+            settled: certain && !within,
             comparison,
             source_line,
             target_key,
@@ -223,7 +191,7 @@ impl Placer {
     ) -> Result<Option<(RecordKey, Entry)>, EngineError> {
         for mrn in &facts.mrns {
             for key in writer.pending.patients_with(&self.storage.index, mrn)? {
-                if key == own || !self.replaying && self.patients.apart.contains(&(own.id(), key)) {
+                if key == own || self.patients.apart.contains(&(own.id(), key)) {
                     continue;
                 }
                 if let Some(entry) = writer.pending.get(&self.storage.index, &key)?
@@ -234,38 +202,6 @@ impl Placer {
             }
         }
         Ok(None)
-    }
-
-    /// Has the same questions asked again about whom these decisions were.
-    pub fn ask_again(&mut self, taken_back: &[Seed]) {
-        for seed in taken_back {
-            if let (Some(source), Some(target)) =
-                (RecordKey::from_bytes(&seed.source), RecordKey::from_bytes(&seed.target))
-                && source != target
-            {
-                self.asked.entry(source).or_default().push(target);
-            }
-        }
-    }
-
-    /// Has rows placed once more, into an index made anew: what the ledger says of them holds, and nothing is noted.
-    pub fn replay(&mut self) -> Result<(), EngineError> {
-        self.replaying = true;
-        // Rows that wait are on record one by one; everything else was placed.
-        Arc::make_mut(&mut self.patients).undecided.clear();
-        for item in self
-            .storage
-            .tables
-            .conflicts
-            .scan_prefix(&migration_key(&self.migration, &[]))
-        {
-            let (_, noted) = item?;
-            if let Some(key) = RecordKey::from_bytes(&noted.target) {
-                self.met_by.insert(noted.row(), key);
-                self.met_by.extend(noted.also.iter().map(|also| (also.row, key)));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -96,9 +96,8 @@ impl Placer {
         meeting: &Meeting,
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
-        if self.replaying {
-            return self.meet_again(writer, row, place, record, meeting, known);
-        }
+        let key = migration_key(&self.migration, conflict.id.as_bytes());
+        let asked = self.asked.contains(&key);
         let mut decided = match &known {
             // What a person put together is not put together again, whatever became of it since.
             Some(known)
@@ -113,6 +112,7 @@ impl Placer {
             Some(known) => known.conflict.decided.clone(),
             // What waits for a person is not decided by a policy that came later, nor anything else about that patient.
             None if record.patient.is_some() && self.patients.undecided.contains(&record.key.id()) => None,
+            None if asked => None,
             None => self.by_policy(writer, record, meeting)?,
         };
         let ours = self.ours(record, meeting)?;
@@ -135,7 +135,6 @@ impl Placer {
         if ours && disposition == Disposition::Stored {
             return Ok(disposition);
         }
-        let key = migration_key(&self.migration, conflict.id.as_bytes());
         let at = HeldRow { row, location: place };
         let row = match known {
             // Decided once and for all: what came of it then stays on record.
@@ -146,6 +145,7 @@ impl Placer {
                 known
             }
             _ => ConflictRow {
+                asked,
                 conflict: Conflict {
                     applied: decided.is_some(),
                     decided,
@@ -154,36 +154,11 @@ impl Placer {
                 location: place,
                 target: meeting.target_key.as_bytes().to_vec(),
                 also: Vec::new(),
-                freed: Vec::new(),
                 added: 0,
             },
         };
         self.storage.tables.conflicts.put(&key, &row)?;
         Ok(disposition)
-    }
-
-    /// What became of this meeting when the row was received.
-    pub(super) fn meet_again(
-        &mut self,
-        writer: &mut Writer,
-        row: RowId,
-        place: Location,
-        record: &Record,
-        meeting: &Meeting,
-        known: Option<ConflictRow>,
-    ) -> Result<Disposition, EngineError> {
-        let resolution = match known {
-            Some(known) if !known.conflict.applied => return Ok(Disposition::Undecided),
-            Some(known) if known.row() != row && known.conflict.carried_out() == Some(Resolution::Merge) => {
-                return Ok(Disposition::Unchanged);
-            }
-            Some(known) => known.conflict.decided.map_or(Resolution::KeepTarget, |d| d.resolution),
-            // Only an update from the same source leaves no conflict behind.
-            None if self.ours(record, meeting)? || meeting.target_key == record.key => Resolution::KeepSource,
-            None if record.patient.is_none() => Resolution::KeepTarget,
-            None => Resolution::KeepBoth,
-        };
-        self.carry_out(writer, row, place, record, meeting, resolution)
     }
 
     /// Writes what was decided.
@@ -221,7 +196,7 @@ impl Placer {
         if linked {
             let line = fhir::replace_id(&meeting.source_line, &meeting.target_id).map_err(EngineError::Reject)?;
             self.note_links(record, row, place, meeting.target_key)?;
-            let location = writer.change(&self.repointed(record, line))?;
+            let location = writer.change_row(&meeting.target_key, row, &self.repointed(record, line))?;
             let entry = self.changed(row, record, location, Some(meeting.target));
             writer.pending.put(meeting.target_key, entry, Some(meeting.target));
             Self::put_mrns(writer, record, meeting.target_key);

@@ -1,5 +1,7 @@
 //! Merging: one record made of a received one and the destination's, as a person picked.
 
+use std::collections::HashMap;
+
 use super::Placer;
 use super::meeting::Meeting;
 use crate::engine::error::EngineError;
@@ -74,6 +76,9 @@ impl Placer {
         linked: bool,
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
+        if let Some(merges) = &mut self.merges {
+            merges.insert(row, migration_key(&self.migration, conflict.id.as_bytes()));
+        }
         let merging = known
             .and_then(|known| known.conflict.decided)
             .and_then(|decided| decided.merging)
@@ -83,9 +88,10 @@ impl Placer {
         if record.patient.is_some() {
             self.note_links(record, row, place, meeting.target_key)?;
         }
+        let location = writer.change_row(&meeting.target_key, row, &line)?;
         let entry = Entry {
             merged: true,
-            ..self.changed(row, record, writer.change(&line)?, Some(meeting.target))
+            ..self.changed(row, record, location, Some(meeting.target))
         };
         writer.pending.put(meeting.target_key, entry, Some(meeting.target));
         Self::put_mrns(writer, record, meeting.target_key);
@@ -109,7 +115,8 @@ impl Placer {
         }
         let line = self.repointed(record, meeting.source_line.clone());
         let line = fhir::stub(&line, &meeting.target_id).map_err(MergeError::from)?;
-        let stub = self.changed(row, record, writer.change(&line)?, present);
+        let location = writer.change_row(&record.key, row, &line)?;
+        let stub = self.changed(row, record, location, present);
         writer.pending.put(record.key, stub, present);
         Ok(())
     }
@@ -136,6 +143,23 @@ impl Placer {
         see(&self.sides(&source, &target))
     }
 
+    /// Whether the two sides of a conflict can be merged so.
+    pub fn can_merge(
+        &self,
+        writer: &mut Writer,
+        row: &ConflictRow,
+        target: &Entry,
+        merging: &Merging,
+    ) -> Result<bool, EngineError> {
+        let source = self.transforms.of_landed(writer.read(&row.location)?);
+        let target = writer.read(&target.location)?;
+        match self.sides(&source, &target).merged(merging) {
+            Ok(_) => Ok(true),
+            Err(EngineError::Merge(_) | EngineError::Reject(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the id of the source's patient is free for what stays of it.
     pub fn has_room_for_stub(&self, row: &ConflictRow) -> Result<bool, EngineError> {
         let key = self
@@ -145,44 +169,18 @@ impl Placer {
         Ok(present.is_none_or(|present| present.deleted) || RecordKey::from_bytes(&row.target) == Some(key))
     }
 
-    /// Writes a merged record anew if the crosswalk now makes other bytes of it.
-    pub(super) fn put_merged_again(
-        &self,
-        writer: &mut Writer,
-        key: RecordKey,
-        present: Entry,
-    ) -> Result<(), EngineError> {
-        let Some(line) = self.merged_again(writer, &key, &present)? else {
-            return Ok(());
-        };
-        if line != writer.read(&present.location)? {
-            let entry = Entry {
-                location: writer.change(&line)?,
-                version: present.version + 1,
-                ..present
-            };
-            writer.pending.put(key, entry, Some(present));
-        }
-        Ok(())
-    }
-
     /// A merged record made once more, now that more patients are known under another id; `None` when no decision explains it.
     pub(super) fn merged_again(
-        &self,
+        &mut self,
         writer: &mut Writer,
         key: &RecordKey,
         entry: &Entry,
     ) -> Result<Option<Vec<u8>>, EngineError> {
-        let prefix = migration_key(&self.migration, &[]);
-        let mut found: Option<(Location, Merging)> = None;
-        for item in self.storage.tables.conflicts.scan_prefix(&prefix) {
-            let row = item?.1;
-            if row.row() == entry.row
-                && let Some(merging) = row.conflict.decided.and_then(|decided| decided.merging)
-            {
-                found = Some((row.location, merging));
-            }
-        }
+        let conflict = match self.merge_of(entry.row)? {
+            Some(conflict) => self.storage.tables.conflicts.get(&conflict)?,
+            None => None,
+        };
+        let found = conflict.and_then(|row| Some((row.location, row.conflict.decided?.merging?)));
         let mut before = Some(*entry);
         while let Some(version) = before.filter(|version| version.row == entry.row) {
             before = writer.pending.before(&self.storage.index, key, version.version)?;
@@ -193,5 +191,22 @@ impl Placer {
         let source = self.transforms.of_landed(writer.read(&source)?);
         let target = writer.read(&before.location)?;
         self.sides(&source, &target).merged(&merging).map(Some)
+    }
+
+    /// The conflict whose decision merged what a row brought.
+    fn merge_of(&mut self, row: RowId) -> Result<Option<Vec<u8>>, EngineError> {
+        if self.merges.is_none() {
+            let mut merges = HashMap::new();
+            let prefix = migration_key(&self.migration, &[]);
+            for item in self.storage.tables.conflicts.scan_prefix(&prefix) {
+                let (key, row) = item?;
+                let decided = row.conflict.decided.as_ref();
+                if decided.is_some_and(|decided| decided.merging.is_some()) {
+                    merges.insert(row.row(), key);
+                }
+            }
+            self.merges = Some(merges);
+        }
+        Ok(self.merges.as_ref().and_then(|merges| merges.get(&row)).cloned())
     }
 }

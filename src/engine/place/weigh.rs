@@ -71,10 +71,15 @@ impl Placer {
 
     /// The destination's side of a conflict, what is pending included.
     pub fn target_of(&self, writer: &Writer, row: &ConflictRow) -> Result<Entry, EngineError> {
+        let target = self.target_now(writer, row)?;
+        target.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
+    }
+
+    /// The same, if it is there.
+    pub fn target_now(&self, writer: &Writer, row: &ConflictRow) -> Result<Option<Entry>, EngineError> {
         let key = RecordKey::from_bytes(&row.target);
         let get = |key| writer.pending.get(&self.storage.index, &key);
-        let entry = key.map(get).transpose()?.flatten();
-        entry.ok_or_else(|| EngineError::UnknownConflict(row.conflict.id.clone()))
+        Ok(key.map(get).transpose()?.flatten())
     }
 
     pub(super) fn by_policy(
@@ -107,6 +112,7 @@ impl Placer {
             why: None,
             when: jiff::Timestamp::now().to_string(),
             seq: None,
+            landed: None,
             before: None,
             after: None,
         }))

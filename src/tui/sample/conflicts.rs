@@ -55,6 +55,7 @@ pub fn decided(mut row: Listed, resolution: Resolution) -> Listed {
         name: None,
         why: None,
         when: "2026-11-20T10:00:00Z".to_owned(),
+        landed: None,
         seq: Some(9),
         before: None,
         after: None,

@@ -13,12 +13,16 @@ use crate::engine::place::Placer;
 use crate::engine::progress::Snapshot;
 use crate::engine::recorder::Recorder;
 use crate::engine::resolve::{Choice, resolve};
+use crate::engine::reversal::left_out;
 use crate::engine::row::{FileContext, Pass, RowReader};
+use crate::engine::telling::tell;
 use crate::engine::undo::{Which, undo};
 use crate::engine::{EngineError, Import, TakenBack, import, rebuild_index, recorded_counts, rollback, verify};
 use crate::migration::{By, ByType, Conflict, DeletionPolicy, Event, ExportFile, FileKind, Plan, Policy, Resolution};
 use crate::source::ByteSink;
-use crate::store::{RunInfo, Secret, Storage, Workspace, create_key_file, file_key, migration_key, run_key};
+use crate::store::{
+    Entry, Location, RunInfo, Secret, Storage, Workspace, create_key_file, file_key, migration_key, run_key,
+};
 use crate::target::EmbeddedStore;
 
 const BASE: &str = "https://ehr.example/fhir";
@@ -36,7 +40,7 @@ pub struct World {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Standing {
     hash: [u8; 32],
-    counts: ByType,
+    pub counts: ByType,
     held: u64,
     conflicts: Vec<(String, bool)>,
 }
@@ -124,16 +128,34 @@ impl World {
         ];
         let theirs = [observation("o3-0", "d0", 2021, 9), observation("own", "d1", 2021, 9)];
         for (name, lines) in [("Patient", known.join("\n")), ("Observation", theirs.join("\n"))] {
-            let file = Import {
-                name: name.to_owned(),
-                resource_type: Some(name.to_owned()),
-                bytes: Box::new(std::io::Cursor::new(lines.into_bytes())),
-            };
-            let (snapshot, _unwatched) = watch::channel(Snapshot::default());
-            let imported = import(world.storage(), &world.plan.tenant, std::iter::once(file), snapshot);
-            world.runtime.block_on(imported).unwrap();
+            world.import(name, lines);
         }
         world
+    }
+
+    /// Loads lines as the destination's own.
+    pub fn import(&self, resource_type: &str, lines: String) {
+        let file = Import {
+            name: resource_type.to_owned(),
+            resource_type: Some(resource_type.to_owned()),
+            bytes: Box::new(std::io::Cursor::new(lines.into_bytes())),
+        };
+        let (snapshot, _unwatched) = watch::channel(Snapshot::default());
+        let imported = import(self.storage(), &self.plan.tenant, std::iter::once(file), snapshot);
+        self.runtime.block_on(imported).unwrap();
+    }
+
+    /// One of the stored records with something changed, as the destination's own people might: its type and its line.
+    pub fn edited(&self, nth: usize) -> (String, String) {
+        let store = EmbeddedStore::new(Arc::clone(self.storage()));
+        let entries = store.entries(&self.plan.tenant, None).unwrap();
+        let line = |entry: &Entry| String::from_utf8(self.storage().bytes(entry).unwrap()).unwrap();
+        let mut all: Vec<(String, String)> = entries.map(|(name, entry)| (name, line(&entry))).collect();
+        all.sort_by_key(|(_, line)| line.split(',').nth(1).map(str::to_owned));
+        let (name, line) = all.swap_remove(nth % all.len());
+        let mut record: serde_json::Value = serde_json::from_str(&line).unwrap();
+        record["implicitRules"] = format!("urn:edit:{}", nth % 7).into();
+        (name, record.to_string())
     }
 
     fn tables_put(&self) {
@@ -167,6 +189,7 @@ impl World {
             base_url: Some(BASE.to_owned()),
             started: String::new(),
             rolled_back: None,
+            rules: Some(self.plan.rules()),
         };
         storage.tables.runs.put(&run_key(run), &info).unwrap();
         let recorder = self.recorder();
@@ -185,7 +208,9 @@ impl World {
             .scan_prefix(&migration_key(&self.plan.id, &[]));
         let mut all: Vec<Conflict> = rows.map(|item| item.unwrap().1.conflict).collect();
         // The same in every workspace.
-        all.sort_by(|a, b| (&a.source.id, a.run, a.line, &a.id).cmp(&(&b.source.id, b.run, b.line, &b.id)));
+        all.sort_by(|a, b| {
+            (&a.source.id, a.run, a.line, &a.target.id).cmp(&(&b.source.id, b.run, b.line, &b.target.id))
+        });
         all
     }
 
@@ -211,19 +236,14 @@ impl World {
         }
     }
 
-    /// What was taken back; nothing beside a merge, where that is refused.
-    pub fn undo(&self, which: &Which) -> Option<TakenBack> {
+    pub fn undo(&self, which: &Which) -> TakenBack {
         let by = By::from("tester".to_owned());
-        match undo(self.storage(), &self.plan, &self.recorder(), which, &by, false, false) {
-            Ok(taken) => Some(taken),
-            Err(EngineError::NotReady { .. }) => None,
-            Err(error) => panic!("{error}"),
-        }
+        undo(self.storage(), &self.plan, &self.recorder(), which, &by, false, false).unwrap()
     }
 
-    pub fn roll_back(&self) {
+    pub fn roll_back(&self, from: Option<u32>) {
         let by = By::from("tester".to_owned());
-        rollback::rollback(self.storage(), &self.plan, &self.recorder(), None, &by, false, false).unwrap();
+        rollback::rollback(self.storage(), &self.plan, &self.recorder(), from, &by, false, false).unwrap();
     }
 
     pub fn hash(&self) -> [u8; 32] {
@@ -251,6 +271,29 @@ impl World {
         assert_eq!(storage.index.count().unwrap(), storage.vouched().unwrap());
         let found = verify::verify(storage, &self.plan, &mut |_, _| {}, &|| false).unwrap();
         assert!(found.clean(), "{:#?}", found.findings);
+    }
+
+    /// The store is what its history tells.
+    pub fn assert_told(&self) {
+        let (storage, tenant) = (self.storage(), &self.plan.tenant);
+        let left_out = left_out(storage, tenant).unwrap();
+        let told = tell(storage, tenant, Some(&self.plan), &left_out, &mut |_| {}).unwrap();
+        assert!(told.groundless.is_empty(), "{:#?}", told.groundless);
+        let text = |entry: &Entry| String::from_utf8(storage.bytes(entry).unwrap()).unwrap();
+        told.differences(storage, |_, was, is| {
+            // The same bytes may be in several places.
+            let show = |of: &[Entry]| -> Vec<(Entry, String)> {
+                let placeless = |e: &Entry| Entry {
+                    location: Location::default(),
+                    ..*e
+                };
+                of.iter().map(|e| (placeless(e), text(e))).collect()
+            };
+            assert_eq!(show(&was), show(&is), "the store, and what its history tells");
+            Ok(())
+        })
+        .unwrap();
+        told.aside.end().unwrap();
     }
 
     /// Makes the index anew, as another process would.
