@@ -253,7 +253,7 @@ impl Order {
         let mut began = HashMap::new();
         for entry in storage.journal.read(&plan.id, 0) {
             let entry = entry?;
-            if let Event::RunStarted { run } = entry.event {
+            if let Event::RunStarted { run, .. } = entry.event {
                 began.insert(run, entry.seq);
             }
         }

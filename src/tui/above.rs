@@ -71,6 +71,13 @@ fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
     let text = ask.typed.text().trim().to_owned();
     match ask.purpose {
         For::NewMigration => vec![Effect::Add(text)],
+        For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),
+        For::SignOff(capacity) => screen::cutover::signed(model, capacity, &text),
+        For::TakeFlipBack => screen::cutover::taken_back(model, &text),
+        For::NamedPatient => match model.plan().cloned() {
+            Some(plan) => vec![Effect::NamePatient(Box::new(plan), text)],
+            None => Vec::new(),
+        },
         For::ImportKey => {
             let Some(plan) = model.plan().cloned() else {
                 return Vec::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::message::{Problem, Query, Reply};
 use crate::engine::{self, EngineError};
-use crate::migration::Plan;
+use crate::migration::{Plan, chart_rows};
 use crate::store::Storage;
 
 /// Reads what a screen wants to know.
@@ -17,6 +17,18 @@ pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> 
         Query::Beside(migration, id) => {
             let beside = engine::beside(storage, &plan(storage, &migration)?, &id);
             Reply::Beside(id, beside.map_err(Problem::from))
+        }
+        Query::Verified(migration) => {
+            let charts = engine::charts(storage, &plan(storage, &migration)?)?;
+            let found = storage.tables.verifications.get(migration.as_bytes())?;
+            Reply::Verified(migration, Box::new(found), charts)
+        }
+        Query::Chart(migration, number) => {
+            let plan = plan(storage, &migration)?;
+            let content = engine::find_chart(storage, &plan, number)?.content;
+            let records = engine::chart_records(storage, &plan, number);
+            let rows = records.map(|records| chart_rows(&records)).map_err(Problem::from);
+            Reply::Chart(number, content, rows)
         }
     })
 }

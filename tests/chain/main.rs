@@ -11,6 +11,7 @@ mod destination;
 mod documents;
 mod edited;
 mod fault;
+mod gate;
 mod hfs;
 mod identity;
 mod merging;
