@@ -37,6 +37,7 @@ fn next(gate: &Gate, plan: &Plan) -> String {
     let what = match first.requirement {
         Requirement::RowsAccounted if first.why.starts_with("not verified") => format!("cutover verify {id}"),
         Requirement::RowsAccounted => format!("cutover run {id}"),
+        Requirement::NoFinding if !first.why.contains("finding") => format!("cutover sample list {id}"),
         Requirement::NoFinding => format!("cutover report {id}"),
         Requirement::ConflictsDecided | Requirement::NothingHeld => format!("cutover conflicts {id}"),
         Requirement::QuarantineSettled => format!("cutover quarantine list {id}"),

@@ -31,7 +31,10 @@ pub fn facts(storage: &Storage, plan: &Plan, state: State, trail: Trail) -> Resu
     }
     let verification = storage.tables.verifications.get(plan.id.as_bytes())?;
     let mut charts = ChartTally::of(&charts_by(storage, plan, &trail)?);
-    charts.unknown = verification.map_or(0, |found| found.unknown_patients);
+    if let Some(found) = verification {
+        charts.unknown = found.unknown_patients;
+        charts.lost = u64::from(found.samples).saturating_sub(charts.drawn);
+    }
     Ok(GateFacts {
         state,
         trail,

@@ -83,7 +83,7 @@ pub fn report_text(report: &Report) -> String {
     }
     charts(&mut out, report);
     let _ = write!(out, "\nThe gate\n{}", gate_text(&report.gate));
-    out.push_str("Not moved by this program: scheduling rules, billing rules, payer contracts.\n");
+    out.push_str("\nNot moved by this program: scheduling rules, billing rules, payer contracts.\n");
     out
 }
 

@@ -64,8 +64,8 @@ impl Draw {
     }
 
     /// Takes note of a record that tells a patient's stratum; before any patient is offered.
-    pub fn counts(&mut self, resource_type: &str, patient: Option<&str>) {
-        self.strata.counts(resource_type, patient);
+    pub fn counts(&mut self, resource_type: &str, id: &str, patient: Option<&str>) {
+        self.strata.counts(resource_type, id, patient);
     }
 
     /// Considers a patient; `failed` says that the chart was failed before.

@@ -67,7 +67,7 @@ impl Standing {
             stopped: self.state.stopped.clone(),
             conflicts: self.conflicts,
             findings: self.findings.unwrap_or(0),
-            charts: self.charts.failed + self.charts.open + self.charts.unknown,
+            charts: self.charts.failed + self.charts.open + self.charts.unknown + self.charts.lost,
             unverified: !self.gate.met(Requirement::RowsAccounted),
             unmet: self.gate.unmet().next().map(|condition| condition.requirement.words()),
             flipped: self.state.flipped,

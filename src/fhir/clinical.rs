@@ -85,6 +85,16 @@ pub fn chart_lines(record: &str) -> Vec<ChartLine> {
             .find(|text| !text.is_empty())
             .unwrap_or_default()
     };
+    let day_at = |paths: &[&str], end: &str| {
+        let each = paths.iter().map(|path| match &record[*path] {
+            period @ Value::Object(_) if period["start"].is_string() || period["end"].is_string() => day(&period[end]),
+            Value::String(text) => day(&Value::from(text.as_str())),
+            _ => at(path),
+        });
+        let mut each = each;
+        each.find(|text| !text.is_empty()).unwrap_or_default()
+    };
+    let since = |paths: &[&str]| day_at(paths, "start");
     let parts: Vec<(&str, String)> = match resource_type {
         "AllergyIntolerance" => vec![
             ("", all(&["code"])),
@@ -92,7 +102,7 @@ pub fn chart_lines(record: &str) -> Vec<ChartLine> {
             ("", at("verificationStatus")),
             ("criticality", at("criticality")),
             ("reaction", reactions(&record)),
-            ("since", all(&["onsetDateTime", "onsetString", "recordedDate"])),
+            ("since", since(&["onsetDateTime", "onsetString", "recordedDate"])),
         ],
         "MedicationRequest" | "MedicationStatement" | "MedicationDispense" | "MedicationAdministration" => vec![
             ("", all(&["medicationCodeableConcept", "medicationReference"])),
@@ -100,7 +110,7 @@ pub fn chart_lines(record: &str) -> Vec<ChartLine> {
             ("", dosage(&record)),
             (
                 "since",
-                all(&[
+                since(&[
                     "authoredOn",
                     "effectiveDateTime",
                     "effectivePeriod",
@@ -115,7 +125,7 @@ pub fn chart_lines(record: &str) -> Vec<ChartLine> {
             ("", at("verificationStatus")),
             (
                 "since",
-                all(&[
+                since(&[
                     "onsetDateTime",
                     "onsetPeriod",
                     "onsetAge",
@@ -125,13 +135,16 @@ pub fn chart_lines(record: &str) -> Vec<ChartLine> {
             ),
             (
                 "until",
-                all(&[
-                    "abatementDateTime",
-                    "abatementPeriod",
-                    "abatementAge",
-                    "abatementString",
-                    "abatementBoolean",
-                ]),
+                day_at(
+                    &[
+                        "abatementDateTime",
+                        "abatementPeriod",
+                        "abatementAge",
+                        "abatementString",
+                        "abatementBoolean",
+                    ],
+                    "end",
+                ),
             ),
         ],
         "Encounter" => vec![

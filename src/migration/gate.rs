@@ -223,6 +223,9 @@ fn charts(facts: &GateFacts) -> Told {
         return Err("not drawn yet: a verification draws them".to_owned());
     }
     let seen = format!("{} of {}", tally.passed + tally.waived, tally.drawn);
+    if tally.lost > 0 {
+        return Err("a verification was cut off while it drew them: verify again".to_owned());
+    }
     if tally.unknown > 0 {
         return Err(format!(
             "{seen}; nothing was received of {}",

@@ -201,6 +201,8 @@ pub struct ChartTally {
     pub open: u64,
     /// Patients named by the practice of whom nothing was received.
     pub unknown: u64,
+    /// Charts that the latest verification drew and that are not there: a newer one was cut off while it put its own in their place.
+    pub lost: u64,
 }
 
 impl ChartTally {
@@ -223,6 +225,6 @@ impl ChartTally {
 
     /// Whether every chart was passed or waived as it is.
     pub fn settled(&self) -> bool {
-        self.passed + self.waived == self.drawn && self.unknown == 0
+        self.passed + self.waived == self.drawn && self.unknown == 0 && self.lost == 0
     }
 }

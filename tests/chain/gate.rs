@@ -73,6 +73,10 @@ async fn a_practice_goes_over_when_everything_is_so_and_nothing_changes_afterwar
     );
     refused(flip(&mut bench, None).await, "the gate is shut");
     let all = charts(&bench);
+    // A second run draws the same patients.
+    let again: Vec<String> = all.iter().map(|chart| chart.patient.id.clone()).collect();
+    bench.verify().await;
+    assert!(charts(&bench).into_iter().map(|chart| chart.patient.id).eq(again));
     let drawn = bench.verification().acceptance;
     assert_eq!((drawn.charts, drawn.confidence >= 95), (60, true));
     assert!(all.len() as u64 >= drawn.drawn && all.iter().all(|chart| chart.patient.differing == 0));

@@ -24,6 +24,8 @@ struct Load {
 pub struct Strata {
     /// By hash of the patient's id.
     loads: HashMap<u64, Load>,
+    /// Hashes of records that were counted, where several runs may have brought the same.
+    pub counted: Option<HashSet<u64>>,
     /// Ids of patients of whom a conflict was decided.
     pub decided: HashSet<String>,
     /// Ids of patients whom the destination knows under another id.
@@ -42,8 +44,12 @@ impl Strata {
     ];
 
     /// Takes note of a record of one of [`Self::TYPES`].
-    pub fn counts(&mut self, resource_type: &str, patient: Option<&str>) {
+    pub fn counts(&mut self, resource_type: &str, id: &str, patient: Option<&str>) {
         let Some(patient) = patient else { return };
+        let again = |counted: &mut HashSet<u64>| !counted.insert(hash(&format!("{resource_type}/{id}")));
+        if self.counted.as_mut().is_some_and(again) {
+            return;
+        }
         let load = self.loads.entry(hash(patient)).or_default();
         let part = match resource_type {
             "MedicationRequest" | "MedicationStatement" => &mut load.medications,

@@ -25,12 +25,16 @@ fn a_patient_stands_for_the_stratum_with_the_highest_risk() {
     let mut strata = strata();
     strata.merged.insert("m".to_owned());
     strata.decided.insert("c".to_owned());
-    for _ in 0..10 {
-        strata.counts("MedicationRequest", Some("many"));
-        strata.counts("Observation", Some("many"));
+    strata.counted = Some(HashSet::new());
+    for at in 0..10 {
+        strata.counts("MedicationRequest", &format!("m{at}"), Some("many"));
+        strata.counts("Observation", &format!("m{at}"), Some("many"));
+        // Brought once more by a later run.
+        strata.counts("MedicationRequest", "m0", Some("w"));
+        strata.counts("AllergyIntolerance", "a0", Some("w"));
     }
-    strata.counts("AllergyIntolerance", Some("al"));
-    strata.counts("AllergyIntolerance", Some("al"));
+    strata.counts("AllergyIntolerance", "a1", Some("al"));
+    strata.counts("AllergyIntolerance", "a2", Some("al"));
     let of = |id: &str, more: &str| strata.of(id, &patient(id, more));
     assert_eq!(of("m", r#","deceasedBoolean":true"#), "merged");
     assert_eq!(of("c", ""), "in-conflict");

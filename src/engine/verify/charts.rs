@@ -1,5 +1,6 @@
 //! Sample charts: drawn from the landing, gathered while it is read, and laid beside what the store gives back.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Check, SEED};
@@ -16,7 +17,9 @@ use crate::store::{Piece, Storage, migration_key, run_key};
 /// A draw for a migration: what the ledger knows of its patients' strata, and whom the practice names.
 pub fn draw(storage: &Arc<Storage>, plan: &Plan, tenant: u16) -> Result<Draw, EngineError> {
     let mut strata = Strata::default();
-    if let Some(first) = runs_of(storage, &plan.id)?.first() {
+    let runs = runs_of(storage, &plan.id)?;
+    strata.counted = (runs.len() > 1).then(HashSet::new);
+    if let Some(first) = runs.first() {
         let started = storage.tables.runs.get(&run_key(*first))?.map(|info| info.started);
         // The same on every day, so that the same patients are drawn.
         let year = started.and_then(|started| started.get(..4)?.parse().ok());
@@ -54,7 +57,7 @@ impl Check<'_> {
         };
         self.files_of(&Strata::TYPES, stop, &mut |draw, scan, _| {
             if Strata::TYPES.contains(&scan.resource_type) {
-                draw.counts(scan.resource_type, scan.patient);
+                draw.counts(scan.resource_type, scan.id, scan.patient);
             }
         })?;
         let storage = Arc::clone(self.storage);

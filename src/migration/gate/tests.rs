@@ -106,7 +106,7 @@ fn the_gate_is_open_when_everything_is_so_and_says_why() {
 #[test]
 fn each_condition_that_is_not_met_shuts_it_with_its_reason() {
     type Spoil = fn(&mut GateFacts);
-    let table: [(Requirement, &str, Spoil); 14] = [
+    let table: [(Requirement, &str, Spoil); 15] = [
         (Requirement::RowsAccounted, "the rows do not add up", |f| {
             f.balanced = false;
         }),
@@ -131,6 +131,11 @@ fn each_condition_that_is_not_met_shuts_it_with_its_reason() {
             Requirement::ChartsPassed,
             "20 of 20; nothing was received of 1 named patient",
             |f| f.charts.unknown = 1,
+        ),
+        (
+            Requirement::ChartsPassed,
+            "a verification was cut off while it drew them: verify again",
+            |f| f.charts.lost = 20,
         ),
         (
             Requirement::LastChanges,
