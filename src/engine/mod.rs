@@ -98,7 +98,7 @@ pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
 pub use forecast::{Forecast, forecast};
-pub use gate::{gate, still_open};
+pub use gate::gate;
 pub use import::{Import, import};
 pub use job::open_conflicts;
 pub use merge::{Comparison, Proposal, compare};
