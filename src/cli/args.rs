@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
+pub use super::args_gate::{FlipArgs, JudgeArgs, SampleCommand, SignOffArgs, VerifyArgs};
 pub use super::args_plan::PlanArgs;
+pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
 pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs, WaiveArgs};
 use crate::fhir::Survivorship;
@@ -90,7 +92,16 @@ pub enum Command {
     #[command(subcommand)]
     Store(StoreCommand),
     /// Compare the store with everything that was received
-    Verify(NameArgs),
+    Verify(VerifyArgs),
+    /// Look at the sample charts that a verification has drawn, and judge them
+    #[command(subcommand)]
+    Sample(SampleCommand),
+    /// Say what must be so before the practice goes over, and what of it is
+    Gate(NameArgs),
+    /// Answer for the migration, by name
+    SignOff(SignOffArgs),
+    /// Record that the practice has gone over; the migration is then closed
+    Flip(FlipArgs),
     /// Report what became of every row
     Report(ReportArgs),
     /// Export an EHR into a folder of plain NDJSON files, without a migration; the files are NOT sealed
@@ -147,6 +158,9 @@ pub struct RunArgs {
     /// Begin a new export even if the last one is not finished, or conflicts of it are open
     #[arg(long)]
     pub new: bool,
+    /// Ask only for what has changed since the last export: the last step before the practice goes over
+    #[arg(long, conflicts_with = "new")]
+    pub since_last: bool,
     /// What to do when the destination has other content, for all types or for one
     #[arg(long, value_name = "[TYPE=]POLICY")]
     pub on_conflict: Vec<PolicyFor>,
@@ -336,50 +350,6 @@ pub struct ExportArgs {
     /// The source and the request; its first argument names the export in messages
     #[command(flatten)]
     pub plan: PlanArgs,
-}
-
-/// `sandbox`
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// Manners: smart, ecw or kareo
-    #[arg(long, default_value = "smart")]
-    pub flavour: String,
-    /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    pub port: u16,
-    /// Patients of the synthetic practice
-    #[arg(long, default_value_t = 200)]
-    pub patients: u64,
-    /// Seed of the synthetic practice and of faults
-    #[arg(long, default_value_t = 7)]
-    pub seed: u64,
-    /// Serve the NDJSON files of this folder instead (gzipped too)
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// What goes wrong; `help` lists everything
-    #[arg(long, value_name = "NAME[:ARG]")]
-    pub fault: Vec<String>,
-    /// Resources in a file at most
-    #[arg(long, default_value_t = 10_000)]
-    pub lines_per_file: u64,
-    /// How often a job answers "in progress" before it is done
-    #[arg(long, default_value_t = 2)]
-    pub polls: u32,
-    /// `Retry-After` in seconds
-    #[arg(long)]
-    pub retry_after: Option<u64>,
-    /// Life of an access token in seconds
-    #[arg(long, default_value_t = 300)]
-    pub token_lifetime: u64,
-    /// Never compress files
-    #[arg(long)]
-    pub no_gzip: bool,
-    /// Resources reported as deleted
-    #[arg(long, default_value_t = 0)]
-    pub deletions: u64,
-    /// Open to anyone, without tokens
-    #[arg(long)]
-    pub open: bool,
 }
 
 /// `doctor`

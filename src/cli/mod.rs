@@ -1,11 +1,13 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
-//! - `args`, `args_crosswalk`, `args_plan`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
+//! - `args`, `args_crosswalk`, `args_gate`, `args_plan`, `args_sandbox`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
 //! - `wizard`: what the full-screen front end is given. `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
 mod args_crosswalk;
+mod args_gate;
 mod args_plan;
+mod args_sandbox;
 mod args_transform;
 mod args_undo;
 mod cancel;
@@ -15,6 +17,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod gate;
 mod keys;
 mod merge;
 mod migration;
@@ -28,6 +31,7 @@ mod rebuild;
 mod report;
 mod resolve;
 mod run;
+mod sample;
 mod sandbox;
 mod status;
 mod store;
@@ -69,6 +73,10 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::Quarantine(command) => quarantine::quarantine(workspace, command),
         Command::Store(command) => store::store(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),
+        Command::Sample(command) => sample::sample(workspace, command),
+        Command::Gate(args) => gate::gate(workspace, args),
+        Command::SignOff(args) => gate::sign_off(workspace, args),
+        Command::Flip(args) => gate::flip(workspace, args),
         Command::Report(args) => report::report(workspace, args),
         Command::Export(args) => export::export(args),
         Command::Sandbox(args) => sandbox::sandbox(args),

@@ -30,6 +30,10 @@ impl Progress {
     /// Shows the latest counters.
     pub fn show(&mut self, snapshot: &Snapshot) {
         let Some(bar) = &self.bar else { return };
+        if let Some((read, of)) = snapshot.verifying {
+            bar.set_message(format!("verifying {} of {}", HumanBytes(read), HumanBytes(of)));
+            return;
+        }
         let bytes = snapshot.bytes();
         if bytes == 0 {
             return;

@@ -41,7 +41,11 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
         plan.max_rejects = max;
     }
     let show = show_for(args.json);
-    let outcome = drive(&storage, &plan, RunOptions { new: args.new }, show)?;
+    let options = RunOptions {
+        new: args.new,
+        since_last: args.since_last,
+    };
+    let outcome = drive(&storage, &plan, options, show)?;
     let (code, text) = told(&plan.id, &outcome);
     if show == Show::Text {
         output::say(&text);
@@ -56,9 +60,7 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
 pub fn drive(storage: &Arc<Storage>, plan: &Plan, options: RunOptions, show: Show) -> Result<Outcome, Failure> {
     match command(storage, plan, Command::Run(options), show)? {
         Answer::Run(outcome) => Ok(outcome),
-        Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::Waived(_) | Answer::TakenBack(_) => {
-            Err(EngineError::Stopped.into())
-        }
+        _ => Err(EngineError::Stopped.into()),
     }
 }
 

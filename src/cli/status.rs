@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::args::{JsonArg, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::{migration, open, output};
-use crate::engine::{open_conflicts, recorded_counts, state};
+use crate::engine::{self, open_conflicts, recorded_counts, state};
 use crate::fhir;
 use crate::migration::{Plan, Stage, State, total};
 use crate::store::{Holder, Storage, Workspace, WorkspaceError};
@@ -64,7 +64,11 @@ pub fn status(workspace: &WorkspaceArgs, args: &JsonArg) -> Result<u8, Failure> 
             &format!("{}  ", s.migration),
             &format!(
                 "{}{run}, {} rows  ({})",
-                stage(s.state.stage),
+                if s.state.flipped {
+                    "gone over"
+                } else {
+                    stage(s.state.stage)
+                },
                 s.rows,
                 fhir::safe(&s.name)
             ),
@@ -117,6 +121,15 @@ fn waiting(storage: &Storage, plan: &Plan, state: &State, conflicts: u64) -> Res
     }
     Ok(match state.stage {
         Stage::New => Some(migration::next(storage, plan)?),
+        Stage::Completed if !state.flipped => {
+            let gate = engine::gate(storage, plan)?;
+            let first = gate
+                .unmet()
+                .next()
+                .map(|first| format!("{}: {}", first.requirement.words(), first.why));
+            let first = first.unwrap_or_else(|| "the practice to go over".to_owned());
+            Some(format!("{first}; cutover gate {id}"))
+        }
         Stage::Completed | Stage::RolledBack => None,
         Stage::Cancelled => Some(format!("cutover run {id}, which begins a new export")),
         Stage::Exporting => {

@@ -93,9 +93,7 @@ fn which(args: &UndoArgs) -> Result<Which, Failure> {
 fn take_back(storage: &Arc<Storage>, plan: &Plan, command: Command) -> Result<TakenBack, Failure> {
     match run::command(storage, plan, command, Show::Nothing)? {
         Answer::TakenBack(taken) => Ok(*taken),
-        Answer::Run(_) | Answer::Cancelled | Answer::Verified(_) | Answer::Resolved(_) | Answer::Waived(_) => {
-            Err(EngineError::Stopped.into())
-        }
+        _ => Err(EngineError::Stopped.into()),
     }
 }
 

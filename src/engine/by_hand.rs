@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::crosswalk::{mapping_key, mappings};
 use super::engaged::engaged;
 use super::error::EngineError;
+use super::gate::still_open;
 use super::recorder::Recorder;
 use crate::fhir;
 use crate::migration::{By, Event, Ground, Mapping, Plan};
@@ -20,6 +21,7 @@ pub fn change_crosswalk(
     lines: &[(String, Option<String>)],
     by: &By,
 ) -> Result<usize, EngineError> {
+    still_open(storage, plan)?;
     let mut known: HashMap<RecordKey, Mapping> = HashMap::new();
     for mapping in mappings(storage, &plan.id)? {
         known.insert(key_of(storage, plan, &mapping.resource_type, &mapping.source)?, mapping);

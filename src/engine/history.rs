@@ -160,7 +160,7 @@ fn chapters(
         for entry in storage.journal.read(migration, 0) {
             let entry = entry?;
             match entry.event {
-                Event::RunStarted { run: number } => {
+                Event::RunStarted { run: number, .. } => {
                     run = number;
                     if let Some(chapter) = chapters.get_mut(&run) {
                         chapter.began = entry.seq;

@@ -12,10 +12,12 @@ use super::carry_out::carry_out_pending;
 use super::connect::{connect_by, http_by};
 use super::error::EngineError;
 use super::export::{self, Polled};
+use super::outcome::{Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::receive::{Received, receive};
 use super::recorder::Recorder;
 use super::tally::{recorded_counts, run_counts};
+use super::trail::trail;
 use super::verify::verify;
 use crate::http::{Clock, SystemClock};
 use crate::migration::{Event, FileKind, FileState, Plan, Stage, Verification, total};
@@ -46,49 +48,11 @@ pub struct Job {
     pub hurry: Arc<Notify>,
 }
 
-/// What is chosen for one run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RunOptions {
-    /// Begin a new export even if the last one is not finished.
-    pub new: bool,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything is accounted for and decided.
-    Done,
-    /// Conflicts wait for a person.
-    NeedsDecision {
-        /// How many.
-        conflicts: u64,
-        /// Rows that wait for them.
-        held: u64,
-    },
-    /// More rows were rejected than the plan allows.
-    Rejected {
-        /// How many.
-        rejects: u64,
-        /// How many the plan allows.
-        allowed: u64,
-    },
-    /// The store does not agree with the landing.
-    Mismatch {
-        /// Findings.
-        findings: u64,
-    },
-    /// Files could not be had.
-    FilesFailed {
-        /// Name and reason of each.
-        files: Vec<(String, String)>,
-    },
-}
-
 impl Job {
     /// Prepares the migration's unfinished run, or a new one.
     pub fn prepare(
         storage: Arc<Storage>,
-        plan: Plan,
+        mut plan: Plan,
         recorder: Recorder,
         options: RunOptions,
         cancel: CancellationToken,
@@ -104,9 +68,25 @@ impl Job {
             });
         }
         let run = if state.unfinished() && !options.new {
+            if options.since_last && state.since.is_none() {
+                return Err(EngineError::NotReady {
+                    what: format!(
+                        "run {} is not over, and what changes since is asked for after it",
+                        state.run
+                    ),
+                    hint: format!("`cutover run {}` goes on with it", plan.id),
+                });
+            }
+            plan.since = state.since;
             state.run
         } else {
-            begin(&storage, &plan, &recorder)?
+            let since = if options.since_last {
+                Some(covered(&storage, &plan)?)
+            } else {
+                plan.since.clone()
+            };
+            plan.since.clone_from(&since);
+            begin(&storage, &plan, &recorder, since)?
         };
         let rules = storage.tables.runs.get(&run_key(run))?.and_then(|info| info.rules);
         let plan = match rules {
@@ -279,10 +259,19 @@ impl Job {
         let job = Arc::clone(self);
         let verification = tokio::task::spawn_blocking(move || {
             let cancel = job.cancel.clone();
-            verify(&job.storage, &job.plan, &mut |_, _| {}, &move || cancel.is_cancelled())
+            let mut shown = 0;
+            let mut progress = |read, of| {
+                if read >= shown {
+                    job.snapshot
+                        .send_modify(|snapshot| snapshot.verifying = Some((read, of)));
+                    shown = read + of / 500;
+                }
+            };
+            verify(&job.storage, &job.plan, &mut progress, &move || cancel.is_cancelled())
         })
         .await
         .map_err(|_| EngineError::Stopped)??;
+        self.snapshot.send_modify(|snapshot| snapshot.verifying = None);
         self.recorder.record(&Event::Verified {
             compared: verification.compared,
             findings: verification.total_findings,
@@ -335,7 +324,22 @@ pub fn open_conflicts(storage: &Storage, plan: &Plan) -> Result<u64, EngineError
     Ok(open)
 }
 
-fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<u32, EngineError> {
+/// The instant up to which everything was brought over.
+fn covered(storage: &Storage, plan: &Plan) -> Result<String, EngineError> {
+    trail(storage, &plan.id)?
+        .covered()
+        .map(str::to_owned)
+        .ok_or_else(|| EngineError::NotReady {
+            what: format!("it is not known up to when the changes of `{}` were brought over", plan.id),
+            hint: format!(
+                "no export of what the plan asks for is complete, or the EHR did not say when it was made: `cutover run {} --new` \
+                 exports everything",
+                plan.id
+            ),
+        })
+}
+
+fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder, since: Option<String>) -> Result<u32, EngineError> {
     let run = storage.next_run()?;
     let info = RunInfo {
         migration: plan.id.clone(),
@@ -346,6 +350,6 @@ fn begin(storage: &Storage, plan: &Plan, recorder: &Recorder) -> Result<u32, Eng
         rules: Some(plan.rules()),
     };
     storage.tables.runs.put(&run_key(run), &info)?;
-    recorder.record(&Event::RunStarted { run })?;
+    recorder.record(&Event::RunStarted { run, since })?;
     Ok(run)
 }

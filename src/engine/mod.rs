@@ -11,8 +11,9 @@
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
 //! - `beside`: conflicts as a person looks at them.
-//! - `waive`: doing without quarantined rows.
-//! - `standing`: how a migration stands, gathered for whoever looks.
+//! - `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
+//!   `trail`: what the journal says of that.
+//! - `report`, `report_text`: the report. `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `history` says what happened in which order, `telling` tells it
 //!   once more without what is taken back, `told` makes the store what was told, `reversal` does it so that a kill does no harm.
 
@@ -22,6 +23,7 @@ mod beside;
 mod by_hand;
 mod cancel_export;
 mod carry_out;
+mod chart;
 mod committer;
 mod connect;
 mod crosswalk;
@@ -34,6 +36,7 @@ mod error;
 mod export;
 mod file_context;
 mod forecast;
+mod gate;
 mod history;
 mod import;
 mod job;
@@ -51,6 +54,7 @@ mod oneshot_file;
 mod oneshot_folder;
 mod oneshot_log;
 mod original;
+mod outcome;
 mod patient_facts;
 mod patients;
 mod pipeline;
@@ -66,6 +70,8 @@ mod receive;
 mod recorder;
 mod remove;
 mod replay;
+mod report;
+mod report_text;
 mod resolve;
 mod reversal;
 mod rollback;
@@ -77,6 +83,7 @@ mod taken_back;
 mod tally;
 mod telling;
 mod told;
+mod trail;
 mod twin;
 mod undo;
 mod verify;
@@ -87,18 +94,21 @@ pub use aside::{Aside, Beginning, beginning, quarantine_of};
 pub use beside::alike;
 pub use beside::{Beside, Listed, beside, conflicts_of, waiting};
 pub use by_hand::change_crosswalk;
+pub use chart::{chart_records, charts, find as find_chart, name_patients};
 pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use crosswalk_list::{CrosswalkLine, crosswalk_list};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
 pub use export::request;
 pub use forecast::{Forecast, forecast};
+pub use gate::gate;
 pub use import::{Import, import};
-pub use job::{Outcome, RunOptions, open_conflicts};
+pub use job::open_conflicts;
 pub use merge::{Comparison, Proposal, compare};
 pub use mint::{Minted, mint};
 pub use oneshot::{Exported, OneShot, export_once};
 pub use original::original;
+pub use outcome::{Outcome, RunOptions};
 pub use planning::{PlanField, PlanProblem, change, check, fill_in, furnish, kickoff_preview, prepared, slug};
 pub use preflight::{Check, Verdict, preflight};
 pub use preview::{Batch, Preview, Sample, preview_landing};
@@ -107,6 +117,8 @@ pub use progress::{FileProgress, Polling, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
+pub use report::{Report, report, write_report};
+pub use report_text::{gate_text, report_text, verification_text};
 pub use resolve::Choice;
 pub use reversal::complete;
 pub use run::{Answer, Command, Running, start, start_by};

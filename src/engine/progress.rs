@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub polling: Option<Polling>,
     /// Requests that may still be sent in this minute, where the source allows only so many.
     pub budget: Option<u32>,
+    /// Bytes read back and all bytes, while what is stored is verified.
+    pub verifying: Option<(u64, u64)>,
     /// Until when the token is valid.
     pub token_until: Option<Timestamp>,
 }

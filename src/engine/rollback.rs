@@ -66,7 +66,7 @@ fn since(storage: &Storage, plan: &Plan, first: u32) -> Result<Vec<Conflict>, En
     let mut began = None;
     for entry in storage.journal.read(&plan.id, 0) {
         let entry = entry?;
-        if entry.event == (Event::RunStarted { run: first }) {
+        if matches!(entry.event, Event::RunStarted { run, .. } if run == first) {
             began = Some(entry.seq);
         }
     }

@@ -7,8 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
+use super::chart::judge;
 use super::error::EngineError;
-use super::job::{Job, Outcome, RunOptions};
+use super::gate::{flip, sign_off, still_open, take_flip_back};
+use super::job::Job;
+use super::outcome::{Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::recorder::{Recorded, Recorder};
 use super::resolve::{self, Choice};
@@ -17,7 +20,7 @@ use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
 use super::waive::waive;
 use crate::http::{Clock, SystemClock};
-use crate::migration::{By, Plan, Resolution, Verification};
+use crate::migration::{By, Capacity, ChartVerdict, Plan, Resolution, Verification};
 use crate::store::{RowId, Storage};
 
 /// What a front end asks for, on one migration.
@@ -43,6 +46,36 @@ pub enum Command {
         /// Which.
         rows: Vec<RowId>,
         /// Who decides, and why.
+        who: By,
+    },
+    /// Judge a sample chart.
+    Judge {
+        /// Its number.
+        chart: u32,
+        /// What it said when it was looked at, as [`SamplePatient::content`](crate::migration::SamplePatient::content).
+        content: String,
+        /// What is said of it.
+        verdict: ChartVerdict,
+        /// Who judges, and the comment.
+        who: By,
+    },
+    /// Sign off.
+    SignOff {
+        /// In which capacity.
+        capacity: Capacity,
+        /// Who signs, by name.
+        who: By,
+    },
+    /// Record that the practice has gone over.
+    Flip {
+        /// Why, though the gate is shut.
+        overriding: Option<String>,
+        /// Who does.
+        who: By,
+    },
+    /// Take that back.
+    TakeFlipBack {
+        /// Who does, and why.
         who: By,
     },
     /// Take decisions back.
@@ -82,6 +115,8 @@ pub enum Answer {
     Resolved(Vec<(String, Option<Resolution>)>),
     /// Of [`Command::Waive`]: how many rows were not waived before.
     Waived(u64),
+    /// Of commands whose event says everything.
+    Recorded,
     /// Of [`Command::Undo`] and [`Command::Rollback`].
     TakenBack(Box<TakenBack>),
 }
@@ -154,6 +189,9 @@ async fn work(
     snapshot: watch::Sender<Snapshot>,
     Pace { clock, hurry }: Pace,
 ) -> Result<Answer, EngineError> {
+    if !matches!(command, Command::Verify | Command::TakeFlipBack { .. }) {
+        still_open(&storage, &plan)?;
+    }
     match command {
         Command::Run(options) => {
             let job = prepare(storage, plan, recorder, options, cancel, snapshot).await?;
@@ -180,6 +218,11 @@ async fn work(
                 .await
                 .map_err(|_| EngineError::Stopped)?
         }
+        Command::Judge { .. } | Command::SignOff { .. } | Command::Flip { .. } | Command::TakeFlipBack { .. } => {
+            tokio::task::spawn_blocking(move || record(&storage, &plan, &recorder, &command))
+                .await
+                .map_err(|_| EngineError::Stopped)?
+        }
         Command::Undo {
             which,
             who,
@@ -203,6 +246,25 @@ async fn work(
         .await
         .map_err(|_| EngineError::Stopped)?,
     }
+}
+
+/// Does what a command says that only puts something on record.
+fn record(storage: &Storage, plan: &Plan, recorder: &Recorder, command: &Command) -> Result<Answer, EngineError> {
+    match command {
+        Command::Judge {
+            chart,
+            content,
+            verdict,
+            who,
+        } => {
+            judge(storage, plan, recorder, *chart, content, *verdict, who)?;
+        }
+        Command::SignOff { capacity, who } => sign_off(storage, plan, recorder, *capacity, who)?,
+        Command::Flip { overriding, who } => flip(storage, plan, recorder, overriding.as_deref(), who)?,
+        Command::TakeFlipBack { who } => take_flip_back(storage, plan, recorder, who)?,
+        _ => return Err(EngineError::Stopped),
+    }
+    Ok(Answer::Recorded)
 }
 
 async fn prepare(

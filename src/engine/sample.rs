@@ -1,160 +1,162 @@
-//! The sample: patients drawn by seed from each stratum, with the records of both sides.
+//! The sample: patients drawn by seed, with the records of both sides.
 //!
-//! Every patient gets a number from the seed and its id; the smallest numbers of each stratum are drawn. So the draw does not depend on
-//! the order of the landing, and is the same whoever repeats it.
+//! Every patient gets a number from the seed and its id, and the smallest are drawn: so the draw does not depend on the order of the
+//! landing, and is the same whoever repeats it. To those come one of every stratum that nobody stands for yet, those whom the practice
+//! names, and those whose chart was failed before.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod stratum;
 
-use crate::fhir;
-use crate::migration::{SamplePatient, SampleRecord};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Patients drawn in all, where there are so many.
-pub const SAMPLE_SIZE: usize = 20;
+pub use stratum::Strata;
+
+use crate::migration::{Acceptance, Drawn, SamplePatient};
+
+/// Patients kept by lot until it is known how many are wanted, which is never more.
+const MOST: usize = 64;
 /// Records kept of a patient's chart at most.
 const CHART_RECORDS: usize = 200;
 /// The longest record that is kept, in bytes; documents with their bytes inside are looked at otherwise.
 const RECORD_LEN: usize = 48 * 1024;
 
-/// A patient drawn, with the records found so far by type and id.
-struct Chart {
-    patient: SamplePatient,
-    records: Vec<SampleRecord>,
-    places: HashMap<(String, String), usize>,
+/// A received record of a chart.
+pub struct Received {
+    /// Its line, unless the chart has too many or it is too long.
+    pub line: Option<String>,
+    /// Hash of what it says.
+    pub said: [u8; 16],
+}
+
+/// A patient drawn, with the latest received version of each record by type and id.
+pub struct Drawing {
+    /// The patient.
+    pub patient: SamplePatient,
+    /// The records.
+    pub records: BTreeMap<(String, String), Received>,
+    kept: usize,
 }
 
 /// A draw under way.
 pub struct Draw {
     seed: u64,
-    strata: BTreeMap<&'static str, BTreeSet<(u64, String)>>,
-    drawn: HashMap<String, Chart>,
+    strata: Strata,
+    named: BTreeSet<String>,
+    known: HashSet<u64>,
+    by_lot: BTreeMap<(u64, String), &'static str>,
+    by_stratum: BTreeMap<&'static str, (u64, String)>,
+    wanted: Vec<(String, &'static str, Drawn)>,
+    drawn: HashMap<String, Drawing>,
 }
 
 impl Draw {
-    /// A draw with a seed.
-    pub fn new(seed: u64) -> Self {
+    /// A draw with a seed, of these strata and of patients named by their ids.
+    pub fn new(seed: u64, strata: Strata, named: impl IntoIterator<Item = String>) -> Self {
         Self {
             seed,
-            strata: BTreeMap::new(),
+            strata,
+            named: named.into_iter().collect(),
+            known: HashSet::new(),
+            by_lot: BTreeMap::new(),
+            by_stratum: BTreeMap::new(),
+            wanted: Vec::new(),
             drawn: HashMap::new(),
         }
     }
 
-    /// Considers a patient.
-    pub fn offer(&mut self, id: &str, line: &[u8]) {
+    /// Takes note of a record that tells a patient's stratum; before any patient is offered.
+    pub fn counts(&mut self, resource_type: &str, id: &str, patient: Option<&str>) {
+        self.strata.counts(resource_type, id, patient);
+    }
+
+    /// Considers a patient; `failed` says that the chart was failed before.
+    pub fn offer(&mut self, id: &str, line: &[u8], failed: bool) {
         let lot = xxhash_rust::xxh3::xxh3_64_with_seed(id.as_bytes(), self.seed);
-        let stratum = self.strata.entry(stratum(line)).or_default();
-        stratum.insert((lot, id.to_owned()));
-        if stratum.len() > SAMPLE_SIZE {
-            stratum.pop_last();
+        self.known.insert(lot);
+        let stratum = self.strata.of(id, line);
+        self.by_lot.insert((lot, id.to_owned()), stratum);
+        if self.by_lot.len() > MOST {
+            self.by_lot.pop_last();
+        }
+        let first = self.by_stratum.entry(stratum).or_insert_with(|| (lot, id.to_owned()));
+        if lot < first.0 {
+            *first = (lot, id.to_owned());
+        }
+        let named = self.named.contains(id);
+        if named || failed {
+            let why = if named { Drawn::Named } else { Drawn::Failed };
+            self.wanted.push((id.to_owned(), stratum, why));
         }
     }
 
-    /// Draws `size` patients, turn by turn from each stratum.
-    pub fn close(&mut self, size: usize) {
-        let mut turn: Vec<_> = std::mem::take(&mut self.strata)
-            .into_iter()
-            .map(|(name, lots)| (name, lots.into_iter()))
-            .collect();
-        while self.drawn.len() < size {
-            let mut any = false;
-            for (name, lots) in &mut turn {
-                if self.drawn.len() == size {
-                    break;
-                }
-                let Some((_, id)) = lots.next() else { continue };
-                any = true;
-                let number = u32::try_from(self.drawn.len() + 1).unwrap_or(u32::MAX);
-                let patient = SamplePatient {
-                    number,
-                    stratum: (*name).to_owned(),
-                    id: id.clone(),
-                    records: 0,
-                    left_out: 0,
-                };
-                let chart = Chart {
-                    patient,
-                    records: Vec::new(),
-                    places: HashMap::new(),
-                };
-                self.drawn.insert(id, chart);
-            }
-            if !any {
-                return;
+    /// Draws; gives what the sample finds, and how many of the named patients are not there.
+    pub fn close(&mut self) -> (Acceptance, u64) {
+        let acceptance = Acceptance::of(self.known.len() as u64);
+        let size = usize::try_from(acceptance.drawn).unwrap_or(usize::MAX);
+        let lots = std::mem::take(&mut self.by_lot).into_iter().take(size);
+        for ((_, id), stratum) in lots {
+            self.take(id, stratum, Drawn::Lot);
+        }
+        let stood_for: BTreeSet<String> = self.drawn.values().map(|d| d.patient.stratum.clone()).collect();
+        for (stratum, (_, id)) in std::mem::take(&mut self.by_stratum) {
+            if !stood_for.contains(stratum) {
+                self.take(id, stratum, Drawn::Stratum);
             }
         }
+        for (id, stratum, why) in std::mem::take(&mut self.wanted) {
+            self.take(id, stratum, why);
+        }
+        let missing = self.named.iter().filter(|id| !self.drawn.contains_key(*id)).count();
+        (acceptance, missing as u64)
     }
 
-    /// Takes note of a received record.
-    pub fn received(&mut self, id: &str, resource_type: &str, patient: Option<&str>, line: &[u8]) {
-        let Some(chart) = self.chart(id, resource_type, patient) else {
-            return;
-        };
-        if chart.records.len() >= CHART_RECORDS || line.len() > RECORD_LEN {
-            chart.patient.left_out += 1;
-            return;
-        }
-        chart
-            .places
-            .insert((resource_type.to_owned(), id.to_owned()), chart.records.len());
-        chart.records.push(SampleRecord {
-            source: String::from_utf8_lossy(line).into_owned(),
-            target: None,
+    fn take(&mut self, id: String, stratum: &'static str, drawn: Drawn) {
+        let number = u32::try_from(self.drawn.len() + 1).unwrap_or(u32::MAX);
+        self.drawn.entry(id).or_insert_with_key(|id| Drawing {
+            patient: SamplePatient {
+                number,
+                stratum: stratum.to_owned(),
+                drawn,
+                id: id.clone(),
+                patient: String::new(),
+                content: String::new(),
+                records: 0,
+                differing: 0,
+                left_out: 0,
+            },
+            records: BTreeMap::new(),
+            kept: 0,
         });
-        chart.patient.records += 1;
     }
 
-    /// Takes note of a record as the store gives it back, after [`Self::received`].
-    pub fn stored(&mut self, id: &str, resource_type: &str, patient: Option<&str>, line: &[u8]) {
-        let Some(chart) = self.chart(id, resource_type, patient) else {
+    /// Whether a record belongs to a drawn chart.
+    pub fn wants(&self, id: &str, resource_type: &str, patient: Option<&str>) -> bool {
+        let owner = if resource_type == "Patient" { Some(id) } else { patient };
+        owner.is_some_and(|owner| self.drawn.contains_key(owner))
+    }
+
+    /// Takes note of a received record that is wanted, in the place of what was received of it before; `said` is a hash of what it says.
+    pub fn received(&mut self, id: &str, resource_type: &str, patient: Option<&str>, line: &[u8], said: [u8; 16]) {
+        let owner = if resource_type == "Patient" { Some(id) } else { patient };
+        let Some(drawing) = owner.and_then(|owner| self.drawn.get_mut(owner)) else {
             return;
         };
-        let place = chart.places.get(&(resource_type.to_owned(), id.to_owned()));
-        if let Some(record) = place.and_then(|at| chart.records.get_mut(*at)) {
-            record.target = Some(String::from_utf8_lossy(line).into_owned());
+        let key = (resource_type.to_owned(), id.to_owned());
+        if drawing.records.remove(&key).is_some_and(|before| before.line.is_some()) {
+            drawing.kept -= 1;
         }
+        let keeps = drawing.kept < CHART_RECORDS && line.len() <= RECORD_LEN;
+        drawing.kept += usize::from(keeps);
+        let line = keeps.then(|| String::from_utf8_lossy(line).into_owned());
+        drawing.records.insert(key, Received { line, said });
     }
 
-    /// The charts, by number.
-    pub fn into_charts(self) -> Vec<(SamplePatient, Vec<SampleRecord>)> {
-        let mut all: Vec<_> = self
-            .drawn
-            .into_values()
-            .map(|chart| (chart.patient, chart.records))
-            .collect();
-        all.sort_by_key(|(patient, _)| patient.number);
+    /// The drawn charts, by number.
+    pub fn into_charts(self) -> Vec<Drawing> {
+        let mut all: Vec<_> = self.drawn.into_values().collect();
+        all.sort_by_key(|drawing| drawing.patient.number);
         all
     }
-
-    fn chart(&mut self, id: &str, resource_type: &str, patient: Option<&str>) -> Option<&mut Chart> {
-        if self.drawn.is_empty() {
-            return None;
-        }
-        let owner = if resource_type == "Patient" { Some(id) } else { patient };
-        self.drawn.get_mut(owner?)
-    }
 }
 
-/// The stratum of a patient, the rarest that fits.
-fn stratum(line: &[u8]) -> &'static str {
-    let has = |needle: &str| memchr::memmem::find(line, needle.as_bytes()).is_some();
-    if has("\"deceased") {
-        return "deceased";
-    }
-    let Ok(person) = fhir::person(line) else {
-        return "other";
-    };
-    if person.family().chain(person.given()).any(|name| !name.is_ascii()) {
-        return "other-script";
-    }
-    match person
-        .birth_date
-        .as_deref()
-        .and_then(|d| d.get(..4))
-        .and_then(|y| y.parse::<i16>().ok())
-    {
-        Some(2008..) => "child",
-        Some(..=1960) => "older-adult",
-        Some(_) => "adult",
-        None => "no-birth-date",
-    }
-}
+#[cfg(test)]
+mod tests;

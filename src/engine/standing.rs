@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::error::EngineError;
-use super::job::open_conflicts;
+use super::gate::facts;
 use super::keys;
 use super::progress::Snapshot;
 use super::tally::recorded_counts;
 use crate::migration::{
-    AuthMethod, ByType, Counts, Event, ExportFile, ExportLevel, Plan, Preset, Readiness, State, total,
+    AuthMethod, ByType, ChartTally, Counts, Event, ExportFile, ExportLevel, Gate, Plan, Preset, Readiness, Requirement,
+    State, Trail, total,
 };
 use crate::store::Storage;
 
@@ -31,6 +32,12 @@ pub struct Standing {
     pub kicked_off: Option<Timestamp>,
     /// Conflicts that wait for a decision.
     pub conflicts: u64,
+    /// What must be so before the practice goes over, and what of it is.
+    pub gate: Gate,
+    /// The sample charts.
+    pub charts: ChartTally,
+    /// The instant up to which the source's changes were brought over, if it is known.
+    pub covered: Option<String>,
     /// Findings of the latest verification, if there was one.
     pub findings: Option<u64>,
     /// Whether there is a key pair.
@@ -60,6 +67,10 @@ impl Standing {
             stopped: self.state.stopped.clone(),
             conflicts: self.conflicts,
             findings: self.findings.unwrap_or(0),
+            charts: self.charts.failed + self.charts.open + self.charts.unknown + self.charts.lost,
+            unverified: !self.gate.met(Requirement::RowsAccounted),
+            unmet: self.gate.unmet().next().map(|condition| condition.requirement.words()),
+            flipped: self.state.flipped,
         }
     }
 }
@@ -67,10 +78,12 @@ impl Standing {
 /// How one migration stands.
 pub fn standing(storage: &Storage, plan: Plan) -> Result<Standing, EngineError> {
     let mut state = State::default();
+    let mut trail = Trail::default();
     let (mut last, mut kicked_off) = (None, None);
     for entry in storage.journal.read(&plan.id, 0) {
         let entry = entry?;
         state.apply(&entry.event);
+        trail.apply(entry.seq, entry.at, &entry.who, &entry.event);
         match entry.event {
             Event::Kickoff { .. } => kicked_off = Some(entry.at),
             Event::RunStarted { .. } => kicked_off = None,
@@ -86,6 +99,7 @@ pub fn standing(storage: &Storage, plan: Plan) -> Result<Standing, EngineError> 
         let (ended, waiting) = storage.files(state.run)?.into_iter().partition(ExportFile::complete);
         files.update(ended, waiting);
     }
+    let facts = facts(storage, &plan, state.clone(), trail)?;
     let preset = Preset::load(&plan.preset, Some(&storage.workspace.presets_dir()));
     Ok(Standing {
         // A preset that is gone takes nothing from the migration but its name.
@@ -94,7 +108,10 @@ pub fn standing(storage: &Storage, plan: Plan) -> Result<Standing, EngineError> 
         by_type,
         files,
         kicked_off,
-        conflicts: open_conflicts(storage, &plan)?,
+        conflicts: facts.conflicts.0,
+        gate: Gate::of(&facts),
+        charts: facts.charts,
+        covered: facts.trail.covered().map(str::to_owned),
         findings: verification.map(|verification| verification.total_findings),
         key: keys::exists(storage, &plan.id),
         secret: secrets.is_some_and(|secrets| secrets.client_secret.is_some()),

@@ -3,6 +3,7 @@
 //! The landing is read once more, block by block. Each file's bytes must have the hash that was computed while they arrived. Each row's
 //! disposition is worked out again from ledger and index, and each stored record is read back through the store and compared.
 
+mod charts;
 mod record;
 mod whole;
 
@@ -14,7 +15,7 @@ use super::history::taken_in;
 use super::patients::{PatientMap, patients};
 use super::program::transforms;
 use super::row::{is_header, lines};
-use super::sample::{Draw, SAMPLE_SIZE};
+use super::sample::Draw;
 use super::tally::runs_of;
 use crate::fhir::{self};
 use crate::migration::{
@@ -135,41 +136,13 @@ impl<'a> Check<'a> {
             transforms: transforms(storage, plan)?,
             types: HashMap::new(),
             sound: HashSet::new(),
-            sample: Draw::new(SEED),
+            sample: charts::draw(storage, plan, tenant)?,
             result: Verification {
                 when: jiff::Timestamp::now().to_string(),
                 seed: SEED,
                 ..Verification::default()
             },
         })
-    }
-
-    /// Draws the sample from the patients in the landing.
-    fn draw(&mut self, stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
-        for segment in self.storage.segments.ids() {
-            for item in self.storage.segments.headers(segment) {
-                let (offset, header) = item?;
-                let patients = self.files.get(&(header.run, header.file)).is_some_and(|f| {
-                    f.file.kind == FileKind::Output && f.file.resource_type.as_deref().is_none_or(|t| t == "Patient")
-                });
-                if !patients || header.piece != Piece::Lines {
-                    continue;
-                }
-                if stop() {
-                    return Err(EngineError::Cancelled);
-                }
-                let block = self.storage.segments.block(segment, offset)?;
-                for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                    if let Ok(scan) = fhir::scan(text)
-                        && scan.resource_type == "Patient"
-                    {
-                        self.sample.offer(scan.id, text);
-                    }
-                }
-            }
-        }
-        self.sample.close(SAMPLE_SIZE);
-        Ok(())
     }
 
     fn landing(&mut self, progress: &mut dyn FnMut(u64, u64), stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
@@ -259,7 +232,7 @@ impl<'a> Check<'a> {
         if !taken_in(&check.file, check.block, scan.resource_type == "Patient") {
             return Ok(());
         }
-        self.sample.received(scan.id, scan.resource_type, scan.patient, text);
+        self.sampled(&scan, text);
         let disposition = self.disposition(check, line, &scan, row, text)?;
         check
             .counts

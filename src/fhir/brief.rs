@@ -11,7 +11,7 @@ pub fn brief(json: &str) -> String {
     }
 }
 
-fn words(value: &Value) -> String {
+pub(super) fn words(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -10,11 +10,12 @@
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
-//! - [`brief()`] says in a line what an element says; [`safe`] makes text from an EHR fit for a terminal.
+//! - [`brief()`] says in a line what an element says, [`chart_lines`] what a record does; [`safe`] makes text from an EHR fit for a terminal.
 
 mod brief;
 mod canonical;
 mod choice;
+mod clinical;
 mod contained;
 mod credentials;
 mod deletion;
@@ -49,6 +50,7 @@ mod transform;
 
 pub use brief::brief;
 pub use canonical::{CanonicalError, canonical_hash};
+pub use clinical::{ChartLine, Section, chart_lines};
 pub use credentials::{Credentials, credentials};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use diff::{DiffError, Difference, FieldDifference, diff};

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
+use super::sample::ChartVerdict;
+use super::sign_off::{Capacity, Head};
 
 /// Something that happened in a migration. Holds neither PHI nor secrets: it is printed and reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub enum Event {
     RunStarted {
         /// Its number.
         run: u32,
+        /// It asks only for what has changed since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<String>,
     },
     /// The source accepted our credentials.
     TokenGranted {
@@ -199,6 +204,49 @@ pub enum Event {
         name: Option<String>,
         /// Why, in the person's words.
         why: Option<String>,
+    },
+    /// Somebody judged a sample chart.
+    ChartJudged {
+        /// Its number in the draw.
+        chart: u32,
+        /// What was said of it.
+        verdict: ChartVerdict,
+        /// Keyed hash of the patient's id, hexadecimal.
+        patient: String,
+        /// Keyed hash of what both sides said, hexadecimal.
+        content: String,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// The comment, only in the journal, which is sealed: it may be about the patient.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Somebody answers for the migration.
+    SignedOff {
+        /// In which capacity.
+        capacity: Capacity,
+        /// The name that the person gave.
+        name: String,
+        /// The comment.
+        why: Option<String>,
+        /// The end of the journal before it.
+        head: Head,
+    },
+    /// The practice has gone over.
+    Flipped {
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, if the gate was shut.
+        overridden: Option<String>,
+        /// What was missing then.
+        missing: Vec<String>,
+    },
+    /// Somebody took it back that the practice has gone over.
+    FlipTakenBack {
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why.
+        why: String,
     },
     /// The store was compared with the landing.
     Verified {

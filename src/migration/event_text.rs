@@ -6,7 +6,13 @@ impl Event {
     /// The event in a line for a person, or several; some are not worth one.
     pub fn line(&self) -> Option<String> {
         Some(match self {
-            Event::RunStarted { run } => format!("Run {run} begins."),
+            Event::RunStarted { run, since: None } => format!("Run {run} begins."),
+            Event::RunStarted {
+                run,
+                since: Some(since),
+            } => {
+                format!("Run {run} begins: what has changed since {since}.")
+            }
             Event::TokenGranted { missing, .. } if missing.is_empty() => {
                 "The source accepted our credentials.".to_owned()
             }
@@ -53,6 +59,15 @@ impl Event {
                 format!("{compared} records read back and compared; {findings} findings.")
             }
             Event::RowWaived { row, .. } => format!("Quarantined row {row} is waived."),
+            Event::ChartJudged { chart, verdict, .. } => format!("Sample chart {chart} is {}.", verdict.name()),
+            Event::SignedOff { capacity, name, .. } => format!("{name} gave the {} sign-off.", capacity.name()),
+            Event::Flipped { overridden: None, .. } => "The practice has gone over.".to_owned(),
+            Event::Flipped {
+                overridden: Some(why), ..
+            } => {
+                format!("The practice has gone over though the gate was shut: {why}")
+            }
+            Event::FlipTakenBack { why, .. } => format!("The flip is taken back: {why}"),
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
             Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::CrosswalkChanged { set, unset, .. } => {

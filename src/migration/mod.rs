@@ -18,6 +18,8 @@ pub use preset::{
 };
 pub use preset_library::PresetError;
 
+mod acceptance;
+mod chart_row;
 mod conflict;
 mod conflict_filter;
 mod counterpart;
@@ -25,29 +27,37 @@ mod counts;
 mod event;
 mod event_text;
 mod file;
+mod gate;
 mod mapping;
 mod plan;
 mod quarantine;
 mod registration;
 mod sample;
+mod sign_off;
 mod state;
 mod step;
+mod trail;
 mod transform;
 mod verification;
 
+pub use acceptance::Acceptance;
+pub use chart_row::{ChartRow, chart_rows};
 pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Merging, Resolution, Side};
 pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rules};
 pub use counterpart::{Doubt, Party, Verdict, counterparts};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
+pub use gate::{Condition, Gate, GateFacts, Requirement};
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
 pub use quarantine::{Quarantined, Waived};
 pub use registration::Registration;
-pub use sample::{SamplePatient, SampleRecord};
+pub use sample::{Chart, ChartState, ChartTally, ChartVerdict, Drawn, Judgement, SamplePatient, SampleRecord};
+pub use sign_off::{Capacity, Flip, Head, SignOff, UnknownCapacity, same_person};
 pub use state::{Stage, State};
 pub use step::{Readiness, Step, StepState};
+pub use trail::{Brought, Trail, Verified};
 pub use transform::{
     NoProgram, Output, Outside, TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms,
 };

@@ -98,6 +98,9 @@ pub struct Plan {
     pub merge_links: bool,
     /// What to do with deletions.
     pub on_deleted: DeletionPolicy,
+    /// Patients, by their ids at the source, whose charts the practice wants looked at.
+    #[serde(default)]
+    pub chart_patients: Vec<String>,
     /// The run pauses when more rows than this are rejected.
     pub max_rejects: u64,
     /// Longest line in bytes that is read as a record.
@@ -175,6 +178,7 @@ impl Plan {
             on_conflict_of: BTreeMap::new(),
             merge_links: false,
             on_deleted: DeletionPolicy::default(),
+            chart_patients: Vec::new(),
             max_rejects: Self::MAX_REJECTS,
             max_line: Self::MAX_LINE,
             ca_file: None,

@@ -32,6 +32,7 @@ pub enum Stage {
 }
 
 /// Where a migration stands.
+#[allow(clippy::struct_excessive_bools)] // Each says of one thing whether it is so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The latest run, 0 before the first.
@@ -55,16 +56,24 @@ pub struct State {
     /// Whether the source has let us in with what is known of it now.
     #[serde(default)]
     pub let_in: bool,
+    /// What the latest run asked for has changed since this instant.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Whether the practice has gone over: nothing is changed any more.
+    #[serde(default)]
+    pub flipped: bool,
 }
 
 impl State {
     /// The state after one more event.
+    #[allow(clippy::too_many_lines)] // An arm for each event.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { run } => {
+            Event::RunStarted { run, since } => {
                 *self = Self {
                     run: *run,
                     stage: Stage::Started,
+                    since: since.clone(),
                     let_in: self.let_in,
                     ..Self::default()
                 };
@@ -129,6 +138,8 @@ impl State {
                 };
             }
             Event::MigrationRemoved {} => *self = Self::default(),
+            Event::Flipped { .. } => self.flipped = true,
+            Event::FlipTakenBack { .. } => self.flipped = false,
             Event::TokenGranted { .. } => self.let_in = true,
             Event::KeyCreated { .. } => self.let_in = false,
             Event::MigrationChanged { fields } => {
@@ -154,6 +165,8 @@ impl State {
             | Event::CrosswalkChanged { .. }
             | Event::RollbackBegun { .. }
             | Event::RowWaived { .. }
+            | Event::ChartJudged { .. }
+            | Event::SignedOff { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

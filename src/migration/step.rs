@@ -92,6 +92,14 @@ pub struct Readiness {
     pub conflicts: u64,
     /// Findings of the latest verification.
     pub findings: u64,
+    /// Sample charts that are neither passed nor waived.
+    pub charts: u64,
+    /// Something has changed since the latest verification.
+    pub unverified: bool,
+    /// The first thing that must be so before the practice goes over, and is not.
+    pub unmet: Option<&'static str>,
+    /// The practice has gone over.
+    pub flipped: bool,
 }
 
 impl Readiness {
@@ -102,8 +110,9 @@ impl Readiness {
             Stage::Started | Stage::KickingOff => Step::Export,
             Stage::Exporting => Step::Poll,
             Stage::Ingesting => Step::Ingest,
-            Stage::Verified | Stage::Completed if self.conflicts > 0 => Step::Ingest,
-            Stage::Completed if self.findings == 0 => Step::Cutover,
+            Stage::Verified | Stage::Completed if self.conflicts > 0 && !self.flipped => Step::Ingest,
+            Stage::Completed if self.flipped => Step::Cutover,
+            Stage::Completed if self.findings == 0 && self.charts == 0 && !self.unverified => Step::Cutover,
             Stage::Ingested | Stage::Verified | Stage::Completed => Step::Verify,
         }
     }
@@ -144,6 +153,8 @@ impl Readiness {
                 StepState::Done
             } else if step > here {
                 self.lacks(step).map_or(StepState::Ahead, StepState::Blocked)
+            } else if self.flipped {
+                StepState::Done
             } else if let Some(why) = self.waits() {
                 StepState::Waiting(why)
             } else {
@@ -155,12 +166,18 @@ impl Readiness {
     /// What the migration waits for that only a person can give, in a few words.
     pub fn waits(&self) -> Option<String> {
         let several = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        if self.flipped {
+            return None;
+        }
         if let Some(stopped) = &self.stopped {
             return Some(stopped.clone());
         }
         match self.stage {
             Stage::Verified | Stage::Completed if self.conflicts > 0 => Some(several(self.conflicts, "conflict")),
             Stage::Verified | Stage::Completed if self.findings > 0 => Some(several(self.findings, "finding")),
+            Stage::Completed if self.unverified => Some("a verification".to_owned()),
+            Stage::Completed if self.charts > 0 => Some(several(self.charts, "chart")),
+            Stage::Completed => self.unmet.map(str::to_lowercase),
             _ => None,
         }
     }
@@ -221,6 +238,30 @@ mod tests {
     }
 
     #[test]
+    fn charts_are_looked_at_before_the_practice_goes_over_and_then_everything_is_done() {
+        let mut told = Readiness {
+            charts: 2,
+            unmet: Some("Sample charts passed"),
+            ..ready(Stage::Completed)
+        };
+        assert_eq!((told.step(), told.waits()), (Step::Verify, Some("2 charts".to_owned())));
+        told.unverified = true;
+        assert_eq!(
+            (told.step(), told.waits()),
+            (Step::Verify, Some("a verification".to_owned()))
+        );
+        (told.unverified, told.charts, told.unmet) = (false, 0, Some("Clinical sign-off"));
+        assert_eq!(
+            (told.step(), told.waits()),
+            (Step::Cutover, Some("clinical sign-off".to_owned()))
+        );
+        told.unmet = None;
+        assert_eq!(told.steps()[7], StepState::Here);
+        told.flipped = true;
+        assert!(told.steps().iter().all(|step| *step == StepState::Done));
+    }
+
+    #[test]
     fn what_waits_for_a_person_is_said_where_it_waits() {
         let told = Readiness {
             conflicts: 1,
@@ -251,14 +292,15 @@ mod tests {
     proptest! {
         #[test]
         fn exactly_one_step_is_here_and_everything_before_it_is_done(
-            known in any::<[bool; 5]>(), stage in 0..10_usize, conflicts in 0_u64..3, findings in 0_u64..3
+            known in any::<[bool; 5]>(), stage in 0..10_usize, conflicts in 0_u64..3, findings in 0_u64..3, charts in 0_u64..3,
+            unverified in any::<bool>()
         ) {
             let stages = [
                 Stage::New, Stage::Started, Stage::KickingOff, Stage::Exporting, Stage::Ingesting, Stage::Ingested,
                 Stage::Verified, Stage::Completed, Stage::RolledBack, Stage::Cancelled,
             ];
             let [address, credentials, client_id, group, token] = known;
-            let told = Readiness { address, credentials, client_id, group, token, stage: stages[stage], stopped: None, conflicts, findings };
+            let told = Readiness { address, credentials, client_id, group, token, stage: stages[stage], conflicts, findings, charts, unverified, ..Readiness::default() };
             let steps = told.steps();
             let here = Step::ALL.iter().position(|step| *step == told.step()).unwrap();
             for (index, state) in steps.iter().enumerate() {

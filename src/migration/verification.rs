@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::acceptance::Acceptance;
 use super::counts::ByType;
 
 /// One thing that does not agree.
@@ -44,6 +45,15 @@ pub struct Verification {
     pub findings: Vec<Finding>,
     /// Charts drawn for a person to look at.
     pub samples: u32,
+    /// What looking at them finds.
+    #[serde(default)]
+    pub acceptance: Acceptance,
+    /// Patients named by the practice of whom nothing was received.
+    #[serde(default)]
+    pub unknown_patients: u64,
+    /// Drawn charts by stratum.
+    #[serde(default)]
+    pub strata: BTreeMap<String, u64>,
     /// Seed they were drawn with.
     pub seed: u64,
 }

@@ -77,6 +77,13 @@ fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
     match ask.purpose {
         For::Waive => screen::quarantine::waive(model, text),
         For::NewMigration => vec![Effect::Add(text)],
+        For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),
+        For::SignOff(capacity) => screen::cutover::signed(model, capacity, &text),
+        For::TakeFlipBack => screen::cutover::taken_back(model, &text),
+        For::NamedPatient => match model.plan().cloned() {
+            Some(plan) => vec![Effect::NamePatient(Box::new(plan), text)],
+            None => Vec::new(),
+        },
         For::ImportKey => {
             let Some(plan) = model.plan().cloned() else {
                 return Vec::new();

@@ -1,7 +1,7 @@
 //! What a key can mean.
 
 use super::list::Move;
-use crate::migration::Step;
+use crate::migration::{ChartVerdict, Step};
 
 /// Something that a person can do with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,22 @@ pub enum Action {
     Reset,
     /// Edit the field.
     Edit,
+    /// Have what is stored verified again.
+    VerifyAgain,
+    /// The sample charts.
+    Charts,
+    /// To the next row in which both sides differ.
+    NextDifference,
+    /// Judge the chart.
+    Judge(ChartVerdict),
+    /// Answer for the migration.
+    SignOff,
+    /// Write the report to a file.
+    Report,
+    /// Bring over what has changed since the last export.
+    LastChanges,
+    /// The practice has gone over, or has not after all.
+    Flip,
     /// Yes: in a question, or to what was typed.
     Yes,
 }

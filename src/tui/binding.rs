@@ -3,15 +3,18 @@
 
 use crossterm::event::KeyCode;
 
+mod here;
+
+pub use here::{find, here, key_for, places_below};
+
 use super::action::{Action, Decide};
 use super::key::Key;
 use super::list::Move;
 use super::model::Model;
-use super::overlay::Overlay;
-use super::screen::{Screen, conflict, merge, quarantine};
+use super::screen::{chart, conflict, cutover, merge, quarantine, verify};
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
-use crate::migration::Step;
+use crate::migration::{ChartVerdict, Step};
 
 /// Where a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,12 @@ pub enum Place {
     Quarantine,
     /// Where its records are merged.
     Merge,
+    /// In the list of findings.
+    Findings,
+    /// In the list of sample charts.
+    Charts,
+    /// On one of them.
+    Chart,
     /// In an editor.
     Edit,
     /// In lists and forms.
@@ -95,6 +104,11 @@ impl Binding {
     }
 }
 
+const JUDGE: [Action; 3] = [
+    Action::Judge(ChartVerdict::Passed),
+    Action::Judge(ChartVerdict::Failed),
+    Action::Judge(ChartVerdict::Waived),
+];
 const ENTER: Key = Key::plain(KeyCode::Enter);
 const ESC: Key = Key::plain(KeyCode::Esc);
 
@@ -203,6 +217,34 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Step(Step::Export), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(Place::Step(Step::Poll), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
     bind(Place::Step(Step::Ingest), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(Place::Step(Step::Verify), Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(
+        Place::Step(Step::Export),
+        Key::of('s'),
+        Action::LastChanges,
+        "last changes",
+    )
+    .unless(cutover::no_last_changes),
+    bind(Place::Step(Step::Verify), ENTER, Action::Open, "look"),
+    bind(Place::Step(Step::Verify), Key::of('s'), Action::Charts, "sample charts"),
+    bind(
+        Place::Step(Step::Verify),
+        Key::of('r'),
+        Action::VerifyAgain,
+        "verify again",
+    )
+    .unless(verify::not_verifiable),
+    bind(Place::Step(Step::Cutover), ENTER, Action::Open, "go there"),
+    bind(Place::Step(Step::Cutover), Key::of('g'), Action::SignOff, "sign off").unless(cutover::not_signable),
+    bind(
+        Place::Step(Step::Cutover),
+        Key::of('s'),
+        Action::LastChanges,
+        "last changes",
+    )
+    .unless(cutover::no_last_changes),
+    bind(Place::Step(Step::Cutover), Key::of('R'), Action::Report, "report"),
+    bind(Place::Step(Step::Cutover), Key::of('f'), Action::Flip, "flip").unless(cutover::not_flippable),
     bind(
         Place::Step(Step::Ingest),
         Key::of('x'),
@@ -279,6 +321,18 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Merge, Key::of('v'), Action::Preset, "proposal"),
     bind(Place::Merge, Key::of('r'), Action::Reset, "reset"),
     bind(Place::Merge, ESC, Action::Back, "back"),
+    // Findings and sample charts.
+    bind(Place::Findings, ESC, Action::Back, "back"),
+    bind(Place::Charts, ENTER, Action::Open, "look").unless(no_chart),
+    bind(Place::Charts, Key::of('n'), Action::Next, "next to look at"),
+    bind(Place::Charts, Key::of('a'), Action::New, "name a patient"),
+    bind(Place::Charts, ESC, Action::Back, "back"),
+    bind(Place::Chart, Key::of('p'), JUDGE[0], "pass").unless(chart::not_judgeable),
+    bind(Place::Chart, Key::of('f'), JUDGE[1], "fail").unless(chart::not_judgeable),
+    bind(Place::Chart, Key::of('w'), JUDGE[2], "waive").unless(chart::not_judgeable),
+    bind(Place::Chart, Key::of('d'), Action::NextDifference, "difference"),
+    bind(Place::Chart, Key::of('n'), Action::Next, "next"),
+    bind(Place::Chart, ESC, Action::Back, "back"),
     bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
     bind(Place::Edit, ESC, Action::Back, "leave it"),
     // Lists.
@@ -319,61 +373,6 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Everywhere, Key::ctrl('z'), Action::Suspend, "to the shell").quiet(),
     bind(Place::Everywhere, Key::ctrl('c'), Action::Quit, "quit").quiet(),
 ];
-
-/// Where the person is, most particular first.
-pub fn places(model: &Model) -> Vec<Place> {
-    let over = match &model.overlay {
-        Some(Overlay::Question(_)) => Some(Place::Question),
-        Some(Overlay::Help(_) | Overlay::Notice(_) | Overlay::Reading(_)) => Some(Place::Text),
-        Some(Overlay::Commands(_)) => Some(Place::Commands),
-        Some(Overlay::Filter(_)) => Some(Place::Filter),
-        Some(Overlay::Choose(_)) => Some(Place::Choose),
-        Some(Overlay::Ask(_)) => Some(Place::Ask),
-        Some(Overlay::Edit(_)) => Some(Place::Edit),
-        None => model.editing.is_some().then_some(Place::Editing),
-    };
-    if let Some(over) = over {
-        return vec![over, Place::Everywhere];
-    }
-    places_below(model)
-}
-
-/// Where the person is once nothing stands over the screen.
-pub fn places_below(model: &Model) -> Vec<Place> {
-    let mut places = match model.screen {
-        Screen::Home => vec![Place::Home],
-        Screen::Step(step) => vec![Place::Step(step), Place::Steps],
-        Screen::Log => vec![Place::Log],
-        Screen::Conflicts => vec![Place::Conflicts],
-        Screen::Conflict => vec![Place::Conflict],
-        Screen::Merge => vec![Place::Merge],
-        Screen::Quarantine => vec![Place::Quarantine],
-    };
-    places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
-    places
-}
-
-/// The keys that the person can press, in the table's order.
-pub fn here(model: &Model) -> Vec<&'static Binding> {
-    let places = places(model);
-    BINDINGS
-        .iter()
-        .filter(|binding| places.contains(&binding.place))
-        .collect()
-}
-
-/// What a key means here.
-pub fn find(model: &Model, key: Key) -> Option<&'static Binding> {
-    here(model).into_iter().find(|binding| binding.key == key)
-}
-
-/// The key that does this here, as it is written: labels ask for it and cannot drift.
-pub fn key_for(model: &Model, action: Action) -> Option<String> {
-    here(model)
-        .into_iter()
-        .find(|binding| binding.action == action)
-        .map(|binding| binding.key.name())
-}
 
 #[cfg(test)]
 mod tests;

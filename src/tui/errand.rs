@@ -112,6 +112,18 @@ pub fn preview(plan: &Plan) -> Msg {
     Msg::Read(Reply::Preview(plan.id.clone(), made))
 }
 
+/// Has a patient's chart looked at from the next verification on.
+pub fn name_patient(storage: &Storage, mut plan: Plan, id: String) -> Result<Msg, EngineError> {
+    engine::name_patients(storage, &mut plan, &[id])?;
+    Ok(Msg::Done("the next verification draws that chart as well".to_owned()))
+}
+
+/// Writes the report of a migration to a file.
+pub fn report(storage: &Storage, id: String) -> Result<Msg, EngineError> {
+    let path = engine::write_report(storage, &plan(storage, &id)?)?;
+    Ok(Msg::Read(Reply::Written(id, path.display().to_string())))
+}
+
 /// What an errand came to.
 pub fn told(result: Result<Msg, EngineError>) -> Msg {
     result.unwrap_or_else(|error| Msg::Failed(Problem::from(error)))

@@ -119,5 +119,6 @@ fn outcome(answer: &Answer) -> (String, Role) {
         }
         Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
+        Answer::Recorded => ("done, and on record".to_owned(), Role::Done),
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::{
     Answer, Aside, Beginning, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing,
 };
 use crate::http::Secret;
-use crate::migration::{Plan, Preset, Registration};
+use crate::migration::{Chart, ChartRow, Plan, Preset, Registration, Verification};
 use crate::source::JwksFinding;
 use crate::store::{JournalEntry, RowId};
 
@@ -75,6 +75,12 @@ pub enum Reply {
     Original(RowId, Result<Beginning, Problem>),
     /// The records of a conflict, by its id; why not, if they cannot be read.
     Beside(String, Result<Beside, Problem>),
+    /// The latest verification of a migration and its sample charts.
+    Verified(String, Box<Option<Verification>>, Vec<Chart>),
+    /// The rows of a sample chart by its number, with what it said then; why not, if they cannot be read.
+    Chart(u32, String, Result<Vec<ChartRow>, Problem>),
+    /// The report of a migration was written to this file.
+    Written(String, String),
 }
 
 /// Why something cannot be done, and what to do about it.
@@ -139,6 +145,10 @@ pub enum Effect {
     Stop(String),
     /// Remove a migration that brought nothing here.
     Remove(String),
+    /// Have a patient's chart looked at as well.
+    NamePatient(Box<Plan>, String),
+    /// Write the report of a migration to a file.
+    WriteReport(String),
     /// Put text into the terminal's clipboard.
     Copy(String),
     /// Draw everything anew.
@@ -160,4 +170,8 @@ pub enum Query {
     Quarantine(String),
     /// One of them, as it was received.
     Original(String, RowId),
+    /// What was verified, and the sample charts.
+    Verified(String),
+    /// A sample chart, by its number.
+    Chart(String, u32),
 }

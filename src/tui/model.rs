@@ -13,7 +13,8 @@ use super::mask;
 use super::message::Effect;
 use super::overlay::Overlay;
 use super::screen::{
-    Screen, conflict, conflicts, export, home, ingest, log, merge, quarantine, register, source, token,
+    Screen, chart, charts, conflict, conflicts, cutover, export, findings, home, ingest, log, merge, quarantine,
+    register, source, token, verify,
 };
 use crate::engine::Standing;
 use crate::migration::{Plan, Preset, Step};
@@ -100,6 +101,16 @@ pub struct Model {
     pub quarantine: quarantine::State,
     /// Of merging its records.
     pub merge: merge::State,
+    /// Of Verify: what was found, and the sample charts.
+    pub verify: verify::State,
+    /// Of the list of findings.
+    pub findings: findings::State,
+    /// Of the list of sample charts.
+    pub charts: charts::State,
+    /// Of one sample chart.
+    pub chart: chart::State,
+    /// Of Cutover.
+    pub cutover: cutover::State,
 }
 
 impl Model {
@@ -134,6 +145,11 @@ impl Model {
             conflict: conflict::State::default(),
             quarantine: quarantine::State::default(),
             merge: merge::State::default(),
+            verify: verify::State::default(),
+            findings: findings::State::default(),
+            charts: charts::State::default(),
+            chart: chart::State::default(),
+            cutover: cutover::State::default(),
         }
     }
 

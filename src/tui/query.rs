@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::message::{Problem, Query, Reply};
 use crate::engine::{self, EngineError};
-use crate::migration::Plan;
+use crate::migration::{Plan, chart_rows};
 use crate::store::Storage;
 
 /// Bytes of a quarantined line that are shown.
@@ -30,6 +30,18 @@ pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> 
             let ours = engine::runs_of(storage, &migration)?.contains(&row.run);
             let line = ours.then(|| engine::beginning(storage, row, MOST_OF_A_LINE));
             Reply::Original(row, line.unwrap_or(Err(EngineError::Stopped)).map_err(Problem::from))
+        }
+        Query::Verified(migration) => {
+            let charts = engine::charts(storage, &plan(storage, &migration)?)?;
+            let found = storage.tables.verifications.get(migration.as_bytes())?;
+            Reply::Verified(migration, Box::new(found), charts)
+        }
+        Query::Chart(migration, number) => {
+            let plan = plan(storage, &migration)?;
+            let content = engine::find_chart(storage, &plan, number)?.content;
+            let records = engine::chart_records(storage, &plan, number);
+            let rows = records.map(|records| chart_rows(&records)).map_err(Problem::from);
+            Reply::Chart(number, content, rows)
         }
     })
 }

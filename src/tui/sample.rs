@@ -1,6 +1,7 @@
 //! For tests: a model with three practices, and screens written down with their styles.
 
 pub mod conflicts;
+pub mod proof;
 
 use std::fmt::Write;
 
@@ -16,7 +17,7 @@ use super::look::Look;
 use super::model::{Model, Place};
 use super::view::view;
 use crate::engine::{Snapshot, Standing};
-use crate::migration::{ByType, Counts, Event, Plan, Preset, Stage, State};
+use crate::migration::{ByType, Condition, Counts, Event, Gate, Plan, Preset, Requirement, Stage, State};
 
 /// The time in every test.
 pub fn now() -> Timestamp {
@@ -49,13 +50,32 @@ pub fn standing(id: &str, name: &str, preset: &str, stage: Stage) -> Standing {
         },
         counts: Counts::default(),
         conflicts: 0,
+        gate: gate(),
+        charts: crate::migration::ChartTally::default(),
+        covered: None,
         findings: None,
         key: true,
         secret: false,
         last: Some((
             now() - std::time::Duration::from_secs(12 * 60),
-            Event::RunStarted { run: 1 },
+            Event::RunStarted { run: 1, since: None },
         )),
+    }
+}
+
+/// A gate at which only the signatures are missing.
+fn gate() -> Gate {
+    let condition = |requirement: Requirement| Condition {
+        requirement,
+        met: requirement.is_work(),
+        why: "missing".to_owned(),
+    };
+    Gate {
+        conditions: vec![
+            condition(Requirement::RowsAccounted),
+            condition(Requirement::TechnicalSignOff),
+        ],
+        flip: None,
     }
 }
 

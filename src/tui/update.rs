@@ -102,7 +102,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return effects;
     }
     match action {
-        Action::New => {
+        Action::New if model.screen == Screen::Home => {
             let text = "The practice's name, as people call it. Everything else is asked on the next screens, and can be changed later.";
             model.overlay = Some(Overlay::Ask(Ask::new(
                 "Whose records are to be moved?",
@@ -131,11 +131,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(model),
         Action::Step(step) => return screen::enter(model, Screen::Step(step)),
+        Action::Charts => return screen::enter(model, Screen::Charts),
         Action::Conflicts => return screen::enter(model, Screen::Conflicts),
         Action::Quarantine => return screen::enter(model, Screen::Quarantine),
         Action::StepBefore => return beside(model, |at| at.checked_sub(1)),
         Action::StepAfter => return beside(model, |at| Some(at + 1)),
-        Action::Run => return run(model),
+        Action::Run => return run(model, RunOptions::default()),
+        Action::LastChanges => return run(model, RunOptions::since_last()),
         Action::Pause => return pause(model),
         other => return screen::act(model, other),
     }
@@ -168,7 +170,7 @@ pub fn narrow(model: &mut Model, text: &str) {
         Screen::Log => model.log.narrow(text),
         Screen::Conflicts => model.conflicts.narrow(text),
         Screen::Quarantine => model.quarantine.narrow(text),
-        Screen::Home | Screen::Step(_) | Screen::Conflict | Screen::Merge => {}
+        _ => {}
     }
 }
 
@@ -195,11 +197,11 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn run(model: &mut Model) -> Vec<Effect> {
+fn run(model: &mut Model, options: RunOptions) -> Vec<Effect> {
     let Some(plan) = model.plan().cloned() else {
         return Vec::new();
     };
-    vec![Effect::Start(Box::new(plan), Command::Run(RunOptions::default()))]
+    vec![Effect::Start(Box::new(plan), Command::Run(options))]
 }
 
 fn pause(model: &mut Model) -> Vec<Effect> {
@@ -257,6 +259,20 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             model.conflict.take(&id, beside);
             Vec::new()
         }
+        Reply::Verified(migration, found, charts) => {
+            if model.open.as_ref() != Some(&migration) {
+                return Vec::new();
+            }
+            model.verify.take(*found, charts);
+            if model.screen == Screen::Chart {
+                return screen::chart::again(model);
+            }
+            Vec::new()
+        }
+        Reply::Chart(number, content, rows) => {
+            model.chart.take(number, content, rows);
+            Vec::new()
+        }
         Reply::Presets(presets) => {
             model.presets = presets;
             Vec::new()
@@ -297,6 +313,10 @@ fn about(model: &mut Model, reply: Reply) {
             }
         }
         Reply::Preview(id, made) if id == open => model.export.request = Some(made),
+        Reply::Written(id, path) if id == open => {
+            model.say(format!("the report is in {path}"), Role::Done);
+            model.cutover.report = Some(path);
+        }
         _ => {}
     }
 }

@@ -32,6 +32,9 @@ pub fn not_runnable(model: &Model) -> Option<String> {
     if model.job().is_some() {
         return Some("it is at work".to_owned());
     }
+    if standing.state.flipped {
+        return Some("the practice has gone over".to_owned());
+    }
     if standing.conflicts > 0 && !standing.state.unfinished() {
         return Some("its conflicts wait for a decision first".to_owned());
     }
@@ -182,6 +185,12 @@ pub fn not_cancellable(model: &Model) -> Option<String> {
 pub fn no_conflict(model: &Model) -> Option<String> {
     let none = model.conflicts.chosen().is_none();
     none.then(|| "there is none here".to_owned())
+}
+
+/// Of looking at a sample chart.
+pub fn no_chart(model: &Model) -> Option<String> {
+    let none = model.charts.chosen(model).is_none();
+    none.then(|| "no charts were drawn yet".to_owned())
 }
 
 /// Of deciding a conflict.

@@ -80,6 +80,8 @@ impl Worker {
             Effect::Save(plan) => self.ask(move |storage| errand::save(storage, &plan)),
             Effect::SaveSecret(id, secret) => self.ask(move |storage| errand::save_secret(storage, &id, &secret)),
             Effect::Remove(id) => self.ask(move |storage| errand::remove(storage, &id)),
+            Effect::NamePatient(plan, id) => self.ask(move |storage| errand::name_patient(storage, *plan, id)),
+            Effect::WriteReport(id) => self.ask(move |storage| errand::report(storage, id)),
             Effect::Preview(plan) => self.ask(move |_| Ok(errand::preview(&plan))),
             Effect::MakeKey(plan) => self.key(*plan, None),
             Effect::ImportKey(plan, path) => self.key(*plan, Some(path)),

@@ -99,7 +99,7 @@ async fn delta(policy: Policy, [stored, kept, undecided]: [u64; 3]) {
         let outcome = if time == 0 {
             bench.run().await
         } else {
-            bench.try_run(cutover::engine::RunOptions { new: true }).await.unwrap()
+            bench.try_run(cutover::engine::RunOptions::anew()).await.unwrap()
         };
         let expected = if undecided == 0 {
             Outcome::Done

@@ -191,7 +191,7 @@ impl Bench {
 
     /// Exports anew, whatever is open.
     pub async fn run_again(&mut self) -> Outcome {
-        self.try_run(RunOptions { new: true }).await.expect("a run")
+        self.try_run(RunOptions::anew()).await.expect("a run")
     }
 
     /// Runs to the end and expects that nothing is left to do.

@@ -160,7 +160,7 @@ async fn other_content_is_a_question_and_its_answer_is_undone() {
     }
     assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
     let index = bench.index();
-    bench.try_run(RunOptions { new: true }).await.unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     assert_eq!(bench.index(), index);
     bench.rollback(None, false, false).await;
     assert_eq!(bench.hash(), before);
@@ -265,7 +265,16 @@ async fn cut_short(whole: &Bench, new: bool) {
     assert_eq!(mappings(&bench), []);
     bench.sandbox.calm();
     bench.reopen();
-    assert_eq!(bench.try_run(RunOptions { new }).await.unwrap(), Outcome::Done);
+    assert_eq!(
+        bench
+            .try_run(RunOptions {
+                new,
+                ..RunOptions::default()
+            })
+            .await
+            .unwrap(),
+        Outcome::Done
+    );
     assert_led(&bench);
     assert_eq!(grounds(&bench), grounds(whole));
     assert_eq!(bench.counts(), whole.counts());

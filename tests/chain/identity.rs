@@ -193,7 +193,7 @@ async fn who_somebody_is_can_be_taken_back() {
     });
     let once = bench.hash();
     bench.serve(config(later)).await;
-    bench.try_run(RunOptions { new: true }).await.unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     let run = engine::state(bench.storage(), crate::bench::NAME).unwrap().run;
     bench.rollback(Some(run), false, false).await;
     assert_eq!(bench.hash(), once);
@@ -252,7 +252,7 @@ async fn a_decision_against_somebody_whom_a_decision_brought_goes_with_it() {
             vec![line, again.to_string().into_bytes()]
         }));
         bench.serve(config(twice)).await;
-        bench.try_run(RunOptions { new: true }).await.unwrap();
+        bench.try_run(RunOptions::anew()).await.unwrap();
         let twin = bench.conflicts().into_iter().find(|c| c.source.id == "again").unwrap();
         assert_eq!(
             (twin.kind, &twin.target.id),

@@ -12,6 +12,7 @@ mod documents;
 mod edited;
 mod every_way;
 mod fault;
+mod gate;
 mod hfs;
 mod identity;
 mod merging;

@@ -192,7 +192,7 @@ async fn what_a_person_put_together_is_not_overwritten_by_a_newer_version() {
     for policy in [Policy::NewerWins, Policy::OlderWins, Policy::KeepSource] {
         bench.plan.on_conflict = policy;
         bench.serve(config(later("2032-01-01T00:00:00Z", "it"))).await;
-        let outcome = bench.try_run(RunOptions { new: true }).await.unwrap();
+        let outcome = bench.try_run(RunOptions::anew()).await.unwrap();
         assert_eq!(says(&bench.stored()[&name])["language"], "de", "{policy}: {outcome:?}");
     }
     // Until the person takes it back.

@@ -28,7 +28,7 @@ async fn of_the_whole_migration_leaves_the_store_as_it_was() {
     let first = open(&bench).len();
     assert_eq!(first, 0);
     bench.serve(config(later())).await;
-    bench.try_run(RunOptions { new: true }).await.unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     bench.undo(Which::Last(2)).await;
     let told = bench.rollback(None, false, true).await;
     assert_ne!(bench.hash(), hash, "a dry run takes nothing back");

@@ -166,7 +166,7 @@ async fn undo_of_one_leaves_the_others_and_it_can_be_decided_anew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn undo_after_a_second_run_is_as_if_nobody_had_decided_before_it() {
-    let new = || RunOptions { new: true };
+    let new = || RunOptions::anew();
     let mut undecided = in_use(practice(), Policy::Ask).await;
     undecided.run().await;
     undecided.serve(config(later())).await;
@@ -210,7 +210,7 @@ async fn what_a_policy_decided_can_be_taken_back_and_stays_open_in_later_runs() 
     asked.run().await;
     assert_eq!(Standing::of(&bench).held.len(), Standing::of(&asked).held.len());
     assert_eq!(bench.counts(), asked.counts());
-    bench.try_run(RunOptions { new: true }).await.unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     assert!(bench.conflicts().iter().all(Conflict::open));
     assert_sound(&mut bench).await;
 }

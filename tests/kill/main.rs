@@ -5,6 +5,7 @@
 
 mod content;
 mod damage;
+mod gate;
 mod life;
 mod migration;
 mod reversal;
@@ -73,6 +74,13 @@ fn a_killed_undo_or_rollback_is_done_or_has_not_happened() {
     let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 250_000);
     let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 2);
     reversal::kill(&rig, number("CUTOVER_KILLS", 24) / 2, &mut dice);
+}
+
+#[test]
+fn a_killed_judgement_or_flip_is_on_record_or_has_not_happened() {
+    let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 100_000);
+    let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 3);
+    gate::kill(&rig, number("CUTOVER_KILLS", 24) / 2, &mut dice);
 }
 
 /// Not a test of its own: what the others start as the process that decides conflicts.

@@ -1,6 +1,7 @@
 //! The wizard in a real terminal, as a person meets it.
 
 mod pty;
+mod walk;
 
 use pty::Pty;
 use rustix::process::Signal;
@@ -33,11 +34,11 @@ fn the_demo_is_driven_from_the_source_to_verified_records() {
     pty.press("6");
     pty.says("The export reported");
     pty.press(RIGHT);
-    pty.says("findings of the last verification");
+    pty.says("Every record as received");
     pty.press("l");
     pty.says("run_completed by");
     pty.press(ESC);
-    pty.says("findings of the last verification");
+    pty.says("Every record as received");
     pty.press(ESC);
     pty.says("needs you:");
     pty.press("q");

@@ -7,7 +7,6 @@ use crate::engine::error::EngineError;
 use crate::engine::place::hex;
 use crate::engine::tally::{describe, recorded_counts};
 use crate::migration::{Finding, Verification};
-use crate::store::migration_key;
 
 impl Check<'_> {
     /// Compares each file as a whole with what was recorded of it.
@@ -106,25 +105,8 @@ impl Check<'_> {
     }
 
     pub(super) fn finish(mut self) -> Result<Verification, EngineError> {
+        self.charts()?;
         let tables = &self.storage.tables;
-        let prefix = migration_key(&self.plan.id, &[]);
-        let old: Vec<Vec<u8>> = tables
-            .sample_records
-            .scan_prefix(&prefix)
-            .map(|item| item.map(|(key, _)| key))
-            .collect::<Result<_, _>>()?;
-        for key in old {
-            tables.sample_records.remove(&key)?;
-        }
-        for (patient, records) in self.sample.into_charts() {
-            self.result.samples += 1;
-            let number = patient.number.to_be_bytes();
-            for (at, record) in (0_u32..).zip(&records) {
-                let key = [&number[..], &at.to_be_bytes()].concat();
-                tables.sample_records.put(&migration_key(&self.plan.id, &key), record)?;
-            }
-            tables.samples.put(&migration_key(&self.plan.id, &number), &patient)?;
-        }
         tables.verifications.put(self.plan.id.as_bytes(), &self.result)?;
         self.storage.workspace.ledger().durable()?;
         Ok(self.result)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::tui::sample;
+use crate::tui::screen::Screen;
 
 #[test]
 fn no_key_means_two_things_in_one_place() {
@@ -10,6 +11,9 @@ fn no_key_means_two_things_in_one_place() {
         Screen::Conflicts,
         Screen::Conflict,
         Screen::Merge,
+        Screen::Findings,
+        Screen::Charts,
+        Screen::Chart,
     ]
     .into_iter()
     .chain(Step::ALL.map(Screen::Step))
@@ -57,6 +61,9 @@ fn every_place_says_how_to_get_out_of_it() {
         Place::Conflict,
         Place::Merge,
         Place::Quarantine,
+        Place::Findings,
+        Place::Charts,
+        Place::Chart,
         Place::Edit,
     ] {
         let out = BINDINGS
@@ -89,11 +96,16 @@ fn table() -> String {
         ("Export", Place::Step(Step::Export)),
         ("Poll", Place::Step(Step::Poll)),
         ("Ingest", Place::Step(Step::Ingest)),
+        ("Verify", Place::Step(Step::Verify)),
+        ("Cutover", Place::Step(Step::Cutover)),
         ("every step", Place::Steps),
         ("Conflicts", Place::Conflicts),
         ("one conflict", Place::Conflict),
         ("Merge", Place::Merge),
         ("Quarantine", Place::Quarantine),
+        ("Findings", Place::Findings),
+        ("Sample charts", Place::Charts),
+        ("one sample chart", Place::Chart),
         ("a field edited as JSON", Place::Edit),
         ("Log", Place::Log),
         ("lists", Place::Lists),

@@ -1,6 +1,7 @@
 //! Asking for a line of text before something is done.
 
 use super::titled;
+use crate::migration::{Capacity, ChartVerdict};
 use crate::tui::canvas::Canvas;
 use crate::tui::look::Role;
 use crate::tui::text_input::TextInput;
@@ -14,6 +15,14 @@ pub enum For {
     ImportKey,
     /// Why quarantined rows are waived.
     Waive,
+    /// What there is to say of a chart.
+    Judgement(ChartVerdict),
+    /// A patient whose chart is to be looked at.
+    NamedPatient,
+    /// Who signs off.
+    SignOff(Capacity),
+    /// Why the practice has not gone over.
+    TakeFlipBack,
 }
 
 /// A line that is asked for.
@@ -42,11 +51,9 @@ impl Ask {
 
     /// Why it cannot be taken as it is.
     pub fn lacks(&self) -> Option<String> {
-        self.typed
-            .text()
-            .trim()
-            .is_empty()
-            .then(|| "type something first".to_owned())
+        let may_be_empty = self.purpose == For::Judgement(ChartVerdict::Passed);
+        let empty = self.typed.text().trim().is_empty();
+        (empty && !may_be_empty).then(|| "type something first".to_owned())
     }
 
     /// Draws the question and the line.

@@ -2,8 +2,8 @@
 
 mod fields;
 
-pub use fields::hidden;
 use fields::{Columns, Row, fields, rows};
+pub use fields::{hidden, sign};
 
 use super::Screen;
 use crate::engine::{Beside, Choice, Command, Listed, Proposal, Which};

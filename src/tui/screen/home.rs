@@ -206,6 +206,14 @@ fn state(model: &Model, standing: &Standing) -> (String, Role) {
         Stage::Verified | Stage::Completed if standing.findings.unwrap_or(0) > 0 => {
             (several(standing.findings.unwrap_or(0), "finding"), Role::Wrong)
         }
+        Stage::Completed if standing.state.flipped => ("flipped".to_owned(), Role::Done),
+        Stage::Completed if standing.gate.is_open() => ("ready to flip".to_owned(), Role::Here),
+        Stage::Completed if standing.charts.failed > 0 => {
+            (several(standing.charts.failed, "failed chart"), Role::Wrong)
+        }
+        Stage::Completed if !standing.charts.settled() => {
+            (format!("{} to see", several(standing.charts.open, "chart")), Role::Note)
+        }
         Stage::Completed => ("verified".to_owned(), Role::Done),
         Stage::RolledBack => ("taken back".to_owned(), Role::Note),
         Stage::Cancelled => ("cancelled".to_owned(), Role::Note),
@@ -243,6 +251,14 @@ fn detail(model: &Model, standing: &Standing, canvas: &mut Canvas<'_>) {
                     |why| format!("Next: {}. It {why}.", step.name()),
                 )
             }
+            Stage::Completed if standing.state.flipped => {
+                "The practice has gone over; the migration is closed.".to_owned()
+            }
+            Stage::Completed if ready.waits().is_some() => format!(
+                "{} are in, compared with what was received. Before the practice goes over: {}.",
+                several(standing.counts.rows, "row"),
+                ready.waits().unwrap_or_default()
+            ),
             Stage::Completed => format!(
                 "{} are in, compared with what was received.",
                 several(standing.counts.rows, "row")

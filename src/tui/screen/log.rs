@@ -141,8 +141,13 @@ fn step_of(event: &Event) -> Option<Step> {
         | Event::ExportComplete { .. }
         | Event::IngestCompleted { .. }
         | Event::RunPaused { .. } => Step::Ingest,
-        Event::Verified { .. } => Step::Verify,
-        Event::RunCompleted { .. } | Event::JobDeleted {} | Event::JobKept { .. } => Step::Cutover,
+        Event::Verified { .. } | Event::ChartJudged { .. } => Step::Verify,
+        Event::RunCompleted { .. }
+        | Event::JobDeleted {}
+        | Event::JobKept { .. }
+        | Event::SignedOff { .. }
+        | Event::Flipped { .. }
+        | Event::FlipTakenBack { .. } => Step::Cutover,
         _ => return None,
     })
 }

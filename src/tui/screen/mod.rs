@@ -1,9 +1,13 @@
 //! The screens, one file each. A screen is three functions and its state: `enter` when it is opened, `act` when somebody presses a key
 //! of its own, `view` to draw its body. Nothing else knows what is on it.
 
+pub mod chart;
+pub mod charts;
 pub mod conflict;
 pub mod conflicts;
+pub mod cutover;
 pub mod export;
+pub mod findings;
 pub mod home;
 pub mod ingest;
 pub mod log;
@@ -12,8 +16,8 @@ pub mod poll;
 pub mod quarantine;
 pub mod register;
 pub mod source;
-pub mod standing;
 pub mod token;
+pub mod verify;
 
 use super::action::Action;
 use super::canvas::Canvas;
@@ -39,6 +43,12 @@ pub enum Screen {
     Merge,
     /// Its rows that were set aside.
     Quarantine,
+    /// What a verification found.
+    Findings,
+    /// The sample charts.
+    Charts,
+    /// One of them.
+    Chart,
 }
 
 impl Screen {
@@ -52,6 +62,9 @@ impl Screen {
             Self::Conflict => "Conflict",
             Self::Merge => "Merge",
             Self::Quarantine => "Quarantine",
+            Self::Findings => "Findings",
+            Self::Charts => "Sample charts",
+            Self::Chart => "Chart",
         }
     }
 }
@@ -68,7 +81,11 @@ pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
         Screen::Step(Step::Export) => export::enter(model),
         Screen::Step(Step::Poll) => poll::enter(model),
         Screen::Step(Step::Ingest) => ingest::enter(model),
-        Screen::Step(Step::Verify | Step::Cutover) => standing::enter(model),
+        Screen::Step(Step::Verify) => verify::enter(model),
+        Screen::Step(Step::Cutover) => cutover::enter(model),
+        Screen::Findings => findings::enter(model),
+        Screen::Charts => charts::enter(model, from),
+        Screen::Chart => chart::enter(model),
         Screen::Log => log::enter(model),
         Screen::Conflicts => conflicts::enter(model, from),
         Screen::Conflict => conflict::enter(model),
@@ -83,6 +100,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         Screen::Conflicts | Screen::Merge => conflicts::refresh(model),
         Screen::Conflict => conflict::refresh(model),
         Screen::Quarantine => quarantine::refresh(model),
+        Screen::Step(Step::Verify) | Screen::Findings | Screen::Charts | Screen::Chart => verify::refresh(model),
         Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
 }
@@ -97,7 +115,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Step(Step::Export) => export::act(model, action),
         Screen::Step(Step::Poll) => poll::act(model, action),
         Screen::Step(Step::Ingest) => ingest::act(model, action),
-        Screen::Step(Step::Verify | Step::Cutover) => standing::act(model, action),
+        Screen::Step(Step::Verify) => verify::act(model, action),
+        Screen::Step(Step::Cutover) => cutover::act(model, action),
+        Screen::Findings => findings::act(model, action),
+        Screen::Charts => charts::act(model, action),
+        Screen::Chart => chart::act(model, action),
         Screen::Log => log::act(model, action),
         Screen::Conflicts => conflicts::act(model, action),
         Screen::Conflict => conflict::act(model, action),
@@ -116,7 +138,11 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Step(Step::Export) => export::view(model, canvas),
         Screen::Step(Step::Poll) => poll::view(model, canvas),
         Screen::Step(Step::Ingest) => ingest::view(model, canvas),
-        Screen::Step(step @ (Step::Verify | Step::Cutover)) => standing::view(model, step, canvas),
+        Screen::Step(Step::Verify) => verify::view(model, canvas),
+        Screen::Step(Step::Cutover) => cutover::view(model, canvas),
+        Screen::Findings => findings::view(model, canvas),
+        Screen::Charts => charts::view(model, canvas),
+        Screen::Chart => chart::view(model, canvas),
         Screen::Log => log::view(model, canvas),
         Screen::Conflicts => conflicts::view(model, canvas),
         Screen::Conflict => conflict::view(model, canvas),

@@ -193,7 +193,7 @@ impl World {
         };
         storage.tables.runs.put(&run_key(run), &info).unwrap();
         let recorder = self.recorder();
-        recorder.record(&Event::RunStarted { run }).unwrap();
+        recorder.record(&Event::RunStarted { run, since: None }).unwrap();
         self.runtime
             .block_on(land(&storage, &self.plan, recorder.clone(), run, bits));
         recorder.record(&Event::RunCompleted { run }).unwrap();

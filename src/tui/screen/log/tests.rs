@@ -27,7 +27,7 @@ fn log() -> Model {
         blake3: String::new(),
         promised: None,
     };
-    let mut entries = vec![entry(1, Event::RunStarted { run: 1 })];
+    let mut entries = vec![entry(1, Event::RunStarted { run: 1, since: None })];
     entries.extend((1..30).map(|file| entry(u64::from(file) + 1, download(file))));
     let reason = "the connection was lost \u{1b}]0;owned\u{7}\u{202e}".to_owned();
     entries.push(entry(31, Event::RunFailed { reason }));
@@ -54,13 +54,17 @@ fn it_is_narrowed_to_what_was_typed_and_leads_to_where_it_happened() {
 fn whoever_looks_at_something_older_is_not_carried_away() {
     let mut model = log();
     act(&mut model, Action::Go(Move::First));
-    model
-        .log
-        .take((1..50).map(|seq| entry(seq, Event::RunStarted { run: 1 })).collect());
+    model.log.take(
+        (1..50)
+            .map(|seq| entry(seq, Event::RunStarted { run: 1, since: None }))
+            .collect(),
+    );
     assert_eq!(model.log.list.at, 0);
     act(&mut model, Action::Go(Move::Last));
-    model
-        .log
-        .take((1..60).map(|seq| entry(seq, Event::RunStarted { run: 1 })).collect());
+    model.log.take(
+        (1..60)
+            .map(|seq| entry(seq, Event::RunStarted { run: 1, since: None }))
+            .collect(),
+    );
     assert_eq!(model.log.list.at, 58);
 }

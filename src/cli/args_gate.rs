@@ -1,0 +1,101 @@
+//! The command line: verification, sample charts, sign-offs and the flip.
+
+use clap::{Args, Subcommand};
+
+use crate::migration::Capacity;
+
+/// `verify`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The migration
+    pub migration: String,
+    /// Draw this patient's chart as well, by its id at the source, from now on
+    #[arg(long = "patient", value_name = "ID")]
+    pub patients: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sample`
+#[derive(Debug, Clone, Subcommand)]
+pub enum SampleCommand {
+    /// List the sample charts and how each stands
+    List {
+        /// The migration
+        migration: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a chart as the EHR has it and as it is here: a patient's data
+    Show {
+        /// The migration
+        migration: String,
+        /// The chart, by its number
+        chart: u32,
+        /// Print JSON: the records of both sides
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say that a chart is as it should be
+    Pass(JudgeArgs),
+    /// Say that something is wrong with a chart
+    Fail(JudgeArgs),
+    /// Do without a look at a chart, or accept what is wrong with it
+    Waive(JudgeArgs),
+}
+
+/// A judgement.
+#[derive(Debug, Clone, Args)]
+pub struct JudgeArgs {
+    /// The migration
+    pub migration: String,
+    /// The chart, by its number
+    pub chart: u32,
+    /// What there is to say; needed unless the chart is passed
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// The name of who judges, where several share a login
+    #[arg(long, value_name = "WHO")]
+    pub name: Option<String>,
+}
+
+/// `sign-off`
+#[derive(Debug, Clone, Args)]
+pub struct SignOffArgs {
+    /// The migration
+    pub migration: String,
+    /// In which capacity: technical (for the data) or clinical (for the care)
+    #[arg(long = "as", value_name = "CAPACITY")]
+    pub capacity: Capacity,
+    /// The name of who answers for it
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// What there is to say
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+}
+
+/// `flip`
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["confirm", "take_back"])))]
+pub struct FlipArgs {
+    /// The migration
+    pub migration: String,
+    /// The migration's name once more
+    #[arg(long, value_name = "MIGRATION")]
+    pub confirm: Option<String>,
+    /// Go past a shut gate, for this reason; it stands in every report
+    #[arg(long = "override", value_name = "REASON", requires = "confirm")]
+    pub overriding: Option<String>,
+    /// Take it back that the practice has gone over
+    #[arg(long, requires = "why")]
+    pub take_back: bool,
+    /// Why it is taken back
+    #[arg(long, value_name = "TEXT", requires = "take_back")]
+    pub why: Option<String>,
+    /// The name of who does, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}

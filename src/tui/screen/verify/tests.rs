@@ -1,0 +1,89 @@
+use insta::assert_snapshot;
+
+use crate::engine::Command;
+use crate::migration::Step;
+use crate::tui::action::Action;
+use crate::tui::list::Move;
+use crate::tui::live::Live;
+use crate::tui::look::{Look, Palette};
+use crate::tui::message::Effect;
+use crate::tui::model::Model;
+use crate::tui::sample::proof::{charts, finding, model, verification, verified};
+use crate::tui::sample::shown;
+use crate::tui::screen::Screen;
+use crate::tui::update::act;
+
+fn clean() -> Model {
+    model(Step::Verify, Some(verification(Vec::new())), charts(), &[verified()])
+}
+
+#[test]
+fn verified_with_nothing_to_find() {
+    assert_snapshot!(shown(&mut clean(), 80, 24));
+    assert_snapshot!(shown(&mut clean(), 120, 40));
+    let mut plain = clean();
+    plain.look = Look {
+        palette: Palette::Plain,
+        ascii: true,
+    };
+    assert_snapshot!(shown(&mut plain, 80, 24));
+}
+
+#[test]
+fn before_a_verification_and_during_one() {
+    let mut none = model(Step::Verify, None, Vec::new(), &[]);
+    assert_snapshot!(shown(&mut none, 80, 24));
+    let mut live = Live::default();
+    live.snapshot.verifying = Some((470_000_000, 1_000_000_000));
+    let mut at_work = clean();
+    at_work.jobs.insert("lakeside".to_owned(), live);
+    assert!(super::not_verifiable(&at_work).is_some());
+    assert_snapshot!(shown(&mut at_work, 80, 24));
+}
+
+#[test]
+fn findings_are_counted_where_they_belong_and_can_be_looked_at() {
+    let found = vec![
+        finding("content-differs", 12),
+        finding("missing", 400),
+        finding("landing-altered", 0),
+        finding("new-code", 1),
+    ];
+    let mut model = model(Step::Verify, Some(verification(found)), charts(), &[verified()]);
+    assert_snapshot!(shown(&mut model, 80, 24));
+    act(&mut model, Action::Go(Move::Down));
+    assert_eq!(act(&mut model, Action::Open), []);
+    assert_eq!(model.screen, Screen::Findings);
+    assert_snapshot!(shown(&mut model, 80, 24));
+    act(&mut model, Action::Back);
+    for _ in 0..3 {
+        act(&mut model, Action::Go(Move::Down));
+    }
+    act(&mut model, Action::Open);
+    assert_snapshot!(shown(&mut model, 80, 24));
+}
+
+#[test]
+fn no_finding_belongs_nowhere() {
+    for code in [
+        "landing-gap",
+        "missing",
+        "counts-differ",
+        "index-count",
+        "not-quarantined",
+        "failed-chart",
+        "something-new",
+    ] {
+        assert_eq!(
+            super::CHECKS.iter().filter(|check| check.holds(code)).count(),
+            1,
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn verifying_again_is_a_job() {
+    let effects = act(&mut clean(), Action::VerifyAgain);
+    assert!(matches!(effects.as_slice(), [Effect::Start(_, Command::Verify)]));
+}
