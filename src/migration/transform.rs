@@ -1,5 +1,6 @@
 //! Transforms: changes that a person declares for the records of a migration, in a TOML file of `[[transform]]` tables.
 
+mod act;
 mod condition;
 mod outside;
 
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fhir::{self, Action, Path, Reject, TransformError};
+use crate::fhir::{self, Path, Reject, TransformError};
 
+use self::act::Act;
 use self::condition::Condition;
 pub use self::outside::{NoProgram, Output, Outside};
 
@@ -127,16 +129,6 @@ struct Ready {
 enum Does {
     Here(Path, Act),
     Program(Vec<String>),
-}
-
-#[derive(Debug, Clone)]
-enum Act {
-    Set(String),
-    Remove,
-    Rename(String),
-    Copy(Path),
-    Map(BTreeMap<String, String>),
-    Replace(String, String),
 }
 
 /// Reads a file of transforms, and checks that they can be done.
@@ -282,25 +274,6 @@ impl Transforms {
                     Some(Output::Nothing(why)) => Err(refused(&why)),
                     None => Err(refused("its program was not run on it")),
                 }
-            }
-        }
-    }
-}
-
-impl Act {
-    fn done(&self, path: &Path, record: &str) -> Result<Option<String>, TransformError> {
-        match self {
-            Self::Set(json) => fhir::transform(record, path, &Action::Set(json)),
-            Self::Remove => fhir::transform(record, path, &Action::Remove),
-            Self::Rename(to) => fhir::transform(record, path, &Action::Rename(to)),
-            Self::Copy(to) => match path.values(record).first() {
-                Some(value) => fhir::transform(record, to, &Action::Set(value)),
-                None => Ok(None),
-            },
-            Self::Map(table) => fhir::transform(record, path, &Action::Each(&|text| table.get(text).cloned())),
-            Self::Replace(find, with) => {
-                let each = |text: &str| text.contains(find.as_str()).then(|| text.replace(find, with));
-                fhir::transform(record, path, &Action::Each(&each))
             }
         }
     }
