@@ -147,7 +147,7 @@ impl Carrier {
 
     /// The same for decisions that were carried out before: no policy decides the conflicts in `asked`.
     #[must_use]
-    pub fn once_more(self, asked: &Arc<HashSet<Vec<u8>>>) -> Self {
+    pub fn once_more(self, asked: &Arc<HashMap<Vec<u8>, u32>>) -> Self {
         Self {
             placer: self.placer.once_more(Arc::clone(asked), Arc::default()),
             ..self

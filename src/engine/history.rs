@@ -70,8 +70,8 @@ pub struct History {
     pub chapters: BTreeMap<u32, Chapter>,
     /// Mappings that were made beside decisions, by migration: their key in the ledger and what they say.
     pub mappings: BTreeMap<String, Vec<(Vec<u8>, Mapping)>>,
-    /// Conflicts, by their key in the ledger, that no policy decides: a person took back what was decided of them.
-    pub asked: Arc<HashSet<Vec<u8>>>,
+    /// Conflicts, by their key in the ledger, that no policy decides for rows from this run on: a person took back what was decided of them.
+    pub asked: Arc<HashMap<Vec<u8>, u32>>,
     /// Whom patients met, by the row.
     pub met: Arc<HashMap<RowId, RecordKey>>,
     /// What happened.
@@ -86,7 +86,7 @@ impl History {
     pub fn of(storage: &Arc<Storage>, tenant: &str, left_out: &LeftOut) -> Result<Self, EngineError> {
         let (migrations, chapters) = chapters(storage, tenant, left_out)?;
         let blocks = blocks(storage, &chapters)?;
-        let mut asked = left_out.decisions.clone();
+        let mut asked = HashMap::new();
         let mut met = HashMap::new();
         let mut decisions: Vec<Placed> = Vec::new();
         let mut mappings: BTreeMap<String, Vec<_>> = BTreeMap::new();
@@ -102,8 +102,8 @@ impl History {
                 {
                     decisions.push((landed, migration, seq, key.clone(), run));
                 }
-                if row.asked {
-                    asked.insert(key);
+                if row.asked || left_out.decisions.contains(&key) {
+                    asked.insert(key, row.conflict.run);
                 }
             }
             let of = mappings.entry(migration.clone()).or_default();

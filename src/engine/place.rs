@@ -5,7 +5,7 @@ mod meeting;
 mod merging;
 mod weigh;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
@@ -33,8 +33,8 @@ pub struct Placer {
     transaction_time: Option<String>,
     /// The destination's own records are placed (`store import`): they are nobody's migration.
     local: bool,
-    /// Conflicts, by their key in the ledger, that no policy decides.
-    asked: Arc<HashSet<Vec<u8>>>,
+    /// Conflicts, by their key in the ledger, that no policy decides for rows from this run on.
+    asked: Arc<HashMap<Vec<u8>, u32>>,
     /// Whom patients met whose rows are placed once more.
     met: Arc<HashMap<RowId, RecordKey>>,
     /// The conflicts (by their key in the ledger) whose decisions merged what these rows brought, once somebody asks.
@@ -91,7 +91,7 @@ impl Placer {
     /// The same for rows that were placed before: no policy decides the conflicts in `asked`, and of several patients whom one may
     /// equally well be it meets the one in `met`.
     #[must_use]
-    pub fn once_more(self, asked: Arc<HashSet<Vec<u8>>>, met: Arc<HashMap<RowId, RecordKey>>) -> Self {
+    pub fn once_more(self, asked: Arc<HashMap<Vec<u8>, u32>>, met: Arc<HashMap<RowId, RecordKey>>) -> Self {
         Self { asked, met, ..self }
     }
 

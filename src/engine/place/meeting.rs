@@ -97,7 +97,7 @@ impl Placer {
     ) -> Result<Disposition, EngineError> {
         let (conflict, known) = self.conflict(row, record, meeting)?;
         let key = migration_key(&self.migration, conflict.id.as_bytes());
-        let asked = self.asked.contains(&key);
+        let asked = self.asked.get(&key).is_some_and(|since| row.run >= *since);
         let mut decided = match &known {
             // What a person put together is not put together again, whatever became of it since.
             Some(known)
