@@ -11,7 +11,7 @@ use super::wizard::{Next, Opened};
 use super::{output, report, run};
 use crate::engine::{self, Answer, Choice, Command, Import, Outcome, RunOptions, Snapshot, keys};
 use crate::migration::{Event, Plan, Policy, Preset, Resolution, read_transforms};
-use crate::sandbox::practice::{DestinationMix, Practice};
+use crate::sandbox::practice::{DestinationMix, Practice, RegisteredTwice};
 use crate::sandbox::{Client, Dataset, ECW, Fault, Keys, RunningSandbox, Sandbox, SandboxConfig};
 use crate::source::{KeyAlgorithm, PrivateKey};
 use crate::store::{Secret, Storage, Workspace, create_key_file, migration_key};
@@ -65,6 +65,7 @@ pub fn demo(args: &DemoArgs) -> Result<u8, Failure> {
     say(&format!(
         "It knows the practice and its sites, too, and {STAFF} of the people who work there, all under ids of its own."
     ));
+    say("The old system has one patient twice.");
     let (storage, plan, stage) = prepare(args)?;
     register(&storage, &plan)?;
 
@@ -176,7 +177,7 @@ fn config(practice: Practice, args: &DemoArgs, key: &PrivateKey) -> Result<Sandb
         keys: Keys::Inline(jwks),
         scope: None,
     };
-    let mut config = SandboxConfig::new(Arc::new(practice))
+    let mut config = SandboxConfig::new(Arc::new(RegisteredTwice::new(practice, args.patients / 2)))
         .flavour(&ECW)
         .client(client)
         .polls(2, Some(1));

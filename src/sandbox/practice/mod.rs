@@ -40,6 +40,7 @@ mod provenance;
 mod report;
 mod seeded;
 mod staff;
+mod twice;
 
 #[cfg(test)]
 mod tests;
@@ -48,3 +49,4 @@ pub use census::MAX_PATIENTS;
 pub use destination::{Destination, DestinationMix};
 pub use patient::MRN_SYSTEM;
 pub use seeded::Practice;
+pub use twice::RegisteredTwice;

@@ -130,3 +130,32 @@ fn every_patient_is_in_the_group_of_all_and_of_one_site() {
     }
     assert!(sizes.iter().all(|&size| size > 50), "{sizes:?}");
 }
+
+#[test]
+fn whoever_is_registered_twice_has_one_more_id_and_is_otherwise_the_same() {
+    let practice = Practice::new(40, 3);
+    let twice = RegisteredTwice::new(practice.clone(), 20);
+    let (once, both) = (all(&practice, "Patient"), all(&twice, "Patient"));
+    assert_eq!(both[..40], once);
+    assert_eq!(both.len(), 41);
+    let value: Value = serde_json::from_slice(&both[40]).unwrap();
+    let id = text(&value, "/id");
+    assert_eq!(twice.read("Patient", id).as_ref(), Some(&both[40]));
+    let first = twice.read("Patient", id.trim_end_matches("-2")).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&both[40]).replace("-2\"", "\""),
+        String::from_utf8_lossy(&first).replace("-2\"", "\"")
+    );
+    let site = twice
+        .groups()
+        .into_iter()
+        .skip(1)
+        .find(|group| twice.in_group(&group.id, id))
+        .unwrap();
+    assert!(practice.in_group(&site.id, id.trim_end_matches("-2")));
+    assert_eq!(
+        twice.types().iter().map(|(_, n)| n).sum::<u64>(),
+        practice.types().iter().map(|(_, n)| n).sum::<u64>() + 1
+    );
+    assert_eq!(all(&twice, "Observation"), all(&practice, "Observation"));
+}
