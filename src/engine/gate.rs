@@ -6,7 +6,7 @@ use super::recorder::{Recorder, state};
 use super::tally::{recorded_counts, runs_of};
 use super::trail::trail;
 use crate::migration::{
-    By, Capacity, ChartTally, Counts, Event, Gate, GateFacts, Head, Plan, Requirement, State, Trail, same_person, total,
+    By, Capacity, ChartTally, Counts, Event, Gate, GateFacts, Head, Plan, State, Trail, same_person, total,
 };
 use crate::store::{Storage, migration_key, run_key};
 
@@ -118,12 +118,7 @@ pub fn flip(
             hint: format!("`cutover flip {} --take-back --why TEXT` takes that back", plan.id),
         });
     }
-    if !gate
-        .conditions
-        .iter()
-        .any(|condition| condition.requirement == Requirement::RowsAccounted)
-        || runs_of(storage, &plan.id)?.is_empty()
-    {
+    if runs_of(storage, &plan.id)?.is_empty() {
         return Err(EngineError::NotReady {
             what: format!("nothing of `{}` was moved", plan.id),
             hint: format!("`cutover run {}` begins", plan.id),

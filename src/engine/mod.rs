@@ -4,14 +4,14 @@
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
 //! - `landing`, `lines`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
 //! - `crosswalk`, `crosswalk_list`, `by_hand`: who is known under another id; `directory`, `matching`, `engaged`: organizations, locations and practitioners who are.
-//! - `rebuild`: the index made anew from the landing and the ledger.
+//! - `rebuild`: the index made anew from the landing and the ledger. `program`: programs that transform records.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `cancel_export`: an export taken back at the source before it is ready. `preview`: what transforms would do.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
 //! - `beside`: conflicts as a person looks at them.
-//! - `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
+//! - `aside`: rows that were set aside. `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
 //!   `trail`: what the journal says of that.
 //! - `report`, `report_text`: the report. `standing`: how a migration stands, gathered for whoever looks.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `history` says what happened in which order, `telling` tells it

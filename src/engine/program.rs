@@ -10,7 +10,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::error::EngineError;
 use crate::migration::{NoProgram, Output, Outside, Plan, TransformRule, Transforms, TransformsError};
@@ -171,8 +173,6 @@ fn call(command: &[String], records: &[String], patience: Duration) -> Result<Re
         .stdout(Stdio::piped())
         // What a program complains about may name a patient.
         .stderr(Stdio::null())
-        // Nobody else is given what opens the workspace.
-        .env_remove("CUTOVER_PASSPHRASE")
         // So that it can be stopped with everything that it started, and Ctrl-C is ours to handle.
         .process_group(0)
         .spawn()
@@ -214,9 +214,18 @@ fn call(command: &[String], records: &[String], patience: Duration) -> Result<Re
         loop {
             match told.recv_timeout(patience) {
                 Ok(None) => {}
-                Ok(Some(written)) => return Ok(written),
+                Ok(Some(written)) => {
+                    let ended = ends(&child, patience);
+                    // Also what it left behind, which may hold our pipe open and never read it.
+                    stop(&child);
+                    return if ended {
+                        Ok(written)
+                    } else {
+                        Err("its program wrote everything and did not end")
+                    };
+                }
                 Err(error) => {
-                    stop(&mut child);
+                    stop(&child);
                     return Err(match error {
                         std::sync::mpsc::RecvTimeoutError::Timeout => "its program was silent for too long",
                         std::sync::mpsc::RecvTimeoutError::Disconnected => {
@@ -245,13 +254,30 @@ fn call(command: &[String], records: &[String], patience: Duration) -> Result<Re
     })
 }
 
-/// Stops a program with everything that it started.
-fn stop(child: &mut Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // It may have ended by itself.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+/// Waits for a program to end, which is not heard of yet: its number stays its own.
+fn ends(child: &Child, patience: Duration) -> bool {
+    let Some(pid) = pid(child) else { return false };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let began = Instant::now();
+    loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Ok(None) if began.elapsed() < patience => std::thread::sleep(Duration::from_millis(1)),
+            Ok(ended) => return ended.is_some(),
+            Err(_) => return false,
+        }
     }
+}
+
+/// Stops a program with everything that it started.
+fn stop(child: &Child) {
+    if let Some(group) = pid(child) {
+        // It may have ended by itself.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::history::LeftOut;
+use super::program;
 use super::recorder::{Recorded, Recorder};
 use super::taken_back::{Compared, TakenBack};
-use super::tally::recorded_counts;
+use super::tally::{recorded_counts, runs_of};
 use super::telling::tell;
 use super::told::Told;
 use crate::migration::{By, Conflict, Event, Plan, Resolution, total};
@@ -175,6 +176,10 @@ fn withdraw(storage: &Storage, migration: &str, runs: &[u32]) -> Result<(), Engi
                 info
             })
         })?;
+    }
+    if runs_of(storage, migration)?.is_empty() {
+        // A program may have been mended since.
+        program::forget(storage, migration)?;
     }
     storage.journal.append(migration, &Event::RolledBack { run: *first })?;
     Ok(())

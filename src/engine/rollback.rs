@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::carry_out::carry_out_pending;
 use super::error::EngineError;
-use super::program;
 use super::recorder::Recorder;
 use super::reversal::Planned;
 use super::taken_back::TakenBack;
@@ -53,12 +52,7 @@ pub fn rollback(
     if dry_run {
         return planned.leave();
     }
-    let taken = planned.carry_out(storage, plan, recorder)?;
-    if runs_of(storage, &plan.id)?.is_empty() {
-        // A program may have been mended since.
-        program::forget(storage, &plan.id)?;
-    }
-    Ok(taken)
+    planned.carry_out(storage, plan, recorder)
 }
 
 /// Conflicts that former runs met and persons decided since this run began; those that it met itself, or later ones, go with the runs.

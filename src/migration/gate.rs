@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::counts::Counts;
+use super::figure::several;
 use super::sample::ChartTally;
 use super::sign_off::{Capacity, Flip};
 use super::state::{Stage, State};
@@ -271,22 +272,6 @@ fn signed(facts: &GateFacts, capacity: Capacity) -> Told {
         Some(what) => Err(format!("{by}: given before {what}")),
         None => Ok(by),
     }
-}
-
-/// How many of something, such as `1 row` or `3 rows`.
-fn several(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
-}
-
-/// A number with its thousands separated.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
-    groups
-        .iter()
-        .map(|group| String::from_utf8_lossy(group))
-        .collect::<Vec<_>>()
-        .join(",")
 }
 
 fn day(at: Timestamp) -> String {

@@ -26,6 +26,7 @@ mod counterpart;
 mod counts;
 mod event;
 mod event_text;
+pub mod figure;
 mod file;
 mod gate;
 mod mapping;

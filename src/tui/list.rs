@@ -61,6 +61,20 @@ impl List {
     }
 }
 
+/// The first of `lines` that is seen after a movement in a text that shows `page` of them.
+pub fn scrolled(top: usize, movement: Move, lines: usize, page: usize) -> usize {
+    let page = page.max(1);
+    let top = match movement {
+        Move::Up => top.saturating_sub(1),
+        Move::Down => top + 1,
+        Move::PageUp => top.saturating_sub(page),
+        Move::PageDown => top + page,
+        Move::First => 0,
+        Move::Last => lines,
+    };
+    top.min(lines.saturating_sub(page))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

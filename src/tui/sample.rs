@@ -12,9 +12,13 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Color;
 
+use super::input::Input;
+use super::key::Key;
 use super::live::Live;
 use super::look::Look;
+use super::message::{Effect, Msg};
 use super::model::{Model, Place};
+use super::update::update;
 use super::view::view;
 use crate::engine::{Snapshot, Standing};
 use crate::migration::{ByType, Condition, Counts, Event, Gate, Plan, Preset, Requirement, Stage, State};
@@ -77,6 +81,16 @@ fn gate() -> Gate {
         ],
         flip: None,
     }
+}
+
+/// Presses these keys one after the other, `\n` for Enter; gives what they have done.
+pub fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+    let keys = keys.chars().map(|c| match c {
+        '\n' => Key::plain(crossterm::event::KeyCode::Enter),
+        c => Key::of(c),
+    });
+    keys.flat_map(|key| update(model, Msg::Input(Input::Key(key))))
+        .collect()
 }
 
 /// Three practices: one waits for a person, one is at work, one is done.

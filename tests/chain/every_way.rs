@@ -88,13 +88,7 @@ async fn after_conflicts_merges_and_a_second_run_the_store_is_the_one_before_the
     let first = Standing::of(&bench);
 
     bench.serve(ecw(later())).await;
-    bench
-        .try_run(RunOptions {
-            new: true,
-            ..RunOptions::default()
-        })
-        .await
-        .unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     decide(&mut bench).await;
     assert!(bench.verify().await.clean(), "{:#?}", bench.verification().findings);
     let second = Standing::of(&bench);
@@ -111,13 +105,7 @@ async fn after_conflicts_merges_and_a_second_run_the_store_is_the_one_before_the
     Standing::of(&bench).assert_same(&first);
     assert!(bench.verify().await.clean(), "{:#?}", bench.verification().findings);
 
-    bench
-        .try_run(RunOptions {
-            new: true,
-            ..RunOptions::default()
-        })
-        .await
-        .unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     decide(&mut bench).await;
     assert_eq!(bench.hash(), second.hash);
     bench.rollback(None, false, false).await;
@@ -127,13 +115,7 @@ async fn after_conflicts_merges_and_a_second_run_the_store_is_the_one_before_the
 
     // And decisions alone, merges with them.
     bench.serve(ecw(practice())).await;
-    bench
-        .try_run(RunOptions {
-            new: true,
-            ..RunOptions::default()
-        })
-        .await
-        .unwrap();
+    bench.try_run(RunOptions::anew()).await.unwrap();
     decide(&mut bench).await;
     assert_eq!(bench.hash(), first.hash);
     bench.undo(Which::All).await;

@@ -3,7 +3,7 @@
 use super::{rows, titled};
 use crate::tui::binding::{self, Binding};
 use crate::tui::canvas::Canvas;
-use crate::tui::list::{List, Move};
+use crate::tui::list::{List, Move, scrolled};
 use crate::tui::look::Role;
 use crate::tui::model::Model;
 
@@ -16,16 +16,7 @@ pub struct Help {
 impl Help {
     /// Scrolls.
     pub fn go(&mut self, movement: Move, model_rows: usize, keys: usize) {
-        let page = model_rows.saturating_sub(3).max(1);
-        let step = match movement {
-            Move::Up => self.top.saturating_sub(1),
-            Move::Down => self.top + 1,
-            Move::PageUp => self.top.saturating_sub(page),
-            Move::PageDown => self.top + page,
-            Move::First => 0,
-            Move::Last => keys,
-        };
-        self.top = step.min(keys.saturating_sub(page));
+        self.top = scrolled(self.top, movement, keys, model_rows.saturating_sub(3));
     }
 
     /// Draws the keys.

@@ -2,7 +2,7 @@
 
 use super::titled;
 use crate::tui::canvas::{Canvas, wrapped};
-use crate::tui::list::Move;
+use crate::tui::list::{Move, scrolled};
 use crate::tui::look::Role;
 
 /// A text in parts, each under its name, and how far it is scrolled.
@@ -32,17 +32,8 @@ impl Reading {
 
     /// Scrolls on a screen whose body is so large.
     pub fn go(&mut self, movement: Move, width: usize, height: usize) {
-        let page = height.saturating_sub(2).max(1);
         let lines = self.lines(width.saturating_sub(4)).len();
-        let top = match movement {
-            Move::Up => self.top.saturating_sub(1),
-            Move::Down => self.top + 1,
-            Move::PageUp => self.top.saturating_sub(page),
-            Move::PageDown => self.top + page,
-            Move::First => 0,
-            Move::Last => lines,
-        };
-        self.top = top.min(lines.saturating_sub(page));
+        self.top = scrolled(self.top, movement, lines, height.saturating_sub(2));
     }
 
     /// Draws what is seen of it.

@@ -1,5 +1,7 @@
 //! The rows that were set aside: why, the line as it was received, and what a person decided of it.
 
+use std::collections::HashMap;
+
 use super::Screen;
 use crate::engine::{Aside, Beginning, Command};
 use crate::store::RowId;
@@ -48,8 +50,9 @@ impl State {
             rows.sort_by_key(|aside| aside.waived.is_some());
         } else {
             // Nothing changes places while somebody works on it.
-            let places: Vec<RowId> = self.rows().iter().map(|aside| aside.row).collect();
-            rows.sort_by_key(|aside| places.iter().position(|row| *row == aside.row).unwrap_or(usize::MAX));
+            let places = self.rows().iter().enumerate();
+            let places: HashMap<RowId, usize> = places.map(|(at, aside)| (aside.row, at)).collect();
+            rows.sort_by_key(|aside| places.get(&aside.row).copied().unwrap_or(usize::MAX));
         }
         self.rows = Some(rows);
         self.sieve();
@@ -90,10 +93,10 @@ impl State {
     }
 
     /// The rows set aside for the same reason as the chosen one, about which nobody decided.
-    fn alike(&self) -> Vec<RowId> {
-        let Some(chosen) = self.chosen() else { return Vec::new() };
-        let alike = |aside: &&Aside| aside.waived.is_none() && aside.what.code == chosen.what.code;
-        self.rows().iter().filter(alike).map(|aside| aside.row).collect()
+    fn alike(&self) -> impl Iterator<Item = RowId> {
+        let code = self.chosen().map(|chosen| &chosen.what.code);
+        let alike = move |aside: &&Aside| aside.waived.is_none() && Some(&aside.what.code) == code;
+        self.rows().iter().filter(alike).map(|aside| aside.row)
     }
 }
 
@@ -142,7 +145,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             ask_why(model);
         }
         Action::Alike => {
-            state.meant = state.alike();
+            state.meant = state.alike().collect();
             ask_why(model);
         }
         Action::Back => return super::enter(model, model.quarantine.from),
@@ -219,7 +222,7 @@ pub fn none_alike(model: &Model) -> Option<String> {
     if model.job().is_some() {
         return Some("a job is at work".to_owned());
     }
-    let none = model.quarantine.alike().is_empty();
+    let none = model.quarantine.alike().next().is_none();
     none.then(|| "none of this reason is left".to_owned())
 }
 

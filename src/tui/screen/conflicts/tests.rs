@@ -8,20 +8,10 @@ use crate::tui::key::Key;
 use crate::tui::list::Move;
 use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg, News, Query, Reply};
-use crate::tui::model::Model;
 use crate::tui::sample::conflicts::{conflict, model};
-use crate::tui::sample::shown;
+use crate::tui::sample::{press, shown};
 use crate::tui::screen::Screen;
 use crate::tui::update::{act, update};
-
-fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-    let keys = keys.chars().map(|c| match c {
-        '\n' => Key::plain(crossterm::event::KeyCode::Enter),
-        c => Key::of(c),
-    });
-    keys.flat_map(|key| update(model, Msg::Input(Input::Key(key))))
-        .collect()
-}
 
 #[test]
 fn empty() {

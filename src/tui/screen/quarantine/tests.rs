@@ -3,12 +3,10 @@ use insta::assert_snapshot;
 use crate::engine::{Answer, Aside, Beginning, Command};
 use crate::migration::{By, Quarantined, Waived};
 use crate::store::RowId;
-use crate::tui::input::Input;
-use crate::tui::key::Key;
 use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg, News, Query, Reply};
 use crate::tui::model::Model;
-use crate::tui::sample::{self, shown};
+use crate::tui::sample::{self, press, shown};
 use crate::tui::screen::Screen;
 use crate::tui::update::update;
 
@@ -63,15 +61,6 @@ fn model(rows: Vec<Aside>) -> Model {
         update(&mut model, Msg::Read(Reply::Original(row, Ok(read(line, true)))));
     }
     model
-}
-
-fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-    let keys = keys.chars().map(|c| match c {
-        '\n' => Key::plain(crossterm::event::KeyCode::Enter),
-        c => Key::of(c),
-    });
-    keys.flat_map(|key| update(model, Msg::Input(Input::Key(key))))
-        .collect()
 }
 
 #[test]
