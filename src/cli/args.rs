@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
+pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand};
 pub use super::args_gate::{FlipArgs, JudgeArgs, SampleCommand, SignOffArgs, VerifyArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Read the embedded store, or load the destination's own records into it
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Deliver the store's records to a FHIR server
+    #[command(subcommand)]
+    Destination(DestinationCommand),
     /// Compare the store with everything that was received
     Verify(VerifyArgs),
     /// Look at the sample charts that a verification has drawn, and judge them

@@ -1,10 +1,11 @@
 //! The front end without a screen: every command, its output, its exit code.
 //!
-//! - `args`, `args_crosswalk`, `args_gate`, `args_plan`, `args_sandbox`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
+//! - `args`, `args_crosswalk`, `args_destination`, `args_gate`, `args_plan`, `args_sandbox`, `args_transform`, `args_undo`: commands and options; one file for each command or family of them.
 //! - `wizard`: what the full-screen front end is given. `open`: the workspace; `plan`: a plan from options; `wait`: work on the network; `output`, `progress`, `failure`: what a person sees.
 
 mod args;
 mod args_crosswalk;
+mod args_destination;
 mod args_gate;
 mod args_plan;
 mod args_sandbox;
@@ -14,6 +15,7 @@ mod cancel;
 mod conflicts;
 mod crosswalk;
 mod demo;
+mod destination;
 mod doctor;
 mod export;
 mod failure;
@@ -72,6 +74,7 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::Crosswalk(command) => crosswalk::crosswalk(workspace, command),
         Command::Quarantine(command) => quarantine::quarantine(workspace, command),
         Command::Store(command) => store::store(workspace, command),
+        Command::Destination(command) => destination::command(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),
         Command::Sample(command) => sample::sample(workspace, command),
         Command::Gate(args) => gate::gate(workspace, args),

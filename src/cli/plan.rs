@@ -172,7 +172,7 @@ fn mrn_systems(systems: &mut BTreeMap<String, String>, given: &[String]) -> Resu
 }
 
 /// The absolute path of a file with certificate authorities, so that the plan holds wherever a command is run.
-fn ca_file(path: &Path) -> Result<Option<PathBuf>, Failure> {
+pub fn ca_file(path: &Path) -> Result<Option<PathBuf>, Failure> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
@@ -188,7 +188,8 @@ fn ca_file(path: &Path) -> Result<Option<PathBuf>, Failure> {
     Ok(Some(absolute))
 }
 
-fn auth(name: &str) -> Result<AuthMethod, Failure> {
+/// The way to authenticate of that name.
+pub fn auth(name: &str) -> Result<AuthMethod, Failure> {
     Ok(match name.to_ascii_lowercase().replace('_', "-").as_str() {
         "private-key-jwt" => AuthMethod::PrivateKeyJwt,
         "client-secret-basic" => AuthMethod::ClientSecretBasic,
@@ -210,7 +211,8 @@ pub fn algorithm(name: &str) -> Result<Algorithm, Failure> {
     }
 }
 
-fn unknown(what: &str, given: &str, known: &str) -> Failure {
+/// A value that is none of those known.
+pub fn unknown(what: &str, given: &str, known: &str) -> Failure {
     Failure::usage(&format!("there is no {what} `{given}`"), &format!("use {known}"))
 }
 
@@ -263,7 +265,7 @@ pub fn secrets(args: &PlanArgs, known: Option<Secrets>) -> Result<Option<Secrets
     Ok(Some(secrets))
 }
 
-fn secret_in(path: &Path) -> Result<String, Failure> {
+pub fn secret_in(path: &Path) -> Result<String, Failure> {
     let bytes = Zeroizing::new(read_file(path, 64 * 1024)?);
     let text = std::str::from_utf8(&bytes)
         .ok()

@@ -7,6 +7,7 @@
 //! - `rebuild`: the index made anew from the landing and the ledger. `program`: programs that transform records.
 //! - `cut_off`: notes that a kill left on rows which never became durable.
 //! - `cancel_export`: an export taken back at the source before it is ready. `preview`: what transforms would do.
+//! - `destination`: a FHIR server that the store's records are delivered to.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
 //! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
@@ -29,6 +30,7 @@ mod connect;
 mod crosswalk;
 mod crosswalk_list;
 mod cut_off;
+pub mod destination;
 mod directory;
 mod doctor;
 mod engaged;

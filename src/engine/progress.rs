@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::migration::{ByType, ExportFile, FileKind, FileState, total};
+use crate::migration::{ByType, DeliveryCounts, ExportFile, FileKind, FileState, total};
 
 /// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,8 +18,27 @@ pub struct Snapshot {
     pub budget: Option<u32>,
     /// Bytes read back and all bytes, while what is stored is verified.
     pub verifying: Option<(u64, u64)>,
+    /// How a delivery to a server goes.
+    pub delivery: Option<Delivery>,
     /// Until when the token is valid.
     pub token_until: Option<Timestamp>,
+}
+
+/// How a delivery to a server goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Delivery {
+    /// Batches sent.
+    pub requests: u64,
+    /// Entries of a batch at most.
+    pub batch: usize,
+    /// Batches in flight at most.
+    pub at_once: usize,
+    /// How often the server asked us to wait.
+    pub throttled: u64,
+    /// How long the last answer took.
+    pub latency: Duration,
+    /// What came of the records so far.
+    pub counts: DeliveryCounts,
 }
 
 /// How asking for an export's status goes.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
+use super::destination::{Delivering, Proof, deliver, prove, pull};
 use super::error::EngineError;
 use super::gate::{flip, sign_off, still_open, take_flip_back};
 use super::job::Job;
@@ -20,7 +21,7 @@ use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
 use super::waive::waive;
 use crate::http::{Clock, SystemClock};
-use crate::migration::{By, Capacity, ChartVerdict, Plan, Resolution, Verification};
+use crate::migration::{By, ByType, Capacity, ChartVerdict, DeliveryCounts, Plan, Resolution, Verification};
 use crate::store::{RowId, Storage};
 
 /// What a front end asks for, on one migration.
@@ -32,6 +33,15 @@ pub enum Command {
     CancelExport,
     /// Compare the store with the landing.
     Verify,
+    /// Read the own records of the server that is delivered to.
+    Pull,
+    /// Make the server hold what the store has.
+    Deliver {
+        /// Also over what was edited or removed there since.
+        force: bool,
+    },
+    /// Read everything back from the server and compare.
+    Prove,
     /// Decide conflicts.
     Resolve {
         /// Their ids.
@@ -111,6 +121,12 @@ pub enum Answer {
     Cancelled,
     /// Of [`Command::Verify`].
     Verified(Box<Verification>),
+    /// Of [`Command::Pull`]: what came of the records.
+    Pulled(ByType),
+    /// Of [`Command::Deliver`].
+    Delivered(DeliveryCounts),
+    /// Of [`Command::Prove`].
+    Proven(Box<Proof>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
     /// Of [`Command::Waive`]: how many rows were not waived before.
@@ -189,7 +205,7 @@ async fn work(
     snapshot: watch::Sender<Snapshot>,
     Pace { clock, hurry }: Pace,
 ) -> Result<Answer, EngineError> {
-    if !matches!(command, Command::Verify | Command::TakeFlipBack { .. }) {
+    if !matches!(command, Command::Verify | Command::Prove | Command::TakeFlipBack { .. }) {
         still_open(&storage, &plan)?;
     }
     match command {
@@ -206,6 +222,23 @@ async fn work(
                 tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
             let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
             Ok(Answer::Verified(Box::new(job.verify().await?)))
+        }
+        Command::Pull | Command::Deliver { .. } | Command::Prove => {
+            let force = matches!(command, Command::Deliver { force: true });
+            let delivering = Delivering {
+                storage,
+                plan,
+                recorder,
+                clock,
+                cancel,
+                snapshot,
+                force,
+            };
+            Ok(match command {
+                Command::Pull => Answer::Pulled(pull(delivering).await?),
+                Command::Prove => Answer::Proven(Box::new(prove(delivering).await?)),
+                _ => Answer::Delivered(deliver(delivering).await?),
+            })
         }
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;

@@ -9,6 +9,7 @@
 //! - [`transform()`] changes what a [`Path`] leads to.
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
+//! - [`outgoing`] makes of a record what is sent to a server.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`brief()`] says in a line what an element says, [`chart_lines`] what a record does; [`safe`] makes text from an EHR fit for a terminal.
 
@@ -32,6 +33,7 @@ mod mention;
 mod merge;
 mod merge_error;
 mod outcome;
+mod outgoing;
 mod pairing;
 mod path;
 mod patient_link;
@@ -63,6 +65,7 @@ pub use json::{Flaw, MAX_DEPTH};
 pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
+pub use outgoing::{Handle, outgoing, with_id};
 pub use outcome::{Issue, Severity, is_transient, issues};
 pub use path::{NoPath, Path};
 pub use patient_link::{linked, stub};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
+use super::destination::DeliveryCounts;
 use super::sample::ChartVerdict;
 use super::sign_off::{Capacity, Head};
 
@@ -254,6 +255,35 @@ pub enum Event {
         compared: u64,
         /// What did not agree.
         findings: u64,
+    },
+    /// The destination's own records were read into the store.
+    DestinationRead {
+        /// What came of them.
+        counts: ByType,
+    },
+    /// A delivery to a server began.
+    DeliveryBegun {
+        /// Its FHIR base URL.
+        base_url: String,
+        /// Its software, as it says.
+        software: String,
+    },
+    /// The server holds what it takes.
+    DeliveryEnded {
+        /// What came of the records.
+        counts: DeliveryCounts,
+    },
+    /// A delivery stopped on an error; delivering again goes on from there.
+    DeliveryFailed {
+        /// The error, in a sentence.
+        reason: String,
+    },
+    /// Everything was read back from the server and compared.
+    DeliveryProven {
+        /// Records compared.
+        compared: u64,
+        /// Records that are not there as they should be.
+        wrong: u64,
     },
     /// The job was deleted at the source.
     JobDeleted {},

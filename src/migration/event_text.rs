@@ -68,6 +68,22 @@ impl Event {
                 format!("The practice has gone over though the gate was shut: {why}")
             }
             Event::FlipTakenBack { why, .. } => format!("The flip is taken back: {why}"),
+            Event::DestinationRead { .. } => "The destination's own records were read.".to_owned(),
+            Event::DeliveryBegun { base_url, software } => format!("Delivering to {base_url} ({software})."),
+            Event::DeliveryEnded { counts } => format!(
+                "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged; {} refused, {} in conflict.",
+                counts.created,
+                counts.updated,
+                counts.found,
+                counts.removed,
+                counts.unchanged,
+                counts.refused,
+                counts.conflicts
+            ),
+            Event::DeliveryFailed { reason } => format!("The delivery stopped: {reason}"),
+            Event::DeliveryProven { compared, wrong } => {
+                format!("{compared} records read back from the server and compared; {wrong} are not as they should be.")
+            }
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
             Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::CrosswalkChanged { set, unset, .. } => {

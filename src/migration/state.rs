@@ -167,6 +167,11 @@ impl State {
             | Event::RowWaived { .. }
             | Event::ChartJudged { .. }
             | Event::SignedOff { .. }
+            | Event::DestinationRead { .. }
+            | Event::DeliveryBegun { .. }
+            | Event::DeliveryEnded { .. }
+            | Event::DeliveryFailed { .. }
+            | Event::DeliveryProven { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

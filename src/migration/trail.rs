@@ -180,6 +180,7 @@ impl Trail {
                 });
             }
             Event::FlipTakenBack { .. } => self.flip = None,
+            Event::DestinationRead { .. } => self.change(entry, "the destination's own records".to_owned()),
             Event::MigrationAdded { .. }
             | Event::KeyCreated { .. }
             | Event::TokenGranted { .. }
@@ -194,6 +195,10 @@ impl Trail {
             | Event::RunPaused { .. }
             | Event::RunFailed { .. }
             | Event::RowWaived { .. }
+            | Event::DeliveryBegun { .. }
+            | Event::DeliveryEnded { .. }
+            | Event::DeliveryFailed { .. }
+            | Event::DeliveryProven { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

@@ -9,7 +9,7 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient, SampleRecord,
+    Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient, SampleRecord,
     Secrets, Verification, Waived,
 };
 
@@ -138,6 +138,10 @@ pub struct Tables {
     pub overruled: Table<()>,
     /// Numbers of tenants and types in index keys.
     pub names: Table<u16>,
+    /// The server that a migration's records are delivered to, by migration id.
+    pub destinations: Table<Destination>,
+    /// What is known of records there, by migration and key of the record.
+    pub delivered: Table<Delivered>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
     /// Sample patients by migration and number.
@@ -167,6 +171,8 @@ impl Tables {
             reversals: ledger.table("reversals")?,
             overruled: ledger.table("overruled")?,
             names: ledger.table("names")?,
+            destinations: ledger.table("destinations")?,
+            delivered: ledger.table("delivered")?,
             verifications: ledger.table("verifications")?,
             samples: ledger.table("samples")?,
             sample_records: ledger.table("sample_records")?,

@@ -1,5 +1,6 @@
 //! Writing and reading the destination.
 
 mod embedded;
+pub mod remote;
 
 pub use embedded::EmbeddedStore;

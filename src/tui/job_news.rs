@@ -118,6 +118,23 @@ fn outcome(answer: &Answer) -> (String, Role) {
             (text, if left > 0 { Role::Note } else { Role::Done })
         }
         Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
+        Answer::Pulled(_) => ("the destination's own records are here".to_owned(), Role::Done),
+        Answer::Delivered(counts) if counts.clean() => ("delivered".to_owned(), Role::Done),
+        Answer::Delivered(counts) => (
+            format!(
+                "delivered, but for {}",
+                figure::several(counts.refused + counts.conflicts, "record")
+            ),
+            Role::Wrong,
+        ),
+        Answer::Proven(proof) if proof.clean() => ("read back, nothing to find".to_owned(), Role::Done),
+        Answer::Proven(proof) => (
+            format!(
+                "read back: {} not as they should be",
+                figure::several(proof.wrong + proof.undelivered, "record")
+            ),
+            Role::Wrong,
+        ),
         Answer::TakenBack(_) => ("taken back".to_owned(), Role::Done),
         Answer::Recorded => ("done, and on record".to_owned(), Role::Done),
     }

@@ -7,6 +7,7 @@ mod by_hand;
 mod clock;
 mod crosswalk;
 mod deletion;
+mod delivery;
 mod destination;
 mod documents;
 mod edited;

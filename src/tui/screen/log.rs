@@ -140,8 +140,12 @@ fn step_of(event: &Event) -> Option<Step> {
         | Event::DownloadError { .. }
         | Event::ExportComplete { .. }
         | Event::IngestCompleted { .. }
+        | Event::DestinationRead { .. }
+        | Event::DeliveryBegun { .. }
+        | Event::DeliveryEnded { .. }
+        | Event::DeliveryFailed { .. }
         | Event::RunPaused { .. } => Step::Ingest,
-        Event::Verified { .. } | Event::ChartJudged { .. } => Step::Verify,
+        Event::Verified { .. } | Event::DeliveryProven { .. } | Event::ChartJudged { .. } => Step::Verify,
         Event::RunCompleted { .. }
         | Event::JobDeleted {}
         | Event::JobKept { .. }
@@ -154,7 +158,7 @@ fn step_of(event: &Event) -> Option<Step> {
 
 fn role(event: &Event) -> Role {
     match event {
-        Event::RunFailed { .. } | Event::DownloadError { .. } => Role::Wrong,
+        Event::RunFailed { .. } | Event::DeliveryFailed { .. } | Event::DownloadError { .. } => Role::Wrong,
         Event::RunPaused { .. } | Event::JobKept { .. } => Role::Note,
         Event::Verified { findings, .. } if *findings > 0 => Role::Wrong,
         Event::Verified { .. } | Event::RunCompleted { .. } => Role::Done,

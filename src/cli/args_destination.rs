@@ -1,0 +1,79 @@
+//! The command line: a FHIR server as the destination.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::args::NameArgs;
+
+/// `destination`
+#[derive(Debug, Clone, Subcommand)]
+pub enum DestinationCommand {
+    /// Say which FHIR server the records are delivered to
+    Set(Box<DestinationArgs>),
+    /// Show what is known of the server
+    Show(NameArgs),
+    /// Ask the server what it can do, and write one record, read it back and remove it
+    Check(NameArgs),
+    /// Read the server's own records, so that patients who are there already are recognised; before the first run
+    Pull(NameArgs),
+    /// Write to the server what the store has and the server has not; again and again, as often as you like
+    Deliver(DeliverArgs),
+    /// Read every record back from the server and compare
+    Verify(NameArgs),
+    /// List the records that the server did not take, or has with something else in them
+    Problems(NameArgs),
+}
+
+/// `destination deliver`
+#[derive(Debug, Clone, Args)]
+pub struct DeliverArgs {
+    /// The migration
+    pub migration: String,
+    /// Also over what was edited or removed at the server since it was delivered
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `destination set`
+#[derive(Debug, Clone, Args)]
+pub struct DestinationArgs {
+    /// The migration
+    pub migration: String,
+    /// The server's FHIR base URL
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Which server it is: generic, hapi, medplum, azure, google or helios
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// How to authenticate: private-key-jwt, client-secret-basic, client-secret-post, none
+    #[arg(long, value_name = "METHOD")]
+    pub auth: Option<String>,
+    /// Signature algorithm: RS384 or ES384
+    #[arg(long, value_name = "ALG")]
+    pub algorithm: Option<String>,
+    /// The token URL, going before what discovery finds
+    #[arg(long, value_name = "URL")]
+    pub token_url: Option<String>,
+    /// The client id that the server assigned
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// File with the client secret
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Scopes to ask for [default: system/*.cruds]
+    #[arg(long)]
+    pub scopes: Option<String>,
+    /// PEM file with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Requests a minute that the server allows
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,236 @@
+//! The session with a destination, and what it can do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::connect::{Credentials, http_by, open_session};
+use super::super::error::EngineError;
+use super::super::keys;
+use crate::http::{Call, Clock};
+use crate::migration::{AuthMethod, Destination, Plan, Secrets, Strategy};
+use crate::source::{Session, TokenUse};
+use crate::store::{Storage, migration_key};
+use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, replies};
+
+/// The longest answer that is read, in bytes.
+pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
+const FHIR_JSON: &str = "application/fhir+json";
+
+/// A destination that can be talked to.
+#[derive(Clone)]
+pub struct Link {
+    /// The destination as saved.
+    pub destination: Destination,
+    /// What it can do.
+    pub ability: Ability,
+    pub(super) session: Session,
+}
+
+/// What one record, written and removed again, proved of a destination.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Trial {
+    /// Name and version of its software.
+    pub software: String,
+    /// Its version of FHIR.
+    pub fhir_version: String,
+    /// By type of the store's records, how they are written.
+    pub strategies: BTreeMap<String, Strategy>,
+    /// Types whose records cannot be written, and why.
+    pub not_written: BTreeMap<String, String>,
+    /// A record was written, read back and removed.
+    pub probed: bool,
+}
+
+/// The destination of a migration, if it has one.
+pub fn destination(storage: &Storage, migration: &str) -> Result<Option<Destination>, EngineError> {
+    Ok(storage.tables.destinations.get(migration.as_bytes())?)
+}
+
+/// Keeps which server a migration's records are delivered to.
+pub fn save_destination(
+    storage: &Storage,
+    plan: &Plan,
+    destination: &Destination,
+    secrets: Option<&Secrets>,
+) -> Result<(), EngineError> {
+    storage.tables.destinations.put(plan.id.as_bytes(), destination)?;
+    if let Some(secrets) = secrets {
+        storage.tables.secrets.put(&secrets_key(&plan.id), secrets)?;
+    }
+    Ok(storage.workspace.ledger().durable()?)
+}
+
+/// Key of a destination's secrets.
+pub(super) fn secrets_key(migration: &str) -> Vec<u8> {
+    migration_key(migration, b"destination")
+}
+
+/// Opens a session with a migration's destination and reads its capabilities (R4 http, section "capabilities").
+pub async fn link(
+    storage: &Storage,
+    plan: &Plan,
+    clock: Arc<dyn Clock>,
+    cancel: &CancellationToken,
+) -> Result<Link, EngineError> {
+    let destination = destination(storage, &plan.id)?.ok_or_else(|| EngineError::NotReady {
+        what: format!("`{}` has no server to deliver to", plan.id),
+        hint: format!("`cutover destination set {} --base-url https://...`", plan.id),
+    })?;
+    let there = Plan {
+        token_url: destination.token_url.clone(),
+        client_id: destination.client_id.clone(),
+        auth: destination.auth,
+        algorithm: destination.algorithm,
+        ca_file: destination.ca_file.clone(),
+        requests_per_minute: destination.requests_per_minute,
+        ..Plan::new(&plan.id, &destination.base_url)
+    };
+    let key = match there.auth {
+        AuthMethod::PrivateKeyJwt => Some(keys::load(storage, plan)?),
+        _ => None,
+    };
+    let secrets = storage.tables.secrets.get(&secrets_key(&plan.id))?.unwrap_or_default();
+    let scopes = destination.scopes.split_whitespace().map(ToOwned::to_owned).collect();
+    let http = http_by(&there, clock)?;
+    let (session, _) = open_session(http, &there, Credentials { key, secrets }, scopes, cancel).await?;
+    let call = Call::get(session.at("metadata")).accept(FHIR_JSON);
+    let answer = session
+        .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
+        .await
+        .map_err(|e| EngineError::source(&e, e.hint()))?;
+    let ability = answer.is_success().then(|| Ability::parse(&answer.body)).flatten();
+    let ability = ability.ok_or_else(|| EngineError::NotReady {
+        what: format!("{} does not say what it can do: no CapabilityStatement (HTTP {})", destination.base_url, answer.status),
+        hint: "check the base URL: `BASE/metadata` is where a FHIR server says it".to_owned(),
+    })?;
+    if !ability.batch {
+        return Err(EngineError::NotReady {
+            what: format!("{} does not take batches", destination.base_url),
+            hint: "ask the server's administrator to allow them; record by record it would take days".to_owned(),
+        });
+    }
+    Ok(Link {
+        destination,
+        ability,
+        session,
+    })
+}
+
+impl Link {
+    /// How records of a type are written: as settled before, or as the server's capabilities say.
+    pub fn strategy(&self, resource_type: &str) -> Result<Strategy, NoStrategy> {
+        match self.destination.strategies.get(resource_type) {
+            Some(settled) => Ok(*settled),
+            None => self.ability.strategy(self.destination.kind, resource_type),
+        }
+    }
+
+    /// A batch as a call: never answered from a cache, and with short answers where the server takes the wish.
+    pub(super) fn call(&self, body: Vec<u8>) -> Call {
+        use reqwest::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+        Call::new(reqwest::Method::POST, self.session.base().clone())
+            .accept(FHIR_JSON)
+            .body(FHIR_JSON, body)
+            .header(HeaderName::from_static("prefer"), HeaderValue::from_static("return=minimal"))
+            .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+    }
+
+    /// How many records of a type the server has.
+    pub(super) async fn count(&self, resource_type: &str, cancel: &CancellationToken) -> Result<Option<u64>, EngineError> {
+        use reqwest::header::{CACHE_CONTROL, HeaderValue};
+        let mut url = self.session.at(resource_type);
+        url.set_query(Some("_summary=count"));
+        let call = Call::get(url).accept(FHIR_JSON).header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let answer = self
+            .session
+            .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
+            .await
+            .map_err(|e| EngineError::source(&e, e.hint()))?;
+        if !answer.is_success() {
+            return Ok(None);
+        }
+        let bundle: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        Ok(bundle["total"].as_u64())
+    }
+
+    async fn one(&self, request: Request<'_>, cancel: &CancellationToken) -> Result<Reply, EngineError> {
+        let call = self.call(batch(&[request]));
+        let answer = self
+            .session
+            .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
+            .await
+            .map_err(|e| EngineError::source(&e, e.hint()))?;
+        if !answer.is_success() {
+            let error = answer.to_error();
+            return Err(EngineError::source(&error, error.hint()));
+        }
+        let reply = replies(&answer.body).ok().and_then(|replies| replies.into_iter().next());
+        Ok(reply.unwrap_or_default())
+    }
+}
+
+/// Asks a destination what it can do, and writes one record, reads it back and removes it.
+pub async fn trial(storage: &Storage, plan: &Plan, clock: Arc<dyn Clock>, cancel: &CancellationToken) -> Result<Trial, EngineError> {
+    let link = link(storage, plan, clock, cancel).await?;
+    let (mut strategies, mut not_written) = (BTreeMap::new(), BTreeMap::new());
+    for (name, _) in storage.names.resource_types() {
+        match link.strategy(&name) {
+            Ok(strategy) => drop(strategies.insert(name, strategy)),
+            Err(why) => drop(not_written.insert(name, why.to_string())),
+        }
+    }
+    let probed = probe(&link, cancel).await?;
+    Ok(Trial {
+        software: link.ability.software.clone(),
+        fhir_version: link.ability.fhir_version.clone(),
+        strategies,
+        not_written,
+        probed,
+    })
+}
+
+/// One organization that nobody would take for one, written and removed; it is removed however the reading back goes.
+async fn probe(link: &Link, cancel: &CancellationToken) -> Result<bool, EngineError> {
+    const ID: &str = "cutover-probe";
+    const TYPE: &str = "Organization";
+    let Ok(strategy) = link.strategy(TYPE) else {
+        return Ok(false);
+    };
+    let system = super::outgoing::SOURCE_ID;
+    let record = format!(
+        r#"{{"resourceType":"{TYPE}","active":false,"name":"cutover: may anything be written here?","identifier":[{{"system":"{system}","value":"{ID}"}}]}}"#
+    );
+    let id = match strategy {
+        Strategy::ClientId => {
+            let body = crate::fhir::with_id(record.as_bytes(), ID);
+            let written = link.one(Request::put(TYPE, ID, None, body), cancel).await?;
+            refused(&written)?;
+            ID.to_owned()
+        }
+        Strategy::Identifier | Strategy::Tag => {
+            let query = super::outgoing::query("identifier", system, ID);
+            let written = link.one(Request::post(TYPE, query.clone(), record.into_bytes()), cancel).await?;
+            refused(&written)?;
+            let found = link.one(Request::search(TYPE, &query), cancel).await?;
+            let Some(found) = found.found.into_iter().next() else {
+                return Ok(false);
+            };
+            found.id
+        }
+    };
+    let read = link.one(Request::read(TYPE, &id), cancel).await?;
+    let removed = link.one(Request::delete(TYPE, &id), cancel).await?;
+    Ok(read.status == 200 && matches!(removed.status, 200 | 202 | 204))
+}
+
+fn refused(reply: &Reply) -> Result<(), EngineError> {
+    match reply.status {
+        200 | 201 => Ok(()),
+        status => Err(EngineError::NotReady {
+            what: format!("the server did not take one record to try: HTTP {status} {}", reply.words),
+            hint: "compare the preset (`--kind`) and the granted scopes with what the server's administrator allows".to_owned(),
+        }),
+    }
+}

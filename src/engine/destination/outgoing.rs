@@ -1,0 +1,214 @@
+//! A record as it is sent: under its id there, its references leading where they lead there.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::super::error::EngineError;
+use super::super::place::hex;
+use super::link::Link;
+use super::task::{Goal, Place, Step, Task};
+use crate::fhir::{self, Handle};
+use crate::migration::{Delivered, Plan, Strategy};
+use crate::store::{Entry, RecordKey, Storage, migration_key};
+use crate::target::EmbeddedStore;
+use crate::target::remote::Found;
+
+/// System of the identifier, and of the tag, by which a record is found at a server that gives it an id of its own.
+pub const SOURCE_ID: &str = "https://cutover.dev/fhir/source-id";
+
+/// A search for a token, as a query: `|` and the rest encoded.
+pub fn query(parameter: &str, system: &str, value: &str) -> String {
+    let token = format!("{system}|{value}");
+    let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+    format!("{parameter}={encoded}")
+}
+
+/// Makes tasks of the store's records.
+pub struct Maker<'a> {
+    pub storage: &'a Arc<Storage>,
+    pub store: &'a EmbeddedStore,
+    pub plan: &'a Plan,
+    pub link: &'a Link,
+    pub tenant: u16,
+    /// References to records that are not at the server yet are sent as what they are at the source, to be set right later.
+    pub settle_for_less: bool,
+}
+
+/// What a record leads to at the server.
+enum Leads {
+    To(String),
+    /// To one that will be there.
+    Later,
+    /// To nothing that the store has.
+    Nowhere,
+}
+
+/// What came of making a task.
+pub enum Made {
+    /// A task.
+    Task(Box<Task>),
+    /// It has to wait for a record that it refers to.
+    Later,
+    /// It is there as it is to be.
+    There,
+    /// It cannot be sent.
+    Not(String),
+}
+
+impl Maker<'_> {
+    /// What the ledger knows of a record at the server.
+    pub fn known(&self, key: &RecordKey) -> Result<Option<Delivered>, EngineError> {
+        Ok(self.storage.tables.delivered.get(&migration_key(&self.plan.id, key.as_bytes()))?)
+    }
+
+    /// The fingerprint of an entry: what is sent is made of nothing else, once its references are settled.
+    pub fn made_from(&self, entry: &Entry) -> String {
+        hex(&self.storage.content_hash(entry.encode().as_slice()))
+    }
+
+    /// The task that makes the server hold what the store has.
+    pub fn make(
+        &self,
+        resource_type: &Arc<str>,
+        key: RecordKey,
+        entry: &Entry,
+        known: Option<Delivered>,
+        even_if_there: bool,
+    ) -> Result<Made, EngineError> {
+        let line = self.store.read(entry)?;
+        let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
+        let own = self.own_version(&key)?;
+        let placed = match (&known, &own) {
+            (Some(known), _) if !known.id.is_empty() => Place::Id(known.id.clone()),
+            (_, Some(_)) => Place::Id(scan.id.to_owned()),
+            _ => match self.link.strategy(resource_type) {
+                Ok(strategy) => self.place(strategy, resource_type, scan.id),
+                Err(why) => return Ok(Made::Not(why.to_string())),
+            },
+        };
+        let token = self.token(resource_type, scan.id);
+        let handle = match (&own, self.link.strategy(resource_type)) {
+            (None, Ok(Strategy::Identifier)) => Some(Handle::Identifier(SOURCE_ID, &token)),
+            (None, Ok(Strategy::Tag)) => Some(Handle::Tag(SOURCE_ID, &token)),
+            _ => None,
+        };
+        let base = (!entry.local).then_some(self.plan.base_url.as_str());
+        let (mut later, mut complete) = (false, true);
+        let mut failed = None;
+        let rewritten = fhir::rewrite(&line, base, |name, id| {
+            if id.starts_with('?') {
+                return None;
+            }
+            match self.leads(name, id) {
+                Ok(Leads::To(place)) => Some(place),
+                Ok(Leads::Nowhere) => None,
+                Ok(Leads::Later) => {
+                    complete = false;
+                    later |= !self.settle_for_less;
+                    // Where it is at the source, which no server takes for a record of its own.
+                    Some(format!("{}/{name}/{id}", self.plan.base_url.trim_end_matches('/')))
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    None
+                }
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if later {
+            return Ok(Made::Later);
+        }
+        let line = rewritten.unwrap_or(line);
+        let Ok(body) = fhir::outgoing(&line, handle) else {
+            return Ok(Made::Not("it cannot be read as JSON".to_owned()));
+        };
+        let content = hex(&self.storage.content_hash(&body));
+        if !even_if_there
+            && let Some(known) = &known
+            && known.settled()
+            && known.content == content
+            && known.complete == complete
+        {
+            return Ok(Made::There);
+        }
+        Ok(Made::Task(Box::new(Task {
+            key,
+            resource_type: Arc::clone(resource_type),
+            body,
+            content,
+            made_from: self.made_from(entry),
+            complete,
+            goal: Goal::Write,
+            place: placed,
+            exists: known.as_ref().is_some_and(Delivered::is_there),
+            version: known
+                .as_ref()
+                .and_then(|known| known.version.clone())
+                .or_else(|| own.clone().and_then(|own| own.version)),
+            servers_own: own.is_some(),
+            known,
+            step: Step::Look,
+            attempts: 0,
+            waited: 0,
+            force: false,
+        })))
+    }
+
+    /// Where a record without a place at the server is put.
+    fn place(&self, strategy: Strategy, resource_type: &str, id: &str) -> Place {
+        let token = self.token(resource_type, id);
+        match strategy {
+            Strategy::ClientId => Place::Id(self.assigned(resource_type, id)),
+            Strategy::Identifier => Place::Search(query("identifier", SOURCE_ID, &token)),
+            Strategy::Tag => Place::Search(query("_tag", SOURCE_ID, &token)),
+        }
+    }
+
+    /// The id under which a record is put. An id of digits alone is of a sequence, and the server may have one of its own, so that it would
+    /// be somebody else's there; such a record gets one made of where it comes from.
+    fn assigned(&self, resource_type: &str, id: &str) -> String {
+        if !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return id.to_owned();
+        }
+        let name = format!("{} {}", self.plan.base_url, self.token(resource_type, id));
+        let hash = hex(&digest(&SHA256, name.as_bytes()).as_ref()[..16]);
+        let parts = [&hash[..8], &hash[8..12], &hash[12..16], &hash[16..20], &hash[20..]];
+        parts.join("-")
+    }
+
+    fn token(&self, resource_type: &str, id: &str) -> String {
+        format!("{}/{resource_type}/{id}", self.plan.tenant)
+    }
+
+    fn leads(&self, resource_type: &str, id: &str) -> Result<Leads, EngineError> {
+        let key = self.storage.key(self.tenant, resource_type, id)?;
+        if let Some(known) = self.known(&key)?
+            && !known.id.is_empty()
+        {
+            return Ok(Leads::To(format!("{resource_type}/{}", known.id)));
+        }
+        let Some(entry) = self.storage.index.get(&key)?.filter(|entry| !entry.deleted) else {
+            return Ok(Leads::Nowhere);
+        };
+        if entry.local || self.own_version(&key)?.is_some() {
+            return Ok(Leads::To(format!("{resource_type}/{id}")));
+        }
+        Ok(match self.link.strategy(resource_type) {
+            Ok(Strategy::ClientId) => Leads::To(format!("{resource_type}/{}", self.assigned(resource_type, id))),
+            Ok(Strategy::Identifier | Strategy::Tag) => Leads::Later,
+            Err(_) => Leads::Nowhere,
+        })
+    }
+
+    /// The server's own version of a record, as it was read last, if it is the server's.
+    fn own_version(&self, key: &RecordKey) -> Result<Option<Found>, EngineError> {
+        let versions = self.storage.index.versions(key)?;
+        let Some(own) = versions.iter().find(|entry| entry.local) else {
+            return Ok(None);
+        };
+        Ok(Found::read(&self.store.read(own)?))
+    }
+}

@@ -1,0 +1,342 @@
+//! Batches in flight: as many, and as large, as the server bears.
+//!
+//! More at once after every few answers without trouble, half as many after a 429, a 503 or an answer that took long; half as many entries
+//! after a 413. A record is in one batch at a time. The waits are those that the server asks for.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::super::error::EngineError;
+use super::super::progress::{Delivery, Snapshot};
+use super::link::{LONGEST_ANSWER, Link};
+use super::settle::Settler;
+use super::task::{Next, Task};
+use crate::http::{Attempts, HttpError};
+use crate::source::{SessionError, TokenUse};
+use crate::target::remote::{Reply, batch, replies};
+
+/// The most batches in flight.
+const MOST: usize = 8;
+/// Answers without trouble after which one more is sent at once.
+const CALM: usize = 4;
+/// Bytes of records in a batch.
+const BYTES: usize = 4 * 1024 * 1024;
+/// An answer that takes longer is one that the server has trouble with.
+const LONG: Duration = Duration::from_secs(20);
+
+/// What a sender is given.
+pub enum Work {
+    /// A record.
+    Task(Box<Task>),
+    /// Say when everything before it is over.
+    Wait(oneshot::Sender<()>),
+}
+
+/// How a batch went as a whole.
+enum Went {
+    Answered(Vec<Reply>),
+    /// The server does not take so much at once.
+    TooLarge,
+    /// Nothing was done.
+    Busy(HttpError),
+    /// It is not known what was done.
+    Unknown(HttpError),
+    Failed(SessionError),
+}
+
+struct Back {
+    tasks: Vec<Task>,
+    went: Went,
+    took: Duration,
+    /// The server wants the rest of the minute left alone, by its `RateLimit` header.
+    rest: Option<Duration>,
+}
+
+/// Sends tasks.
+pub struct Sender {
+    link: Arc<Link>,
+    cancel: CancellationToken,
+    snapshot: watch::Sender<Snapshot>,
+    at_once: usize,
+    calm: usize,
+    entries: usize,
+    ready: VecDeque<Task>,
+    flight: JoinSet<Back>,
+    attempts: Attempts,
+    progress: Delivery,
+    /// Types for which the server takes no ids of ours; their records come again in the next pass.
+    pub without_id: BTreeSet<Arc<str>>,
+}
+
+impl Sender {
+    pub fn new(link: Arc<Link>, cancel: CancellationToken, snapshot: watch::Sender<Snapshot>) -> Self {
+        let entries = link.destination.kind.batch();
+        let attempts = Attempts::new(link.session.http().retry());
+        Self {
+            link,
+            cancel,
+            snapshot,
+            at_once: 2,
+            calm: 0,
+            entries,
+            ready: VecDeque::new(),
+            flight: JoinSet::new(),
+            attempts,
+            progress: Delivery::default(),
+            without_id: BTreeSet::new(),
+        }
+    }
+
+    /// Sends everything that comes until nothing comes any more.
+    pub async fn run(
+        &mut self,
+        work: &mut mpsc::Receiver<Work>,
+        settler: &mut Settler,
+    ) -> Result<(), EngineError> {
+        let mut more = true;
+        let mut waiting: Option<oneshot::Sender<()>> = None;
+        loop {
+            while self.flight.len() < self.at_once
+                && (self.ready.len() >= self.entries || (!self.ready.is_empty() && (waiting.is_some() || !more)))
+            {
+                self.send();
+            }
+            if self.flight.is_empty() && self.ready.is_empty() {
+                if let Some(waiting) = waiting.take() {
+                    settler.durable()?;
+                    // Whoever waited may have gone.
+                    let _ = waiting.send(());
+                    continue;
+                }
+                if !more {
+                    settler.durable()?;
+                    return Ok(());
+                }
+            }
+            let room = more && waiting.is_none() && self.ready.len() < self.entries;
+            tokio::select! {
+                biased;
+                Some(back) = self.flight.join_next(), if !self.flight.is_empty() => {
+                    let back = back.map_err(|_| EngineError::Stopped)?;
+                    self.back(back, settler).await?;
+                }
+                next = work.recv(), if room => match next {
+                    Some(Work::Task(task)) => {
+                        self.ready.push_back(*task);
+                        // A producer that is slower than the server: do not wait for a full batch.
+                        if self.flight.is_empty() && work.is_empty() && self.ready.len() * 4 >= self.entries {
+                            self.send();
+                        }
+                    }
+                    Some(Work::Wait(done)) => waiting = Some(done),
+                    None => more = false,
+                },
+            }
+        }
+    }
+
+    /// Puts a batch into flight.
+    fn send(&mut self) {
+        let (mut tasks, mut bytes) = (Vec::new(), 0);
+        while tasks.len() < self.entries
+            && let Some(task) = self.ready.front()
+        {
+            bytes += task.body.len();
+            if bytes > BYTES && !tasks.is_empty() {
+                break;
+            }
+            tasks.extend(self.ready.pop_front());
+        }
+        if tasks.is_empty() {
+            return;
+        }
+        self.progress.requests += 1;
+        let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
+        self.flight.spawn(async move {
+            let started = Instant::now();
+            let (went, rest) = go(&link, &tasks, &cancel).await;
+            Back {
+                tasks,
+                went,
+                took: started.elapsed(),
+                rest,
+            }
+        });
+    }
+
+    async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
+        let Back { tasks, went, took, rest } = back;
+        self.progress.latency = took;
+        let mut busy = None;
+        match went {
+            Went::Answered(replies) => {
+                self.attempts.progressed();
+                let mut throttled = false;
+                let mut later = Vec::new();
+                let (asked, answered) = (tasks.len(), replies.len());
+                for (at, task) in tasks.into_iter().enumerate() {
+                    // With fewer answers than entries, nobody knows which is whose.
+                    let reply = replies.get(at).filter(|_| answered == asked);
+                    match task.answered(reply) {
+                        Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
+                        Next::Again(task) => self.ready.push_back(task),
+                        Next::Later(task) => {
+                            throttled |= task.waited > 0;
+                            later.push(task);
+                        }
+                        Next::WithoutId(task) if self.link.ability.without_ids(&task.resource_type).is_ok() => {
+                            self.without_id.insert(task.resource_type);
+                        }
+                        Next::WithoutId(task) => {
+                            if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours") {
+                                settler.settle(came, &task, known.as_ref())?;
+                            }
+                        }
+                        Next::Stop(error) => {
+                            settler.durable()?;
+                            return Err(error);
+                        }
+                    }
+                }
+                self.ready.extend(later.into_iter().rev());
+                if throttled {
+                    busy = Some(busy_error(429, rest));
+                } else if took < LONG {
+                    self.calmer();
+                } else {
+                    self.slower();
+                }
+            }
+            Went::TooLarge => {
+                if tasks.len() == 1 {
+                    // One record that is too large alone will be too large again.
+                    let reply = Reply {
+                        status: 413,
+                        ..Reply::default()
+                    };
+                    for task in tasks {
+                        if let Next::Over(came, task, known) = task.answered(Some(&reply)) {
+                            settler.settle(came, &task, known.as_ref())?;
+                        }
+                    }
+                } else {
+                    self.entries = (tasks.len() / 2).clamp(1, self.entries);
+                    self.ready.extend(tasks);
+                }
+            }
+            Went::Busy(error) => {
+                self.ready.extend(tasks);
+                busy = Some(error);
+            }
+            Went::Unknown(error) => {
+                for task in tasks {
+                    match task.answered(None) {
+                        Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
+                        Next::Later(task) | Next::Again(task) => self.ready.push_back(task),
+                        Next::WithoutId(_) | Next::Stop(_) => {}
+                    }
+                }
+                busy = Some(error);
+            }
+            Went::Failed(error) => {
+                settler.durable()?;
+                return Err(if error.is_cancelled() {
+                    EngineError::Cancelled
+                } else {
+                    EngineError::source(&error, error.hint())
+                });
+            }
+        }
+        self.show(settler);
+        if let Some(error) = busy {
+            self.slower();
+            self.progress.throttled += u64::from(error.status() == Some(429));
+            let http = self.link.session.http().clone();
+            self.attempts
+                .wait_after(&http, error, &self.cancel)
+                .await
+                .map_err(|error| match error {
+                    HttpError::Cancelled => EngineError::Cancelled,
+                    error => EngineError::source(&error, error.hint()),
+                })?;
+        }
+        Ok(())
+    }
+
+    fn calmer(&mut self) {
+        self.calm += 1;
+        if self.calm >= CALM {
+            (self.at_once, self.calm) = ((self.at_once + 1).min(MOST), 0);
+        }
+    }
+
+    fn slower(&mut self) {
+        (self.at_once, self.calm) = ((self.at_once / 2).max(1), 0);
+    }
+
+    fn show(&mut self, settler: &Settler) {
+        self.progress.counts = settler.counts;
+        self.progress.batch = self.entries;
+        self.progress.at_once = self.at_once;
+        let progress = self.progress.clone();
+        self.snapshot.send_modify(|snapshot| snapshot.delivery = Some(progress));
+    }
+}
+
+async fn go(link: &Link, tasks: &[Task], cancel: &CancellationToken) -> (Went, Option<Duration>) {
+    let requests: Vec<_> = tasks.iter().map(Task::request).collect();
+    let call = link.call(batch(&requests));
+    let reply = match link.session.send(&call, TokenUse::Allowed, cancel).await {
+        Ok(reply) => reply,
+        Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),
+        Err(error) => return (Went::Failed(error), None),
+    };
+    let rest = resting(&reply.headers);
+    let went = match reply.status {
+        200..=299 => match reply.read(LONGEST_ANSWER).await {
+            Ok(answer) => match replies(&answer.body) {
+                Ok(replies) => Went::Answered(replies),
+                Err(_) => Went::Unknown(busy_error(502, None)),
+            },
+            Err(error) => Went::Unknown(error),
+        },
+        413 => Went::TooLarge,
+        status => {
+            let asked = reply.headers.get("x-ms-retry-after-ms").and_then(milliseconds);
+            let error = reply.into_error(cancel).await;
+            match (status, error) {
+                (_, HttpError::Cancelled) => Went::Failed(HttpError::Cancelled.into()),
+                (429, error) => Went::Busy(asked.map_or(error, |asked| busy_error(429, Some(asked)))),
+                (_, error) if error.is_retryable() => Went::Unknown(error),
+                (_, error) => Went::Failed(error.into()),
+            }
+        }
+    };
+    (went, rest)
+}
+
+fn busy_error(status: u16, retry_after: Option<Duration>) -> HttpError {
+    HttpError::Status {
+        status,
+        url: "the batch".to_owned(),
+        outcome: String::new(),
+        retry_after,
+    }
+}
+
+fn milliseconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_millis)
+}
+
+/// How long until points are given anew, where a `RateLimit` header says so: `"name";r=REMAINING;t=SECONDS`.
+fn resting(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("ratelimit")?.to_str().ok()?;
+    let seconds = text.split(';').find_map(|part| part.trim().strip_prefix("t="))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,349 @@
+//! One record's way to the server: what is asked next, and what follows from each answer. Pure.
+//!
+//! A record is looked at before it is written, unless the server is known to have none of its type; after an answer that leaves open whether
+//! something was written (R4 says nothing of 500, 502, 504 and cut connections), it is looked at again. What is there and is neither ours nor
+//! what we knew is not written over.
+
+use std::sync::Arc;
+
+use super::super::error::EngineError;
+use crate::fhir;
+use crate::migration::{Delivered, Standing};
+use crate::store::RecordKey;
+use crate::target::remote::{Found, Reply, Request};
+
+/// How often a record is tried whose fate stays unknown.
+const ATTEMPTS: u8 = 6;
+/// How often the same record may be throttled.
+const WAITS: u16 = 1000;
+
+/// What is wanted of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// That the server holds it.
+    Write,
+    /// That the server does not hold it.
+    Remove,
+    /// To know whether the server holds it as it should.
+    Check,
+}
+
+/// What is asked next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// What is there.
+    Look,
+    /// To do it.
+    Act,
+}
+
+/// Where a record is at the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Under this id.
+    Id(String),
+    /// Where this search finds it.
+    Search(String),
+}
+
+/// One record to be written or removed.
+pub struct Task {
+    pub key: RecordKey,
+    pub resource_type: Arc<str>,
+    /// The record without an id.
+    pub body: Vec<u8>,
+    /// Keyed hash of it, hexadecimal.
+    pub content: String,
+    pub made_from: String,
+    pub complete: bool,
+    pub goal: Goal,
+    pub place: Place,
+    /// It is there, as far as we know.
+    pub exists: bool,
+    /// The version that is there, as far as we know.
+    pub version: Option<String>,
+    /// It was the server's before it was the migration's.
+    pub servers_own: bool,
+    pub known: Option<Delivered>,
+    pub step: Step,
+    pub attempts: u8,
+    pub waited: u16,
+    /// Also over what was edited at the server since.
+    pub force: bool,
+}
+
+/// What came of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// It was written, and is new there.
+    Created,
+    /// A new version was written.
+    Updated,
+    /// It was there as it should be.
+    Found,
+    /// It is gone.
+    Removed,
+    /// The server does not take it.
+    Refused,
+    /// The server has something else there.
+    Conflict,
+}
+
+/// What follows from an answer.
+pub enum Next {
+    /// The task is over; what is to be remembered of the record.
+    Over(Came, Task, Option<Delivered>),
+    /// Ask again at once.
+    Again(Task),
+    /// Ask again later: the server is busy.
+    Later(Task),
+    /// The server takes no ids of ours for this type.
+    WithoutId(Task),
+    /// Nothing can go on.
+    Stop(EngineError),
+}
+
+impl Task {
+    /// What is asked next.
+    pub fn request(&self) -> Request<'_> {
+        let name = &self.resource_type;
+        match (self.step, self.goal, &self.place) {
+            (Step::Look, _, Place::Id(id)) => Request::read(name, id),
+            (Step::Look, _, Place::Search(query)) => Request::search(name, query),
+            (Step::Act, Goal::Remove, Place::Id(id)) => Request::delete(name, id),
+            (Step::Act, Goal::Remove | Goal::Check, Place::Search(query)) => Request::search(name, query),
+            (Step::Act, Goal::Check, Place::Id(id)) => Request::read(name, id),
+            (Step::Act, Goal::Write, Place::Id(id)) => {
+                let body = fhir::with_id(&self.body, id);
+                if self.exists {
+                    Request::put(name, id, self.version.as_deref(), body)
+                } else {
+                    Request::put_new(name, id, body)
+                }
+            }
+            (Step::Act, Goal::Write, Place::Search(query)) => {
+                Request::post(name, query.clone(), self.body.as_slice())
+            }
+        }
+    }
+
+    /// What follows from an answer; without one, the record's fate is unknown.
+    pub fn answered(mut self, reply: Option<&Reply>) -> Next {
+        let status = reply.map_or(0, |reply| reply.status);
+        let words = reply.map_or("", |reply| reply.words.as_str());
+        match status {
+            429 | 503 => {
+                self.waited += 1;
+                if self.waited > WAITS {
+                    return self.refused(status, "the server was busy all the time");
+                }
+                // Nothing says that a 503 came before the write.
+                if status == 503 && self.step == Step::Act {
+                    self.step = Step::Look;
+                }
+                return Next::Later(self);
+            }
+            401 | 403 => {
+                return Next::Stop(EngineError::NotReady {
+                    what: format!("the server does not let us at its {}: HTTP {status} {words}", self.resource_type),
+                    hint: "ask for the scopes that are missing, then deliver again: it goes on where it stopped".to_owned(),
+                });
+            }
+            0 | 408 | 500 | 502 | 504 => return self.unknown(status, words),
+            _ => {}
+        }
+        match (self.step, reply) {
+            (Step::Look, Some(reply)) => self.looked(status, reply),
+            (Step::Act, Some(reply)) if self.goal == Goal::Write => self.written(status, reply),
+            _ => self.removed(status, words),
+        }
+    }
+
+    fn looked(mut self, status: u16, reply: &Reply) -> Next {
+        match status {
+            200 => match reply.found.as_slice() {
+                [] if matches!(self.place, Place::Search(_)) => self.absent(status),
+                [found] => {
+                    let found = found.clone();
+                    self.present(&found)
+                }
+                [] => self.unknown(status, "the record was not in the answer"),
+                _ => self.conflict("several records of the server's carry our identifier"),
+            },
+            404 | 410 => self.absent(status),
+            304 => {
+                self.attempts += 1;
+                Next::Again(self)
+            }
+            _ => {
+                let words = reply.words.clone();
+                self.refused(status, &words)
+            }
+        }
+    }
+
+    /// Nothing is there.
+    fn absent(mut self, status: u16) -> Next {
+        match self.goal {
+            Goal::Remove => return Next::Over(Came::Removed, self, None),
+            Goal::Check => return self.conflict("it is not at the destination"),
+            Goal::Write => {}
+        }
+        let was_there = self.servers_own || self.known.as_ref().is_some_and(Delivered::is_there);
+        if (was_there || status == 410) && !self.force {
+            return self.conflict("it was removed at the destination");
+        }
+        (self.exists, self.version, self.step) = (false, None, Step::Act);
+        Next::Again(self)
+    }
+
+    fn present(mut self, found: &Found) -> Next {
+        let expected = self.version.is_some() && self.version == found.version;
+        let unversioned = self.exists && found.version.is_none();
+        self.place = Place::Id(found.id.clone());
+        let same = self.goal != Goal::Remove && same(&self.body, &found.record);
+        let ours = !self.servers_own && carries_our_tag(&found.record);
+        // After an unknown outcome, or a kill before it was noted: what is there is what we wrote last.
+        let written_by_us = ours && self.known.is_none();
+        if same {
+            let known = self.remember(found.id.clone(), found.version.clone(), ours);
+            return Next::Over(Came::Found, self, Some(known));
+        }
+        if self.goal == Goal::Check {
+            return self.conflict("the destination has other content");
+        }
+        if expected || unversioned || written_by_us || self.force {
+            (self.exists, self.step) = (true, Step::Act);
+            self.version.clone_from(&found.version);
+            return Next::Again(self);
+        }
+        let reason = if self.exists || self.servers_own {
+            "it was changed at the destination since"
+        } else {
+            "the destination has another record in its place"
+        };
+        self.conflict(reason)
+    }
+
+    fn written(self, status: u16, reply: &Reply) -> Next {
+        match status {
+            200 | 201 | 204 => {
+                let searching = matches!(self.place, Place::Search(_));
+                let id = match &self.place {
+                    Place::Id(id) => Some(id.clone()),
+                    Place::Search(_) => reply.id.clone(),
+                };
+                match id {
+                    // 200 to a conditional create: there was one, and nothing was written.
+                    Some(id) if !(searching && status == 200) => {
+                        let created = !self.exists;
+                        let known = self.remember(id, reply.version.clone(), created);
+                        Next::Over(if created { Came::Created } else { Came::Updated }, self, Some(known))
+                    }
+                    _ => self.look_again(status, "it cannot be found after it was written"),
+                }
+            }
+            409 => {
+                let words = reply.words.clone();
+                self.look_again(status, &words)
+            }
+            412 if matches!(self.place, Place::Search(_)) => {
+                self.conflict("several records of the server's carry our identifier")
+            }
+            412 => self.look_again(status, "the destination says that it has another version, and gives the same"),
+            404 | 405 if !self.exists && matches!(self.place, Place::Id(_)) && !self.servers_own => Next::WithoutId(self),
+            410 if !self.force => self.conflict("it was removed at the destination"),
+            _ => {
+                let words = reply.words.clone();
+                self.refused(status, &words)
+            }
+        }
+    }
+
+    fn removed(self, status: u16, words: &str) -> Next {
+        match status {
+            200 | 202 | 204 | 404 | 410 => Next::Over(Came::Removed, self, None),
+            409 | 412 => self.look_again(status, words),
+            _ => self.refused(status, words),
+        }
+    }
+
+    fn look_again(mut self, status: u16, words: &str) -> Next {
+        self.attempts += 1;
+        if self.attempts > 3 {
+            return self.refused(status, words);
+        }
+        self.step = Step::Look;
+        Next::Again(self)
+    }
+
+    fn unknown(mut self, status: u16, words: &str) -> Next {
+        self.attempts += 1;
+        if self.attempts > ATTEMPTS {
+            let words = if words.is_empty() { "no answer" } else { words };
+            return self.refused(status, words);
+        }
+        self.step = Step::Look;
+        Next::Later(self)
+    }
+
+    fn remember(&self, id: String, version: Option<String>, created: bool) -> Delivered {
+        Delivered {
+            id,
+            version,
+            content: self.content.clone(),
+            made_from: self.made_from.clone(),
+            complete: self.complete,
+            created: self.known.as_ref().map_or(created, |known| known.created || created) && !self.servers_own,
+            state: Standing::Delivered,
+        }
+    }
+
+    /// The server does not take it.
+    pub fn refused(self, status: u16, words: &str) -> Next {
+        let reason = words.to_owned();
+        let known = self.not_done(Standing::Refused { status, reason });
+        Next::Over(Came::Refused, self, Some(known))
+    }
+
+    fn conflict(self, reason: &str) -> Next {
+        let reason = reason.to_owned();
+        let known = self.not_done(Standing::Conflict { reason });
+        Next::Over(Came::Conflict, self, Some(known))
+    }
+
+    /// What was known of the record stays: where it is, in which version, and whether it is ours.
+    fn not_done(&self, state: Standing) -> Delivered {
+        match &self.known {
+            Some(known) => Delivered {
+                state,
+                ..known.clone()
+            },
+            None => Delivered {
+                id: String::new(),
+                version: None,
+                content: String::new(),
+                made_from: String::new(),
+                complete: false,
+                created: false,
+                state,
+            },
+        }
+    }
+}
+
+/// Whether the server's record says what ours does; what a server may change (R4 http, section "transactional integrity") aside.
+pub fn same(ours: &[u8], theirs: &[u8]) -> bool {
+    match (fhir::canonical_hash(ours, None), fhir::canonical_hash(theirs, None)) {
+        (Ok(ours), Ok(theirs)) => ours == theirs,
+        _ => false,
+    }
+}
+
+/// Whether a record says that a migration of ours wrote it.
+pub fn carries_our_tag(record: &[u8]) -> bool {
+    memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes()).is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! What there is to do: the store's records against what the ledger knows of the server, type by type.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::super::error::EngineError;
+use super::outgoing::{Made, Maker};
+use super::sender::Work;
+use super::task::{Goal, Place, Step, Task};
+use crate::migration::{Delivered, Standing, write_order};
+use crate::store::{Entry, RecordKey, migration_key};
+
+/// Entries looked at together, so that each block of the landing is opened once for all of them.
+const TOGETHER: usize = 1 << 16;
+
+/// What one pass found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Records that need no request.
+    pub unchanged: u64,
+    /// Records that wait for others that they refer to.
+    pub later: u64,
+    /// Records that were sent without all their references.
+    pub incomplete: u64,
+}
+
+/// Makes the work of a pass and hands it on; blocking.
+pub struct Worker<'a> {
+    pub maker: Maker<'a>,
+    pub out: mpsc::Sender<Work>,
+    pub cancel: CancellationToken,
+    /// Types of which the server has no record, so that there is nothing to look at before writing.
+    pub empty: BTreeSet<String>,
+    pub force: bool,
+    /// Nothing is written: everything that should be there is looked at.
+    pub checking: bool,
+    pub passed: Passed,
+}
+
+impl Worker<'_> {
+    /// One pass over everything: what is there to be written, then what is there to be removed.
+    pub fn pass(&mut self) -> Result<(), EngineError> {
+        let mut types = self.maker.storage.names.resource_types();
+        types.sort_by_key(|(name, _)| (write_order(name), name.clone()));
+        for (name, number) in &types {
+            self.write(name, *number)?;
+            self.wait()?;
+        }
+        if self.checking {
+            return Ok(());
+        }
+        for (name, number) in types.iter().rev() {
+            self.remove(name, *number)?;
+            self.wait()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
+        let name: Arc<str> = Arc::from(name);
+        let prefix = RecordKey::prefix(self.maker.tenant, number);
+        let storage = Arc::clone(self.maker.storage);
+        let mut entries = storage.index.scan(&prefix);
+        loop {
+            let mut some: Vec<(RecordKey, Entry, Option<Delivered>)> = Vec::new();
+            let mut over = true;
+            for item in entries.by_ref() {
+                let (key, entry) = item?;
+                if entry.deleted {
+                    continue;
+                }
+                let known = self.maker.known(&key)?;
+                match &known {
+                    // The server's own, which nothing here changed.
+                    None if entry.local => continue,
+                    Some(known)
+                        if !self.checking && known.settled() && known.complete && known.made_from == self.maker.made_from(&entry) =>
+                    {
+                        self.passed.unchanged += 1;
+                        continue;
+                    }
+                    _ => some.push((key, entry, known)),
+                }
+                if some.len() == TOGETHER {
+                    over = false;
+                    break;
+                }
+            }
+            some.sort_unstable_by_key(|(_, entry, _)| entry.location);
+            for (key, entry, known) in some {
+                if self.cancel.is_cancelled() {
+                    return Err(EngineError::Cancelled);
+                }
+                self.one(&name, key, &entry, known)?;
+            }
+            if over {
+                return Ok(());
+            }
+        }
+    }
+
+    fn one(
+        &mut self,
+        name: &Arc<str>,
+        key: RecordKey,
+        entry: &Entry,
+        known: Option<Delivered>,
+    ) -> Result<(), EngineError> {
+        match self.maker.make(name, key, entry, known, self.checking)? {
+            Made::Task(mut task) => {
+                self.passed.incomplete += u64::from(!task.complete);
+                task.force = self.force;
+                if self.checking {
+                    task.goal = Goal::Check;
+                } else if task.exists && task.version.is_some() || task.known.is_none() && !task.servers_own && self.empty.contains(&**name) {
+                    // The version that is asked for, or that there is none at all, is as good as a look.
+                    task.step = Step::Act;
+                }
+                self.send(*task)
+            }
+            Made::Later => {
+                self.passed.later += 1;
+                Ok(())
+            }
+            Made::There => {
+                self.passed.unchanged += 1;
+                Ok(())
+            }
+            Made::Not(_) if self.checking => Ok(()),
+            Made::Not(reason) => self.not(key, reason),
+        }
+    }
+
+    /// Notes that a record cannot be sent at all.
+    fn not(&mut self, key: RecordKey, reason: String) -> Result<(), EngineError> {
+        let at = migration_key(&self.maker.plan.id, key.as_bytes());
+        let table = &self.maker.storage.tables.delivered;
+        let state = Standing::Refused { status: 0, reason };
+        let known = match table.get(&at)? {
+            Some(known) => Delivered { state, ..known },
+            None => Delivered {
+                id: String::new(),
+                version: None,
+                content: String::new(),
+                made_from: String::new(),
+                complete: false,
+                created: false,
+                state,
+            },
+        };
+        Ok(table.put(&at, &known)?)
+    }
+
+    /// What the server has of us and the store has no more.
+    fn remove(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
+        let name: Arc<str> = Arc::from(name);
+        let prefix = migration_key(&self.maker.plan.id, &RecordKey::prefix(self.maker.tenant, number));
+        let storage = Arc::clone(self.maker.storage);
+        for item in storage.tables.delivered.scan_prefix(&prefix) {
+            let (at, known) = item?;
+            let Some(key) = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes) else {
+                continue;
+            };
+            if storage.index.get(&key)?.is_some_and(|entry| !entry.deleted) {
+                continue;
+            }
+            if self.cancel.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            if !known.is_there() || !known.created {
+                // Nothing of ours is there.
+                storage.tables.delivered.remove(&at)?;
+                continue;
+            }
+            self.send(Task {
+                key,
+                resource_type: Arc::clone(&name),
+                body: Vec::new(),
+                content: String::new(),
+                made_from: String::new(),
+                complete: true,
+                goal: Goal::Remove,
+                place: Place::Id(known.id.clone()),
+                exists: true,
+                version: known.version.clone(),
+                servers_own: false,
+                known: Some(known),
+                step: Step::Look,
+                attempts: 0,
+                waited: 0,
+                force: self.force,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, task: Task) -> Result<(), EngineError> {
+        let sent = self.out.blocking_send(Work::Task(Box::new(task)));
+        sent.map_err(|_| EngineError::Stopped)
+    }
+
+    /// Waits until everything that was handed on is over.
+    fn wait(&self) -> Result<(), EngineError> {
+        let (done, over) = oneshot::channel();
+        self.out.blocking_send(Work::Wait(done)).map_err(|_| EngineError::Stopped)?;
+        over.blocking_recv().map_err(|_| EngineError::Stopped)
+    }
+}
+

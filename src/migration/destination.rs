@@ -1,0 +1,250 @@
+//! A FHIR server that the records of a migration are written to, and what is known of each record there.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::preset::{Algorithm, AuthMethod};
+
+/// Which server it is, as far as that changes how it is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerKind {
+    /// Any server: what it says of itself holds.
+    #[default]
+    Generic,
+    /// HAPI FHIR and Smile CDR.
+    Hapi,
+    /// Medplum: ids are the server's, and requests have points.
+    Medplum,
+    /// Azure Health Data Services.
+    Azure,
+    /// Google Cloud Healthcare.
+    Google,
+    /// The Helios FHIR server.
+    Helios,
+}
+
+impl ServerKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Generic,
+        Self::Hapi,
+        Self::Medplum,
+        Self::Azure,
+        Self::Google,
+        Self::Helios,
+    ];
+
+    /// Its name in commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generic => "generic",
+            Self::Hapi => "hapi",
+            Self::Medplum => "medplum",
+            Self::Azure => "azure",
+            Self::Google => "google",
+            Self::Helios => "helios",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it takes ids of ours for new records, whatever its capabilities say.
+    pub fn refuses_ids(self) -> bool {
+        self == Self::Medplum
+    }
+
+    /// The most entries of a bundle to begin with.
+    pub fn batch(self) -> usize {
+        match self {
+            // A hundred points a write, of some thousands a minute.
+            Self::Medplum => 20,
+            Self::Generic | Self::Hapi | Self::Azure | Self::Google | Self::Helios => 100,
+        }
+    }
+}
+
+/// A FHIR server as a destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// Its FHIR base URL.
+    pub base_url: String,
+    /// Which server it is.
+    pub kind: ServerKind,
+    /// How to authenticate.
+    pub auth: AuthMethod,
+    /// Signature algorithm of assertions.
+    pub algorithm: Algorithm,
+    /// The token URL, where a person typed one; discovery finds it otherwise.
+    pub token_url: Option<String>,
+    /// The client id that the server assigned.
+    pub client_id: Option<String>,
+    /// Scopes to ask for.
+    pub scopes: String,
+    /// File with extra certificate authorities in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Requests a minute that it allows, when known.
+    pub requests_per_minute: Option<u32>,
+    /// By type, how records are found there again: settled when the first of the type is sent, and never changed for those that are there.
+    #[serde(default)]
+    pub strategies: BTreeMap<String, Strategy>,
+}
+
+impl Destination {
+    /// A server that is open to anyone who reaches it.
+    pub fn new(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            kind: ServerKind::default(),
+            auth: AuthMethod::None,
+            algorithm: Algorithm::Rs384,
+            token_url: None,
+            client_id: None,
+            scopes: "system/*.cruds".to_owned(),
+            ca_file: None,
+            requests_per_minute: None,
+            strategies: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a record is written so that writing it twice makes one of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// `PUT` under an id of ours (R4 http, section "update as create").
+    ClientId,
+    /// Conditional create by an identifier of ours (R4 http, section "conditional create").
+    Identifier,
+    /// Conditional create by a tag of ours, for types without `identifier`.
+    Tag,
+}
+
+impl Strategy {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::ClientId => "written under its own id",
+            Self::Identifier => "found by an identifier of ours",
+            Self::Tag => "found by a tag of ours",
+        }
+    }
+}
+
+/// What is known of a record at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Its id there; empty while it has none.
+    pub id: String,
+    /// Its version there as we left it, where the server names versions.
+    pub version: Option<String>,
+    /// Keyed hash of what was sent, hexadecimal; empty while nothing was.
+    pub content: String,
+    /// Keyed hash of the store's entry that it was made of, hexadecimal.
+    pub made_from: String,
+    /// Every reference in it leads to where it will always lead.
+    pub complete: bool,
+    /// It was not there before.
+    pub created: bool,
+    /// How it stands.
+    pub state: Standing,
+}
+
+impl Delivered {
+    /// Whether the server has it, in whatever version.
+    pub fn is_there(&self) -> bool {
+        !self.id.is_empty()
+    }
+
+    /// Whether the server has it as it was sent last.
+    pub fn settled(&self) -> bool {
+        self.is_there() && self.state == Standing::Delivered
+    }
+}
+
+/// How a record stands at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Standing {
+    /// It is there as sent.
+    Delivered,
+    /// The server does not take it.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The server's words, fit to be shown.
+        reason: String,
+    },
+    /// The server has something else there, which is not ours to replace.
+    Conflict {
+        /// What.
+        reason: String,
+    },
+}
+
+/// What came of a delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryCounts {
+    /// Records written that were not there.
+    pub created: u64,
+    /// Records of which a new version was written.
+    pub updated: u64,
+    /// Records that were there already as they should be, found by reading.
+    pub found: u64,
+    /// Records that needed no request.
+    pub unchanged: u64,
+    /// Records removed again.
+    pub removed: u64,
+    /// Records that the server does not take.
+    pub refused: u64,
+    /// Records that the server has with something else in them.
+    pub conflicts: u64,
+}
+
+impl DeliveryCounts {
+    /// Whether every record is where it should be.
+    pub fn clean(&self) -> bool {
+        self.refused == 0 && self.conflicts == 0
+    }
+
+    /// Records that were looked at.
+    pub fn total(&self) -> u64 {
+        self.created + self.updated + self.found + self.unchanged + self.removed + self.refused + self.conflicts
+    }
+}
+
+/// Types whose records others point at come first: the place of a type in the order of writing.
+pub fn write_order(resource_type: &str) -> usize {
+    const ORDER: [&[&str]; 9] = [
+        &["Organization"],
+        &["Location", "Practitioner"],
+        &["PractitionerRole", "HealthcareService", "Endpoint"],
+        &["Patient"],
+        &["RelatedPerson", "Device", "Medication", "Coverage", "Substance", "Group"],
+        &["EpisodeOfCare", "Encounter", "CareTeam", "Binary"],
+        &[],
+        &["DiagnosticReport", "DocumentReference", "Composition", "CarePlan", "List"],
+        &["Provenance", "AuditEvent"],
+    ];
+    const THE_REST: usize = 6;
+    ORDER
+        .iter()
+        .position(|types| types.contains(&resource_type))
+        .unwrap_or(THE_REST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_pointed_at_is_written_first() {
+        let order = ["Organization", "Practitioner", "Patient", "Encounter", "Observation", "DiagnosticReport", "Provenance"];
+        assert!(order.is_sorted_by_key(|name| write_order(name)));
+    }
+}

@@ -1,0 +1,15 @@
+//! A FHIR R4 server as the destination: what is said to it and what it answers. Nothing here sends anything.
+//!
+//! - `ability`: what its `CapabilityStatement` says that matters to a writer, and the [`Strategy`](crate::migration::Strategy) for a type.
+//! - `request`, `bundle`: one interaction, and many of them in a batch.
+//! - `reply`: what became of each entry of a batch.
+
+mod ability;
+mod bundle;
+mod reply;
+mod request;
+
+pub use ability::{Ability, NoStrategy};
+pub use bundle::batch;
+pub use reply::{Found, Reply, ReplyError, replies};
+pub use request::{Method, Request};
