@@ -1,8 +1,11 @@
-//! The command line: the simulated EHR.
+//! The command line: the simulated EHR, and the simulated destination.
 
 use std::path::PathBuf;
 
 use clap::Args;
+
+/// What has no meaning for a destination.
+const FOR_EHR: [&str; 6] = ["flavour", "patients", "lines_per_file", "polls", "no_gzip", "deletions"];
 
 /// `sandbox`
 #[derive(Debug, Clone, Args)]
@@ -10,6 +13,12 @@ pub struct SandboxArgs {
     /// Manners: smart, ecw or kareo
     #[arg(long, default_value = "smart")]
     pub flavour: String,
+    /// Serve an empty FHIR server that is written to instead of an EHR: generic, hapi, medplum or throttled
+    #[arg(long, value_name = "KIND", conflicts_with_all = FOR_EHR)]
+    pub destination: Option<String>,
+    /// Of a destination: points (medplum) or requests (throttled) in a minute
+    #[arg(long, value_name = "N", requires = "destination")]
+    pub limit: Option<u64>,
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
@@ -19,7 +28,7 @@ pub struct SandboxArgs {
     /// Seed of the synthetic practice and of faults
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
-    /// Serve the NDJSON files of this folder instead (gzipped too)
+    /// Serve the NDJSON files of this folder instead (gzipped too); a destination holds them from the start
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// What goes wrong; `help` lists everything

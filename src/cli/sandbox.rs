@@ -1,21 +1,63 @@
-//! `sandbox`: a simulated EHR on loopback.
+//! `sandbox`: a simulated EHR on loopback, or a simulated destination.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::SandboxArgs;
 use super::failure::{Failure, code};
 use super::output;
+use crate::sandbox::destination::{Destination, DestinationConfig, Manners, WriteFault};
 use crate::sandbox::practice::Practice;
 use crate::sandbox::{Dataset, ECW, Fault, Flavour, Folder, KAREO, SMART, Sandbox, SandboxConfig};
 
 /// Serves until it is told to stop.
 pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
-    if args.fault.iter().any(|f| f == "help") {
-        output::print(&Fault::help());
-        return Ok(code::DONE);
+    let asks_help = args.fault.iter().any(|f| f == "help");
+    match &args.destination {
+        Some(_) if asks_help => output::print(&WriteFault::help()),
+        None if asks_help => output::print(&Fault::help()),
+        Some(kind) => Destination::run(destination(args, kind)?)?,
+        None => Sandbox::run(config(args)?)?,
     }
-    Sandbox::run(config(args)?)?;
     Ok(code::DONE)
+}
+
+fn destination(args: &SandboxArgs, kind: &str) -> Result<DestinationConfig, Failure> {
+    let manners = Manners::named(kind).ok_or_else(|| {
+        let names: Vec<&str> = Manners::ALL.into_iter().map(|manners| manners.name).collect();
+        Failure::usage(
+            &format!("there is no destination `{kind}`"),
+            &format!("use one of {}", names.join(", ")),
+        )
+    })?;
+    let mut config = DestinationConfig::new(manners);
+    for fault in &args.fault {
+        config = config.fault(fault.parse::<WriteFault>()?);
+    }
+    if let Some(folder) = &args.data {
+        config = config.dataset(Arc::new(Folder::open(folder)?));
+    }
+    if let Some(limit) = args.limit {
+        let allowance = match (&config.manners.points, &config.manners.requests) {
+            (Some(_), _) => &mut config.manners.points,
+            (None, Some(_)) => &mut config.manners.requests,
+            (None, None) => {
+                return Err(Failure::usage(
+                    &format!("the destination `{kind}` counts neither points nor requests"),
+                    "leave --limit out, or use medplum or throttled",
+                ));
+            }
+        };
+        *allowance = Some(limit);
+    }
+    if let Some(seconds) = args.retry_after {
+        config.retry_after = Duration::from_secs(seconds);
+    }
+    config.open = args.open;
+    config.token_lifetime = args.token_lifetime;
+    config.port = args.port;
+    config.seed = args.seed;
+    Ok(config)
 }
 
 fn config(args: &SandboxArgs) -> Result<SandboxConfig, Failure> {

@@ -7,8 +7,8 @@ use jsonwebtoken::{DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::authority::Authority;
 use super::client::{Client, Keys};
-use super::ehr::Ehr;
 
 /// The longest life of an assertion, in seconds.
 const LONGEST: u64 = 300;
@@ -36,13 +36,13 @@ impl Seen {
 }
 
 /// The client an assertion proves; the error is a sentence for `error_description` of `invalid_client`.
-pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String> {
+pub(crate) async fn verify(authority: &Authority, assertion: &str) -> Result<Client, String> {
     let header = jsonwebtoken::decode_header(assertion).map_err(|_| "The client assertion is no JWT.".to_owned())?;
     let algorithm = format!("{:?}", header.alg);
-    if !ehr.config.flavour.algorithms.contains(&algorithm.as_str()) {
+    if !authority.flavour.algorithms.contains(&algorithm.as_str()) {
         return Err(format!(
             "The client assertion is signed with {algorithm}; this server takes {}.",
-            ehr.config.flavour.algorithms.join(" and ")
+            authority.flavour.algorithms.join(" and ")
         ));
     }
     let kid = header
@@ -55,7 +55,7 @@ pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String>
     if claimed.sub.as_ref() != Some(&id) {
         return Err("iss and sub of the client assertion differ.".into());
     }
-    let client = ehr
+    let client = authority
         .clients
         .get(&id)
         .ok_or_else(|| format!("No client is registered as {id}."))?;
@@ -66,7 +66,7 @@ pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String>
             if header.jku.as_ref().is_some_and(|jku| jku != url) {
                 return Err("jku of the client assertion is not the registered JWKS URL.".into());
             }
-            ehr.key_sets.get(url).await?
+            authority.key_sets.get(url).await?
         }
     };
     let key = keys
@@ -81,14 +81,14 @@ pub(crate) async fn verify(ehr: &Ehr, assertion: &str) -> Result<Client, String>
     let claims: Claims = jsonwebtoken::decode(assertion, &key, &validation)
         .map_err(|_| format!("The signature of the client assertion does not match the registered key {kid}."))?
         .claims;
-    check_audience(claims.aud.as_ref(), &ehr.token_url)?;
-    let now = ehr.clock.epoch_seconds();
+    check_audience(claims.aud.as_ref(), &authority.token_url)?;
+    let now = authority.clock.epoch_seconds();
     let expires = check_expiry(claims.exp.as_ref(), now)?;
     let jti = claims
         .jti
         .filter(|jti| !jti.is_empty())
         .ok_or("The client assertion has no jti.")?;
-    if !ehr.seen.note(&id, &jti, expires, now) {
+    if !authority.seen.note(&id, &jti, expires, now) {
         return Err("The client assertion was used before (jti).".into());
     }
     Ok(client)

@@ -95,7 +95,7 @@ fn deliver(ehr: &Ehr, job: &Job, name: &str, delivery: Delivery, sender: mpsc::S
     match delivery.cut {
         Some(cut) => {
             if let Some(token) = cut.revoke {
-                ehr.tokens.revoke(&token);
+                ehr.authority.tokens.revoke(&token);
             }
             out.stop(cut.proper_end);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::rand;
@@ -29,6 +30,19 @@ pub struct Client {
     pub keys: Keys,
     /// The scopes it may ask for, space separated; any when absent.
     pub scope: Option<String>,
+}
+
+impl Client {
+    /// A client that proves itself by a secret nobody can guess; an error when the machine gives no randomness.
+    pub(crate) fn with_secret(id: &str) -> io::Result<Self> {
+        let secret = random_name().ok_or_else(|| io::Error::other("the machine gives no randomness"))?;
+        Ok(Self {
+            id: id.to_owned(),
+            secret: Some(secret),
+            keys: Keys::None,
+            scope: None,
+        })
+    }
 }
 
 impl fmt::Debug for Client {

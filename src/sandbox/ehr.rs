@@ -1,17 +1,15 @@
 //! The simulated EHR: what all handlers share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::assertion::Seen;
-use super::client::Clients;
+use super::authority::Authority;
 use super::clock::Clock;
 use super::config::SandboxConfig;
 use super::fault::Fault;
 use super::gate::Gate;
 use super::job::Jobs;
-use super::jwks::KeySets;
 use super::stats::Counters;
-use super::token::Tokens;
 
 /// One running server's state.
 #[derive(Debug)]
@@ -23,15 +21,11 @@ pub(crate) struct Ehr {
     pub second_origin: String,
     /// The FHIR base.
     pub base_url: String,
-    pub token_url: String,
     pub clock: Clock,
-    pub clients: Clients,
-    pub key_sets: KeySets,
-    pub seen: Seen,
-    pub tokens: Tokens,
+    pub authority: Arc<Authority>,
     pub jobs: Jobs,
     pub gate: Gate,
-    pub stats: Counters,
+    pub stats: Arc<Counters>,
     /// Whether nothing goes wrong any more; what files hold was decided when they were laid out.
     pub calm: AtomicBool,
 }
@@ -45,19 +39,17 @@ impl Ehr {
                 None
             }
         });
-        let clients = Clients::default();
-        config.clients.iter().cloned().for_each(|client| clients.add(client));
+        let clock = Clock::ahead_by(skew.unwrap_or(0));
+        let mut authority = Authority::new(config.flavour, &origin, clock, &config.clients);
+        authority.token_lifetime = config.token_lifetime;
+        authority.open = config.open;
         Self {
             base_url: format!("{origin}{}", config.flavour.base_path),
-            token_url: format!("{origin}{}", config.flavour.token_path),
-            clock: Clock::ahead_by(skew.unwrap_or(0)),
-            clients,
-            key_sets: KeySets::default(),
-            seen: Seen::default(),
-            tokens: Tokens::default(),
+            clock,
+            stats: authority.stats.clone(),
+            authority: Arc::new(authority),
             jobs: Jobs::default(),
             gate: Gate::default(),
-            stats: Counters::default(),
             calm: AtomicBool::new(false),
             config,
             origin,

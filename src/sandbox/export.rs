@@ -144,7 +144,7 @@ fn accept(ehr: &Arc<Ehr>, level: Level, group: Option<&str>, incoming: Incoming)
     if post && !flavour.post {
         return Err(Refusal::new(405, "not-supported", "The kickoff has to be a GET."));
     }
-    let grant = ehr.authorize(&incoming.headers)?;
+    let grant = ehr.authority.authorize(&incoming.headers)?;
     let lenient = kickoff::check_headers(&incoming.headers, flavour.strict_headers)?;
     if let Some(group) = group {
         if !grant.may_read("Group") && flavour.required_scope.is_some() {
@@ -240,7 +240,7 @@ pub(crate) async fn status_by_query(
 }
 
 fn find(ehr: &Ehr, id: &str, headers: &HeaderMap) -> Result<Arc<Job>, Refusal> {
-    ehr.authorize(headers)?;
+    ehr.authority.authorize(headers)?;
     ehr.jobs
         .get(id)
         .ok_or_else(|| Refusal::new(404, "not-found", format!("There is no export job {id}.")))

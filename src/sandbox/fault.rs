@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::fault_table::{Argument, Entry, FAULTS, Value};
+use super::fault_entry::{self, FaultError};
+use super::fault_table::FAULTS;
 
 /// How often a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,61 +51,15 @@ pub enum Fault {
     ErrorFile(u64),
 }
 
-/// Why a `--fault` argument was not understood.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum FaultError {
-    /// No fault has this name.
-    #[error("There is no fault named \"{0}\".")]
-    Unknown(String),
-    /// The fault takes no such argument.
-    #[error("The fault {name} does not take \"{argument}\": it takes {expected}.")]
-    Argument {
-        /// Name of the fault.
-        name: &'static str,
-        /// What was given.
-        argument: String,
-        /// What would be understood.
-        expected: &'static str,
-    },
-}
-
-impl FaultError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some("`cutover sandbox --fault help` lists every fault and its argument.".to_owned())
-    }
-}
-
 impl Fault {
     /// The stable name, without the argument.
     pub fn name(&self) -> &'static str {
-        let same = |entry: &&Entry| {
-            let example = (entry.make)(Value {
-                count: 1,
-                times: Times::Once,
-                word: false,
-                seconds: 0,
-            });
-            std::mem::discriminant(&example) == std::mem::discriminant(self)
-        };
-        FAULTS.iter().find(same).map_or("", |entry| entry.name)
+        fault_entry::name(FAULTS, self)
     }
 
     /// The text of `--fault help`: one line for each fault, `name[:argument]  what happens`.
     pub fn help() -> String {
-        let mut text = String::new();
-        for entry in FAULTS {
-            let argument = match entry.argument {
-                Argument::None => String::new(),
-                Argument::Count(default) => format!("[:N={default}]"),
-                Argument::Times => "[:always]".to_owned(),
-                Argument::Word(word) => format!("[:{word}]"),
-                Argument::Seconds(default) => format!("[:N={default}]"),
-            };
-            let usage = format!("{}{argument}", entry.name);
-            text.extend([format!("{usage:<32}"), entry.effect.to_owned(), "\n".to_owned()]);
-        }
-        text
+        fault_entry::help(FAULTS)
     }
 
     /// Every fault with its default argument.
@@ -117,45 +72,7 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let (name, argument) = text
-            .split_once(':')
-            .map_or((text, None), |(name, argument)| (name, Some(argument)));
-        let entry = FAULTS
-            .iter()
-            .find(|entry| entry.name == name)
-            .ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
-        let wrong = |expected| FaultError::Argument {
-            name: entry.name,
-            argument: argument.unwrap_or_default().to_owned(),
-            expected,
-        };
-        let mut value = Value {
-            count: 0,
-            times: Times::Once,
-            word: false,
-            seconds: 0,
-        };
-        match (entry.argument, argument) {
-            (Argument::None | Argument::Times | Argument::Word(_), None) | (Argument::Times, Some("once")) => {}
-            (Argument::None, Some(_)) => return Err(wrong("no argument")),
-            (Argument::Times, Some("always")) => value.times = Times::Always,
-            (Argument::Times, Some(_)) => return Err(wrong("once or always")),
-            (Argument::Word(word), Some(given)) if given == word => value.word = true,
-            (Argument::Word(word), Some(_)) => return Err(wrong(word)),
-            (Argument::Count(default), given) => {
-                value.count = given
-                    .map_or(Ok(default), str::parse)
-                    .ok()
-                    .filter(|count| *count > 0)
-                    .ok_or_else(|| wrong("a number above zero"))?;
-            }
-            (Argument::Seconds(default), given) => {
-                value.seconds = given
-                    .map_or(Ok(default), str::parse)
-                    .map_err(|_| wrong("a whole number of seconds"))?;
-            }
-        }
-        Ok((entry.make)(value))
+        fault_entry::parse(FAULTS, text)
     }
 }
 

@@ -1,49 +1,10 @@
 //! The faults by name, with one line on what each does: the text of `--fault help`.
 
-use super::fault::{Fault, Times};
-
-/// What an argument means and what it is when left out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Argument {
-    None,
-    Count(u64),
-    Times,
-    Word(&'static str),
-    Seconds(i64),
-}
-
-type Make = fn(Value) -> Fault;
-
-/// An argument as read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Value {
-    pub count: u64,
-    pub times: Times,
-    pub word: bool,
-    pub seconds: i64,
-}
-
-/// One row of the table.
-pub(crate) struct Entry {
-    pub name: &'static str,
-    pub argument: Argument,
-    pub effect: &'static str,
-    pub make: Make,
-}
-
-macro_rules! entry {
-    ($name:literal, $argument:expr, $make:expr, $effect:literal) => {
-        Entry {
-            name: $name,
-            argument: $argument,
-            effect: $effect,
-            make: $make,
-        }
-    };
-}
+use super::fault::Fault;
+use super::fault_entry::{Argument, Entry, entry};
 
 /// Every fault: its name, its argument, and one line on what happens.
-pub(crate) const FAULTS: &[Entry] = &[
+pub(crate) const FAULTS: &[Entry<Fault>] = &[
     entry!(
         "retry-after-date",
         Argument::None,

@@ -69,7 +69,10 @@ async fn answer(
     let file = job.plan.get().and_then(|plan| plan.file(name)).ok_or_else(gone)?;
     let wants_token = own_origin || ehr.has(Fault::OtherOrigin { token: true });
     if wants_token {
-        let grant = ehr.authorize(headers).inspect_err(|_| note(ehr, name, 401, 0, false))?;
+        let grant = ehr
+            .authority
+            .authorize(headers)
+            .inspect_err(|_| note(ehr, name, 401, 0, false))?;
         let covered = job
             .plan
             .get()

@@ -5,9 +5,11 @@
 //! - `kickoff` reads what is asked for, `plan` lays out the files in the background, `manifest` lists them;
 //! - `content` makes a file's bytes, the same each time, and `body` sends them, well or badly.
 //!
-//! Vendors differ by `flavour`, what goes wrong is in `fault`, the data is behind `dataset`.
+//! Vendors differ by `flavour`, what goes wrong is in `fault`, the data is behind `dataset`. The server that is written to, with
+//! the same tokens (`authority`), is in [`destination`].
 
 mod assertion;
+mod authority;
 mod body;
 mod client;
 mod clock;
@@ -15,10 +17,12 @@ mod compartment;
 mod config;
 mod content;
 mod dataset;
+pub mod destination;
 mod edit;
 mod ehr;
 mod export;
 mod fault;
+mod fault_entry;
 mod fault_table;
 mod file;
 mod flavour;
@@ -45,7 +49,8 @@ mod type_filter;
 pub use client::{Client, Keys};
 pub use config::SandboxConfig;
 pub use dataset::{Dataset, Extent, Group};
-pub use fault::{Fault, FaultError, Times};
+pub use fault::{Fault, Times};
+pub use fault_entry::FaultError;
 pub use flavour::{ECW, Flavour, KAREO, Level, SMART, ScopeManners};
 pub use folder::{Folder, FolderError};
 pub use server::{RunningSandbox, Sandbox, SandboxError};

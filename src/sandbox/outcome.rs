@@ -32,6 +32,22 @@ impl Refusal {
     pub(crate) fn unsupported(text: impl Into<String>) -> Self {
         Self::new(400, "not-supported", text)
     }
+
+    /// The same, with the entry of a Bundle that it is about.
+    pub(crate) fn at_entry(mut self, index: usize) -> Self {
+        self.text = format!("Bundle.entry[{index}]: {}", self.text);
+        self
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The refusal as an `OperationOutcome`.
+    pub(crate) fn outcome(&self) -> Value {
+        outcome("error", self.code, &self.text)
+    }
 }
 
 /// An `OperationOutcome` with one issue.
@@ -49,6 +65,6 @@ pub(crate) fn fhir(status: StatusCode, body: &Value) -> Response {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        fhir(self.status, &outcome("error", self.code, &self.text))
+        fhir(self.status, &self.outcome())
     }
 }

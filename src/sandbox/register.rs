@@ -11,8 +11,8 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::authority::Authority;
 use super::client::{Client, Keys, random_name};
-use super::ehr::Ehr;
 
 /// What a client sends; a subset of RFC 7591.
 #[derive(Deserialize)]
@@ -24,7 +24,7 @@ struct Registration {
 }
 
 /// `POST /register` with `{client_name, jwks | jwks_uri, scope}`; answers 201 with `{client_id, client_secret?}`.
-pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Response {
+pub(crate) async fn register(State(authority): State<Arc<Authority>>, body: Bytes) -> Response {
     let refuse = |description: &str| {
         (
             StatusCode::BAD_REQUEST,
@@ -40,23 +40,23 @@ pub(crate) async fn register(State(ehr): State<Arc<Ehr>>, body: Bytes) -> Respon
         (Some(keys), None) if keys.keys.is_empty() => return refuse("The key set is empty."),
         (Some(keys), None) => Keys::Inline(keys),
         (None, Some(url)) => Keys::Url(url),
-        (None, None) if ehr.config.flavour.secrets => Keys::None,
+        (None, None) if authority.flavour.secrets => Keys::None,
         (None, None) => return refuse("jwks or jwks_uri is missing."),
     };
     let (Some(id), Some(secret)) = (random_name(), random_name()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let secret = ehr.config.flavour.secrets.then_some(secret);
+    let secret = authority.flavour.secrets.then_some(secret);
     let mut answer = json!({ "client_id": id, "client_name": asked.client_name, "scope": asked.scope });
     if let Some(secret) = &secret {
         answer["client_secret"] = secret.as_str().into();
     }
-    ehr.clients.add(Client {
+    authority.clients.add(Client {
         id,
         secret,
         keys,
         scope: asked.scope,
     });
-    ehr.stats.edit().registrations += 1;
+    authority.stats.edit().registrations += 1;
     (StatusCode::CREATED, Json(answer)).into_response()
 }

@@ -24,7 +24,7 @@ pub(crate) async fn read(
     if !holds(&ehr, &name) {
         return unknown_path(&ehr);
     }
-    match ehr.authorize(&headers) {
+    match ehr.authority.authorize(&headers) {
         Ok(grant) if grant.may_read(&name) => {}
         Ok(_) => {
             return Refusal::new(
@@ -86,7 +86,7 @@ pub(crate) async fn search(
     if !holds(&ehr, &name) {
         return unknown_path(&ehr);
     }
-    match ehr.authorize(&headers) {
+    match ehr.authority.authorize(&headers) {
         Ok(grant) if grant.may_read(&name) => {}
         Ok(_) => {
             return Refusal::new(

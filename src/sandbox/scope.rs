@@ -66,6 +66,11 @@ const KNOWN_TYPES: &[&str] = &[
     "VisionPrescription",
 ];
 
+/// The resource types this server knows.
+pub(crate) fn known_types() -> &'static [&'static str] {
+    KNOWN_TYPES
+}
+
 /// Whether a name is a resource type this server knows.
 pub(crate) fn is_known_type(name: &str) -> bool {
     KNOWN_TYPES.contains(&name)
@@ -81,7 +86,8 @@ pub(crate) struct Grant {
 struct Scope {
     text: String,
     resource_type: String,
-    reads: bool,
+    /// The interactions by their letters: create, read, update, delete, search.
+    letters: String,
 }
 
 /// Why scopes were not granted: an OAuth error code and its description.
@@ -95,7 +101,7 @@ impl Grant {
     /// A grant of everything, for a server without authorization.
     pub(crate) fn everything() -> Self {
         Self {
-            scopes: parse("system/*.rs").into_iter().collect(),
+            scopes: parse("system/*.cruds").into_iter().collect(),
         }
     }
 
@@ -121,7 +127,7 @@ impl Grant {
             if !requested
                 .split_whitespace()
                 .filter_map(parse)
-                .any(|scope| scope.reads && scope.text.starts_with(name))
+                .any(|scope| scope.letters.contains('r') && scope.text.starts_with(name))
             {
                 return refuse(format!("The scope {required} is required in every token request."));
             }
@@ -153,9 +159,14 @@ impl Grant {
 
     /// Whether resources of a type may be read and exported.
     pub(crate) fn may_read(&self, resource_type: &str) -> bool {
-        self.scopes
-            .iter()
-            .any(|scope| scope.reads && (scope.resource_type == "*" || scope.resource_type == resource_type))
+        self.may(resource_type, 'r')
+    }
+
+    /// Whether an interaction, named by its letter (`c`, `r`, `u`, `d` or `s`), is allowed on a type.
+    pub(crate) fn may(&self, resource_type: &str, letter: char) -> bool {
+        self.scopes.iter().any(|scope| {
+            scope.letters.contains(letter) && (scope.resource_type == "*" || scope.resource_type == resource_type)
+        })
     }
 
     /// The scopes as the token response shows them.
@@ -170,7 +181,8 @@ impl Grant {
 
 impl Scope {
     fn covers(&self, other: &Self) -> bool {
-        (self.resource_type == "*" || self.resource_type == other.resource_type) && (self.reads || !other.reads)
+        (self.resource_type == "*" || self.resource_type == other.resource_type)
+            && other.letters.chars().all(|letter| self.letters.contains(letter))
     }
 }
 
@@ -178,22 +190,23 @@ impl Scope {
 fn parse(text: &str) -> Option<Scope> {
     let (resource_type, actions) = text.strip_prefix("system/")?.split_once('.')?;
     let actions = actions.split_once('?').map_or(actions, |(actions, _)| actions);
-    let reads = match actions {
-        "read" | "*" => true,
-        "write" => false,
+    let letters = match actions {
+        "read" => "rs",
+        "write" => "cud",
+        "*" => "cruds",
         letters => {
             let mut rest = "cruds".chars();
             if letters.is_empty() || !letters.chars().all(|letter| rest.any(|next| next == letter)) {
                 return None;
             }
-            letters.contains('r')
+            letters
         }
     };
     let named = resource_type == "*" || resource_type.chars().all(|letter| letter.is_ascii_alphabetic());
     (named && !resource_type.is_empty()).then(|| Scope {
         text: text.to_owned(),
         resource_type: resource_type.to_owned(),
-        reads,
+        letters: letters.to_owned(),
     })
 }
 
@@ -222,6 +235,16 @@ mod tests {
         );
         assert!(Grant::decide("system/Patient.sr", None, &SMART).is_err());
         assert!(Grant::decide("patient/Patient.read", None, &SMART).is_err());
+    }
+
+    #[test]
+    fn letters_and_words_give_writing() {
+        let may = |scope: &str, letter: char| Grant::decide(scope, None, &SMART).unwrap().may("Patient", letter);
+        assert!(may("system/Patient.cud", 'c') && !may("system/Patient.cud", 'r'));
+        assert!(may("system/*.write", 'u') && !may("system/Patient.read", 'u'));
+        assert!(may("system/Patient.*", 'd') && may("system/Patient.*", 's'));
+        let registered = Some("system/*.read");
+        assert!(Grant::decide("system/Patient.write", registered, &SMART).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Keys, random_name};
+use super::client::Client;
 use super::config::SandboxConfig;
 use super::ehr::Ehr;
 use super::outcome::Refusal;
 use super::stats::Stats;
-use super::{export, file, gate, register, rest, smart, token};
+use super::{export, file, gate, rest, smart};
 
 /// Why the sandbox could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -92,8 +92,8 @@ impl Sandbox {
         }
         Ok(RunningSandbox {
             base_url: ehr.base_url.clone(),
-            token_url: ehr.token_url.clone(),
-            registration_url: format!("{}/register", ehr.origin),
+            token_url: ehr.authority.token_url.clone(),
+            registration_url: ehr.authority.registration_url(),
             second_origin_url: ehr.second_origin.clone(),
             ehr,
             stop,
@@ -115,28 +115,24 @@ impl Sandbox {
     /// Serves until SIGTERM or ctrl-c, after printing one JSON line on standard output with all that a client needs.
     pub fn run(mut config: SandboxConfig) -> Result<(), SandboxError> {
         if config.clients.is_empty() && config.flavour.secrets && !config.open {
-            let no_randomness = || io::Error::other("the machine gives no randomness");
-            let secret = random_name().ok_or_else(no_randomness)?;
-            config.clients.push(Client {
-                id: "sandbox-client".to_owned(),
-                secret: Some(secret),
-                keys: Keys::None,
-                scope: None,
-            });
+            config.clients.push(Client::with_secret("sandbox-client")?);
         }
         let running = Self::launch(config)?;
         writeln!(io::stdout().lock(), "{}", running.description())?;
         let Some(runtime) = &running.runtime else {
             return Ok(());
         };
-        runtime.block_on(async {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-            tokio::select! {
-                outcome = tokio::signal::ctrl_c() => outcome,
-                _ = terminate.recv() => Ok(()),
-            }
-        })?;
+        runtime.block_on(until_told())?;
         Ok(())
+    }
+}
+
+/// Waits for SIGTERM or ctrl-c.
+pub(crate) async fn until_told() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome,
+        _ = terminate.recv() => Ok(()),
     }
 }
 
@@ -175,7 +171,7 @@ impl RunningSandbox {
 
     /// Registers one more client.
     pub fn register(&self, client: Client) {
-        self.ehr.clients.add(client);
+        self.ehr.authority.clients.add(client);
     }
 
     /// From now on nothing goes wrong with answers; what is in the files of exports under way stays as it is.
@@ -185,7 +181,7 @@ impl RunningSandbox {
 
     /// Ends the life of every access token, as if their time were over.
     pub fn expire_tokens(&self) {
-        self.ehr.tokens.revoke_all();
+        self.ehr.authority.tokens.revoke_all();
     }
 }
 
@@ -226,8 +222,6 @@ fn routes(ehr: &Arc<Ehr>) -> Router {
         .route("/{type}/{id}", get(rest::read));
     Router::new()
         .nest(ehr.config.flavour.base_path, fhir)
-        .route(ehr.config.flavour.token_path, post(token::issue))
-        .route("/register", post(register::register))
         .route("/files/{job}/{name}", get(file::download))
         .route(
             "/_stats",
@@ -235,8 +229,9 @@ fn routes(ehr: &Arc<Ehr>) -> Router {
         )
         .route("/_leaks", get(leaks))
         .fallback(|State(ehr): State<Arc<Ehr>>| async move { unknown_path(&ehr) })
-        .layer(middleware::from_fn_with_state(ehr.clone(), gate::pass))
         .with_state(ehr.clone())
+        .merge(ehr.authority.routes())
+        .layer(middleware::from_fn_with_state(ehr.clone(), gate::pass))
 }
 
 fn stats_of(ehr: &Ehr) -> Stats {

@@ -16,10 +16,6 @@ use super::outcome::fhir;
 pub(crate) async fn configuration(State(ehr): State<Arc<Ehr>>) -> Json<Value> {
     ehr.stats.edit().discoveries += 1;
     let flavour = ehr.config.flavour;
-    let mut methods = vec!["private_key_jwt"];
-    if flavour.secrets {
-        methods.extend(["client_secret_basic", "client_secret_post"]);
-    }
     let mut scopes: Vec<String> = Vec::new();
     if flavour.wildcards {
         scopes.extend(["system/*.read".into(), "system/*.rs".into()]);
@@ -28,16 +24,7 @@ pub(crate) async fn configuration(State(ehr): State<Arc<Ehr>>) -> Json<Value> {
         scopes.extend([format!("system/{name}.read"), format!("system/{name}.rs")]);
     }
     scopes.extend(["system/Group.read".into(), "system/Group.rs".into()]);
-    Json(json!({
-        "issuer": ehr.base_url,
-        "token_endpoint": ehr.token_url,
-        "registration_endpoint": format!("{}/register", ehr.origin),
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": flavour.algorithms,
-        "grant_types_supported": ["client_credentials"],
-        "scopes_supported": scopes,
-        "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"],
-    }))
+    Json(ehr.authority.configuration(&ehr.base_url, &scopes))
 }
 
 /// `GET [base]/metadata`.
@@ -65,13 +52,7 @@ pub(crate) async fn metadata(State(ehr): State<Arc<Ehr>>) -> Response {
     }
     let mut rest = json!({
         "mode": "server",
-        "security": {
-            "service": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR" }] }],
-            "extension": [{
-                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-                "extension": [{ "url": "token", "valueUri": ehr.token_url }],
-            }],
-        },
+        "security": ehr.authority.security(),
         "resource": resources,
     });
     if levels.contains(&Level::System) {

@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::assertion;
+use super::authority::Authority;
 use super::client::{Client, random_name};
-use super::ehr::Ehr;
 use super::flavour::ScopeManners;
 use super::outcome::Refusal;
 use super::scope::Grant;
@@ -47,10 +47,10 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-impl Ehr {
-    /// What the bearer of a request may read, or a 401.
+impl Authority {
+    /// What the bearer of a request may do, or a 401.
     pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<Grant, Refusal> {
-        if self.config.open {
+        if self.open {
             return Ok(Grant::everything());
         }
         let token = bearer(headers).ok_or_else(|| Refusal::new(401, "login", "The request has no bearer token."))?;
@@ -96,19 +96,20 @@ fn error(code: &'static str, description: impl Into<String>) -> OAuthError {
 }
 
 /// `POST [token]`.
-pub(crate) async fn issue(State(ehr): State<Arc<Ehr>>, headers: HeaderMap, body: Bytes) -> Response {
-    match decide(&ehr, &headers, &body).await {
+pub(crate) async fn issue(State(authority): State<Arc<Authority>>, headers: HeaderMap, body: Bytes) -> Response {
+    match decide(&authority, &headers, &body).await {
         Ok(grant) => {
             let Some(token) = random_name() else {
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
             };
-            let life = ehr.config.token_lifetime;
+            let life = authority.token_lifetime;
             let shown =
                 json!({ "access_token": token, "token_type": "bearer", "expires_in": life, "scope": grant.text() });
-            ehr.tokens
+            authority
+                .tokens
                 .lock()
-                .insert(token, (ehr.clock.epoch_seconds() + life, grant));
-            ehr.stats.edit().tokens_issued += 1;
+                .insert(token, (authority.clock.epoch_seconds() + life, grant));
+            authority.stats.edit().tokens_issued += 1;
             (
                 [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
                 Json(shown),
@@ -116,7 +117,8 @@ pub(crate) async fn issue(State(ehr): State<Arc<Ehr>>, headers: HeaderMap, body:
                 .into_response()
         }
         Err(refused) => {
-            *ehr.stats
+            *authority
+                .stats
                 .edit()
                 .tokens_refused
                 .entry(refused.code.to_owned())
@@ -140,7 +142,7 @@ pub(crate) async fn issue(State(ehr): State<Arc<Ehr>>, headers: HeaderMap, body:
     }
 }
 
-async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OAuthError> {
+async fn decide(authority: &Authority, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OAuthError> {
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -186,11 +188,11 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
                     format!("client_assertion_type has to be {ASSERTION_TYPE}."),
                 ));
             }
-            assertion::verify(ehr, assertion)
+            assertion::verify(authority, assertion)
                 .await
                 .map_err(|description| error("invalid_client", description))?
         }
-        (None, Some((id, secret))) if ehr.config.flavour.secrets => by_secret(ehr, &id, &secret)?,
+        (None, Some((id, secret))) if authority.flavour.secrets => by_secret(authority, &id, &secret)?,
         (None, Some(_)) => {
             return Err(error(
                 "invalid_client",
@@ -208,13 +210,8 @@ async fn decide(ehr: &Ehr, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
         }
     };
     let registered = client.scope.as_deref();
-    Grant::decide(
-        form.scope.as_deref().unwrap_or_default(),
-        registered,
-        ehr.config.flavour,
-    )
-    .map_err(|refused| {
-        let tells = ehr.config.flavour.scope_manners == ScopeManners::InvalidScopeWithRegistered
+    Grant::decide(form.scope.as_deref().unwrap_or_default(), registered, authority.flavour).map_err(|refused| {
+        let tells = authority.flavour.scope_manners == ScopeManners::InvalidScopeWithRegistered
             && refused.code == "invalid_scope";
         let registered_scope = tells.then(|| registered.unwrap_or("system/*.read").to_owned());
         OAuthError {
@@ -244,8 +241,9 @@ fn secret(headers: &HeaderMap, form: &Form) -> Option<(String, String)> {
     Some((form.client_id.clone()?, form.client_secret.clone()?))
 }
 
-fn by_secret(ehr: &Ehr, id: &str, secret: &str) -> Result<Client, OAuthError> {
-    ehr.clients
+fn by_secret(authority: &Authority, id: &str, secret: &str) -> Result<Client, OAuthError> {
+    authority
+        .clients
         .get(id)
         .filter(|client| client.secret.as_deref() == Some(secret))
         .ok_or_else(|| error("invalid_client", "The client is unknown or its secret is wrong."))

@@ -6,3 +6,4 @@ mod gate;
 mod mapping;
 mod one_shot;
 mod rig;
+mod sandbox;

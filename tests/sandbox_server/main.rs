@@ -1,7 +1,8 @@
-//! The simulated EHR, as a client over HTTP sees it.
+//! The simulated EHR and the simulated destination, as a client over HTTP sees them.
 
 mod auth;
 mod clinic;
+mod destination;
 mod download;
 mod export;
 mod fault;

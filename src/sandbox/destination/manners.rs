@@ -1,0 +1,181 @@
+//! How one kind of destination differs from another, as data.
+
+use std::time::Duration;
+
+/// Which ids a client may choose by `PUT [base]/Type/id` (FHIR R4, "Update as Create").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientIds {
+    /// Any id that is a FHIR id.
+    Any,
+    /// Any but purely numeric ones.
+    NotNumeric,
+    /// None: the server alone gives ids.
+    Refused,
+}
+
+/// The ids that the server gives to what is created by POST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerIds {
+    /// UUIDs.
+    Uuid,
+    /// Whole numbers from 1001.
+    Numeric,
+}
+
+/// How entries of a Bundle are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // As with the manners below.
+pub struct EntryManners {
+    /// Whether the status has its phrase: `201 Created` instead of `201`.
+    pub phrase: bool,
+    /// Whether the location is absolute.
+    pub absolute_location: bool,
+    /// Whether version and date are told: a location that ends in `/_history/v`, `etag`, and `lastModified`.
+    pub version: bool,
+    /// Whether what was written comes back unless `Prefer: return=minimal` is sent.
+    pub resource: bool,
+    /// Whether an `OperationOutcome` comes with success too.
+    pub outcome: bool,
+}
+
+/// The manners of one kind of FHIR R4 server that is written to.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // Each is a manner of its own; servers combine them freely.
+pub struct Manners {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// Path of the FHIR base, without a final slash.
+    pub base_path: &'static str,
+    /// Ids that clients may choose.
+    pub client_ids: ClientIds,
+    /// Ids that the server gives.
+    pub server_ids: ServerIds,
+    /// Whether version ids are UUIDs instead of 1, 2, 3.
+    pub uuid_versions: bool,
+    /// Status where `If-Match` names another version than the current one.
+    pub conflict_status: u16,
+    /// Whether a transaction is one; else it is worked off as a batch, under the name of a transaction.
+    pub transactions: bool,
+    /// Whether references like `Patient?identifier=s|v` are resolved outside of transactions too.
+    pub conditional_references: bool,
+    /// Whether `DELETE [base]/Type?query` exists.
+    pub conditional_delete: bool,
+    /// Whether a condition that several records meet gets 400 instead of 412 when it is the URL of an entry.
+    pub several_matches_invalid: bool,
+    /// Whether a reference has to lead to a record on this server, on write and on delete.
+    pub checks_references: bool,
+    /// Whether tags, profiles and security labels of the version before stay on an update that leaves them out.
+    pub merges_meta: bool,
+    /// Whether `#` and the request's id are put behind `meta.source`.
+    pub stamps_source: bool,
+    /// Whether an author and a project are added to `meta`.
+    pub adds_author: bool,
+    /// Whether an update that changes nothing makes no version.
+    pub skips_identical: bool,
+    /// How long the ids found by a search are given again to the same search without `Cache-Control: no-cache`.
+    pub search_cache: Option<Duration>,
+    /// Whether entries of a batch too are worked off deletions first, then creations, updates and reads.
+    pub sorts_batches: bool,
+    /// How entries are answered.
+    pub entries: EntryManners,
+    /// Whether gzipped request bodies are taken; else 415.
+    pub gzip: bool,
+    /// Points in a window of time; what each interaction costs is in `points`.
+    pub points: Option<u64>,
+    /// Requests in a window of time.
+    pub requests: Option<u64>,
+}
+
+/// Everything of FHIR R4 that `cutover` can use works.
+pub const GENERIC: Manners = Manners {
+    name: "generic",
+    base_path: "/fhir",
+    client_ids: ClientIds::Any,
+    server_ids: ServerIds::Uuid,
+    uuid_versions: false,
+    conflict_status: 412,
+    transactions: true,
+    conditional_references: false,
+    conditional_delete: true,
+    several_matches_invalid: false,
+    checks_references: false,
+    merges_meta: false,
+    stamps_source: false,
+    adds_author: false,
+    skips_identical: false,
+    search_cache: None,
+    sorts_batches: false,
+    entries: EntryManners {
+        phrase: false,
+        absolute_location: true,
+        version: true,
+        resource: true,
+        outcome: false,
+    },
+    gzip: true,
+    points: None,
+    requests: None,
+};
+
+/// The manners of Medplum: its own ids, points, transactions that are none.
+pub const MEDPLUM: Manners = Manners {
+    name: "medplum",
+    base_path: "/fhir/R4",
+    client_ids: ClientIds::Refused,
+    uuid_versions: true,
+    transactions: false,
+    conditional_references: true,
+    conditional_delete: false,
+    several_matches_invalid: true,
+    adds_author: true,
+    skips_identical: true,
+    sorts_batches: true,
+    entries: EntryManners {
+        phrase: false,
+        absolute_location: false,
+        version: false,
+        resource: true,
+        outcome: true,
+    },
+    points: Some(50_000),
+    ..GENERIC
+};
+
+/// The manners of the HAPI FHIR JPA server: references have to lead somewhere, a version conflict is a 409, searches are cached.
+pub const HAPI: Manners = Manners {
+    name: "hapi",
+    client_ids: ClientIds::NotNumeric,
+    server_ids: ServerIds::Numeric,
+    conflict_status: 409,
+    checks_references: true,
+    merges_meta: true,
+    stamps_source: true,
+    skips_identical: true,
+    search_cache: Some(Duration::from_secs(60)),
+    entries: EntryManners {
+        phrase: true,
+        absolute_location: false,
+        version: true,
+        resource: false,
+        outcome: true,
+    },
+    ..GENERIC
+};
+
+/// A cloud service that counts requests: 429 for the whole request, `Retry-After` and `x-ms-retry-after-ms`, no gzip.
+pub const THROTTLED: Manners = Manners {
+    name: "throttled",
+    gzip: false,
+    requests: Some(600),
+    ..GENERIC
+};
+
+impl Manners {
+    /// All kinds, in the order in which they are listed to people.
+    pub const ALL: [&'static Self; 4] = [&GENERIC, &HAPI, &MEDPLUM, &THROTTLED];
+
+    /// The kind of this name: `generic`, `hapi`, `medplum` or `throttled`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::ALL.into_iter().find(|manners| manners.name == name)
+    }
+}
