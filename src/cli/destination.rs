@@ -32,7 +32,11 @@ fn set(workspace: &WorkspaceArgs, args: &DestinationArgs) -> Result<u8, Failure>
     let plan = open::plan(&storage, &args.migration)?;
     let before = destination(&storage, &plan.id)?;
     let after = changed(before.clone(), args)?;
-    let secret = args.client_secret_file.as_ref().map(|file| plan::secret_in(file)).transpose()?;
+    let secret = args
+        .client_secret_file
+        .as_ref()
+        .map(|file| plan::secret_in(file))
+        .transpose()?;
     if let Some(before) = &before
         && before.base_url != after.base_url
         && !before.strategies.is_empty()
@@ -50,7 +54,10 @@ fn set(workspace: &WorkspaceArgs, args: &DestinationArgs) -> Result<u8, Failure>
     if args.json {
         output::json(&after)?;
     } else {
-        output::say(&format!("`{}` is delivered to {}.\n\nNext: cutover destination check {0}", plan.id, after.base_url));
+        output::say(&format!(
+            "`{}` is delivered to {}.\n\nNext: cutover destination check {0}",
+            plan.id, after.base_url
+        ));
     }
     Ok(code::DONE)
 }
@@ -67,7 +74,10 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
     }
     let url = Url::parse(&after.base_url).ok();
     let Some(url) = url.filter(|url| url.host().is_some()) else {
-        return Err(Failure::usage(&format!("{} is not a URL", after.base_url), "give --base-url https://..."));
+        return Err(Failure::usage(
+            &format!("{} is not a URL", after.base_url),
+            "give --base-url https://...",
+        ));
     };
     check_transport(&url).map_err(|e| Failure::usage(&e.to_string(), &e.hint().unwrap_or_default()))?;
     if let Some(kind) = &args.kind {
@@ -124,9 +134,9 @@ fn check(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     known(&storage, &plan)?;
     let tried = {
         let (storage, plan) = (Arc::clone(&storage), plan.clone());
-        wait::wait(move |cancel| async move {
-            trial(&storage, &plan, Arc::new(SystemClock::default()), &cancel).await
-        })??
+        wait::wait(
+            move |cancel| async move { trial(&storage, &plan, Arc::new(SystemClock::default()), &cancel).await },
+        )??
     };
     if args.json {
         output::json(&tried)?;
@@ -158,10 +168,7 @@ fn pull(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
         let sum = total(&counts);
         output::say(&format!(
             "{} records of the server's own: {} new here, {} known; {} cannot be used.",
-            sum.rows,
-            sum.stored,
-            sum.unchanged,
-            sum.quarantined
+            sum.rows, sum.stored, sum.unchanged, sum.quarantined
         ));
     }
     Ok(code::DONE)

@@ -130,6 +130,9 @@ mod tests {
 
     #[test]
     fn an_id_is_put_in_front() {
-        assert_eq!(with_id(br#"{"resourceType":"Basic"}"#, "a-1"), br#"{"id":"a-1","resourceType":"Basic"}"#);
+        assert_eq!(
+            with_id(br#"{"resourceType":"Basic"}"#, "a-1"),
+            br#"{"id":"a-1","resourceType":"Basic"}"#
+        );
     }
 }

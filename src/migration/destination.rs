@@ -225,10 +225,23 @@ pub fn write_order(resource_type: &str) -> usize {
         &["Location", "Practitioner"],
         &["PractitionerRole", "HealthcareService", "Endpoint"],
         &["Patient"],
-        &["RelatedPerson", "Device", "Medication", "Coverage", "Substance", "Group"],
+        &[
+            "RelatedPerson",
+            "Device",
+            "Medication",
+            "Coverage",
+            "Substance",
+            "Group",
+        ],
         &["EpisodeOfCare", "Encounter", "CareTeam", "Binary"],
         &[],
-        &["DiagnosticReport", "DocumentReference", "Composition", "CarePlan", "List"],
+        &[
+            "DiagnosticReport",
+            "DocumentReference",
+            "Composition",
+            "CarePlan",
+            "List",
+        ],
         &["Provenance", "AuditEvent"],
     ];
     const THE_REST: usize = 6;
@@ -244,7 +257,15 @@ mod tests {
 
     #[test]
     fn whoever_is_pointed_at_is_written_first() {
-        let order = ["Organization", "Practitioner", "Patient", "Encounter", "Observation", "DiagnosticReport", "Provenance"];
+        let order = [
+            "Organization",
+            "Practitioner",
+            "Patient",
+            "Encounter",
+            "Observation",
+            "DiagnosticReport",
+            "Provenance",
+        ];
         assert!(order.is_sorted_by_key(|name| write_order(name)));
     }
 }

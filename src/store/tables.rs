@@ -9,8 +9,8 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient, SampleRecord,
-    Secrets, Verification, Waived,
+    Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules,
+    SamplePatient, SampleRecord, Secrets, Verification, Waived,
 };
 
 /// What a run was started with; but for its end it never changes.

@@ -1,43 +1,54 @@
-//! A real FHIR server as the destination: the Helios server, where it is installed (see `hfs`).
+//! A FHIR server as the destination: simulated servers of several manners and with every fault, written to, read back, and given back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use cutover::engine::destination::{Proof, save_destination};
+use cutover::engine::destination::{Proof, problems, save_destination};
 use cutover::engine::{Answer, Choice, Command, Outcome};
 use cutover::fhir;
-use cutover::migration::{DeliveryCounts, Destination, Plan, Policy, Resolution};
-use cutover::sandbox::{Dataset, Folder};
+use cutover::migration::{Conflict, DeliveryCounts, Destination, Policy, Resolution, ServerKind, Standing};
+use cutover::sandbox::destination::{
+    self, Content, DestinationConfig, GENERIC, HAPI, MEDPLUM, Manners, RunningDestination, THROTTLED,
+};
 use cutover::sandbox::practice::{DestinationMix, Practice};
+use cutover::store::migration_key;
+use serde_json::Value;
 
-use crate::bench::{Bench, Records, config, practice};
-use crate::hfs::{Server, Versioned, program};
-use crate::synthea::data;
+use crate::bench::{Bench, NAME, config, practice};
 
-/// A migration with a server of its own to be delivered to.
+/// A migration with a server to be delivered to.
 struct Rig {
     bench: Bench,
-    server: Server,
+    server: RunningDestination,
 }
 
 impl Rig {
-    /// None where there is no server to be had.
-    async fn new(dataset: Arc<dyn Dataset>) -> Option<Self> {
-        let (program, definitions) = (program()?, data("hfs")?);
-        let bench = Bench::new(config(dataset)).await;
-        let server = Server::start(&program, bench.dir.path(), &definitions);
-        let destination = Destination::new(&server.base);
+    async fn start(practice: Arc<Practice>, config: DestinationConfig, kind: ServerKind) -> Self {
+        let bench = Bench::new(self::config(practice)).await;
+        let server = destination::Destination::start(config).await.expect("a server");
+        let destination = Destination {
+            kind,
+            ..Destination::new(&server.base_url)
+        };
         save_destination(bench.storage(), &bench.plan, &destination, None).expect("saved");
-        Some(Self { bench, server })
+        Self { bench, server }
     }
 
-    async fn pull(&mut self) {
-        let answer = self.bench.command(Command::Pull).await.expect("a pull");
-        assert!(matches!(answer, Answer::Pulled(_)), "{answer:?}");
+    /// With the practice's records in the store.
+    async fn with(config: DestinationConfig, kind: ServerKind) -> Self {
+        let mut rig = Self::start(Arc::new(Practice::new(9, 7)), config, kind).await;
+        rig.bench.done().await;
+        rig
     }
 
-    async fn deliver(&mut self) -> DeliveryCounts {
-        match self.bench.command(Command::Deliver { force: false }).await.expect("a delivery") {
+    async fn deliver(&mut self, force: bool) -> DeliveryCounts {
+        match self
+            .bench
+            .command(Command::Deliver { force })
+            .await
+            .expect("a delivery")
+        {
             Answer::Delivered(counts) => counts,
             other => panic!("{other:?}"),
         }
@@ -50,109 +61,306 @@ impl Rig {
         }
     }
 
-    /// What the server has, of all types that anybody brought.
-    async fn content(&self, more: &Records) -> Versioned {
-        let names = self.bench.dataset.types().into_iter().map(|(name, _)| name);
-        let more = more.keys().filter_map(|name| name.split('/').next()).map(str::to_owned);
-        let types: BTreeSet<String> = names.chain(more).chain(["Binary".to_owned()]).collect();
-        self.server.content(types.into_iter()).await
+    fn problems(&self) -> BTreeSet<String> {
+        let found = problems(self.bench.storage(), &self.bench.plan).expect("problems");
+        found
+            .into_iter()
+            .map(|p| format!("{}/{}", p.resource_type, p.id))
+            .collect()
     }
 
-    /// The server says what the store says, record by record, and every reference that leads somewhere there leads somewhere here.
-    async fn assert_the_same(&self, more: &Records) -> Versioned {
-        let (ours, theirs) = (self.bench.exported(), self.content(more).await);
-        let names = |name: &String| name.clone();
-        let (here, there): (BTreeSet<_>, BTreeSet<_>) = (ours.keys().map(names).collect(), theirs.keys().map(names).collect());
-        assert_eq!(here.difference(&there).collect::<Vec<_>>(), [] as [&String; 0], "missing at the server");
-        assert_eq!(there.difference(&here).collect::<Vec<_>>(), [] as [&String; 0], "too many at the server");
-        for (name, (_, record)) in &theirs {
-            let hash = |line: &[u8]| fhir::canonical_hash(line, Some(&self.bench.plan.base_url)).expect("a record");
-            assert_eq!(hash(record), hash(&ours[name]), "{name}");
+    /// The id at the server of every record of the store, by `Type/id`.
+    fn places(&self) -> BTreeMap<String, String> {
+        let storage = self.bench.storage();
+        let tenant = storage.names.tenant(NAME).expect("a tenant");
+        let place = |name: &String| {
+            let (kind, id) = name.split_once('/').expect("a name");
+            let key = storage.key(tenant, kind, id).expect("a key");
+            let known = storage
+                .tables
+                .delivered
+                .get(&migration_key(NAME, key.as_bytes()))
+                .expect("the ledger");
+            (
+                name.clone(),
+                known.map_or_else(|| name.clone(), |known| format!("{kind}/{}", known.id)),
+            )
+        };
+        self.bench.exported().keys().map(place).collect()
+    }
+
+    /// Everything of the store is at the server exactly once, and says the same there, with every reference leading where it led.
+    fn assert_there(&self) -> Content {
+        let (content, places) = (self.server.content(), self.places());
+        let taken: BTreeSet<&String> = places.values().collect();
+        assert_eq!(content.records.keys().collect::<BTreeSet<_>>(), taken);
+        for (name, line) in self.bench.exported() {
+            let base = Some(self.bench.plan.base_url.as_str());
+            let moved =
+                fhir::rewrite(&line, base, |kind, id| places.get(&format!("{kind}/{id}")).cloned()).unwrap_or(line);
+            let mut there = content.records[&places[&name]].clone();
+            if let Some(identifiers) = there.get_mut("identifier").and_then(Value::as_array_mut) {
+                identifiers.retain(|identifier| identifier["system"] != SOURCE_ID);
+                if identifiers.is_empty() {
+                    there.as_object_mut().expect("an object").remove("identifier");
+                }
+            }
+            let hash = |record: &Value| {
+                let text = plain(record).to_string();
+                fhir::canonical_hash(&fhir::plain_numbers(text.as_bytes()), base).expect("a record")
+            };
+            let ours: Value = serde_json::from_slice(&moved).expect("JSON");
+            assert_eq!(hash(&there), hash(&ours), "{name}");
         }
-        theirs
+        content
     }
 }
 
-fn versions(content: &Versioned) -> Vec<(&String, &String)> {
-    content.iter().map(|(name, (version, _))| (name, version)).collect()
+/// System of the identifier that finds a record at a server that names it itself.
+const SOURCE_ID: &str = "https://cutover.dev/fhir/source-id";
+
+fn kind(manners: &Manners) -> ServerKind {
+    match manners.name {
+        "hapi" => ServerKind::Hapi,
+        "medplum" => ServerKind::Medplum,
+        _ => ServerKind::Generic,
+    }
 }
 
-fn said(content: &Versioned) -> Vec<(&String, [u8; 32])> {
-    let hash = |line: &[u8]| fhir::canonical_hash(line, None).expect("a record");
-    content.iter().map(|(name, (_, record))| (name, hash(record))).collect()
+/// A record without what each server says by itself.
+fn plain(record: &Value) -> Value {
+    let mut record = record.clone();
+    if let Some(meta) = record.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.retain(|name, _| matches!(name.as_str(), "profile" | "security" | "tag"));
+    }
+    record
 }
 
-/// Synthea's patients, into an empty server, twice, and back.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn synthea_goes_into_a_real_server_once_and_comes_out_again() {
-    let Some(folder) = data("synthea-24") else { return };
-    let Some(mut rig) = Rig::new(Arc::new(Folder::open(&folder).unwrap())).await else { return };
-    let nothing = Records::new();
-    rig.pull().await;
-    rig.bench.done().await;
-    let counts = rig.deliver().await;
-    assert_eq!((counts.created, counts.total()), (11_622, 11_622), "{counts:?}");
+fn said(content: &Content) -> BTreeMap<&String, Value> {
+    content
+        .records
+        .iter()
+        .map(|(name, record)| (name, plain(record)))
+        .collect()
+}
+
+/// Into an empty server, once more, and out again.
+async fn there_and_back(config: DestinationConfig) {
+    let manners = config.manners;
+    let mut rig = Rig::with(config, kind(&manners)).await;
+    let rows = rig.bench.exported().len() as u64;
+    let counts = rig.deliver(false).await;
+    assert_eq!(
+        (counts.refused, counts.conflicts),
+        (0, 0),
+        "{counts:?} {:#?}",
+        problems(rig.bench.storage(), &rig.bench.plan).map(|p| p.into_iter().take(5).collect::<Vec<_>>())
+    );
+    assert_eq!(counts.created + counts.found, rows, "{counts:?}");
+    let content = rig.assert_there();
+    assert!(!content.records.is_empty());
     let proof = rig.prove().await;
-    assert!(proof.clean() && proof.compared == 11_622, "{proof:?}");
-    let first = rig.assert_the_same(&nothing).await;
+    assert!(proof.clean() && proof.compared == rows, "{proof:?}");
 
-    // Again: not one version more, not one request for a record.
-    let again = rig.deliver().await;
-    assert_eq!((again.unchanged, again.total()), (11_622, 11_622), "{again:?}");
-    assert_eq!(versions(&rig.content(&nothing).await), versions(&first));
+    let again = rig.deliver(false).await;
+    assert_eq!((again.unchanged, again.total()), (rows, rows), "{again:?}");
+    assert_eq!(rig.server.content().versions_written, content.versions_written);
 
     rig.bench.rollback(None, false, false).await;
-    let back = rig.deliver().await;
-    assert_eq!((back.removed, back.total()), (11_622, 11_622), "{back:?}");
-    assert!(rig.content(&nothing).await.is_empty());
+    let back = rig.deliver(false).await;
+    assert_eq!(back.removed + back.refused, rows, "{back:?}");
+    let left = rig.server.content();
+    if manners.name == "hapi" {
+        // Two of its patients refer to each other, and this server removes nothing that is referred to: those stay, and are named.
+        assert_eq!(rig.problems().len(), left.records.len());
+        assert!(left.records.keys().filter(|name| name.starts_with("Patient/")).count() <= 2);
+    } else {
+        assert!(left.records.is_empty());
+    }
 }
 
-/// The demo's practice, into a server that is in use: its patients are recognised, conflicts decided, and all of it taken back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn into_a_server_that_takes_everything() {
+    there_and_back(DestinationConfig::new(&GENERIC)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn into_a_server_with_the_manners_of_hapi() {
+    there_and_back(DestinationConfig::new(&HAPI)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn into_a_server_that_names_its_records_itself() {
+    there_and_back(DestinationConfig::new(&MEDPLUM).points(u64::MAX, Duration::from_secs(60))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn into_a_server_that_counts_points() {
+    there_and_back(DestinationConfig::new(&MEDPLUM).points(20_000, Duration::from_millis(40))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn into_a_server_that_counts_requests() {
+    there_and_back(DestinationConfig::new(&THROTTLED).requests(20, Duration::from_millis(40))).await;
+}
+
+/// With a fault, the server ends with the very content that it has without.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_wrong_everything_is_there_once() {
+    let mut rig = Rig::with(DestinationConfig::new(&GENERIC), ServerKind::Generic).await;
+    rig.deliver(false).await;
+    let expected = rig.server.content();
+    for fault in [
+        "entry-429:7",
+        "entry-409:7",
+        "entry-500:7",
+        "burst-429:3",
+        "burst-503:3",
+        "cut-after-write:3",
+        "cut-before-write:3",
+        "gateway-timeout:3",
+        "max-entries:9",
+        "max-bytes:300000",
+        "fewer-entries:3",
+    ] {
+        for manners in [&GENERIC, &MEDPLUM] {
+            let config = DestinationConfig::new(manners).points(u64::MAX, Duration::from_secs(60));
+            let config = config.fault(fault.parse().expect("a fault"));
+            rig.server = destination::Destination::start(config).await.expect("a server");
+            let destination = Destination {
+                kind: kind(manners),
+                ..Destination::new(&rig.server.base_url)
+            };
+            let storage = rig.bench.storage();
+            storage.tables.delivered.clear().expect("forgotten");
+            save_destination(storage, &rig.bench.plan, &destination, None).expect("saved");
+            let counts = rig.deliver(false).await;
+            let name = format!("{fault} at {}: {counts:?}", manners.name);
+            assert!(counts.clean(), "{name}");
+            let content = rig.server.content();
+            assert_eq!(content.records.len(), expected.records.len(), "{name}");
+            assert_eq!(content.dangling().len(), expected.dangling().len(), "{name}");
+            if manners.name == "generic" {
+                assert_eq!(said(&content), said(&expected), "{name}");
+                assert_eq!(
+                    content.versions, expected.versions,
+                    "{name}: a record was written twice"
+                );
+            }
+            rig.server.calm();
+            let again = rig.deliver(false).await;
+            assert_eq!(again.unchanged, again.total(), "{name}");
+        }
+    }
+}
+
+/// One record that the server does not take is named, and everything else is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_refused_is_named_and_holds_nothing_up() {
+    let mut rig = Rig::with(DestinationConfig::new(&GENERIC), ServerKind::Generic).await;
+    let ours = rig.bench.exported();
+    let name = ours
+        .keys()
+        .find(|name| name.starts_with("Observation/"))
+        .expect("one")
+        .clone();
+    let id = name.split('/').nth(1).expect("an id");
+    let poisoned = DestinationConfig::new(&GENERIC).fault(format!("poison:{id}").parse().expect("a fault"));
+    rig.server = destination::Destination::start(poisoned).await.expect("a server");
+    let destination = Destination::new(&rig.server.base_url);
+    save_destination(rig.bench.storage(), &rig.bench.plan, &destination, None).expect("saved");
+    let counts = rig.deliver(false).await;
+    assert_eq!(
+        (counts.refused, counts.created),
+        (1, ours.len() as u64 - 1),
+        "{counts:?}"
+    );
+    assert_eq!(rig.problems(), BTreeSet::from([name]));
+    let found = problems(rig.bench.storage(), &rig.bench.plan).expect("problems");
+    assert!(matches!(&found[0].standing, Standing::Refused { status: 422, reason } if !reason.is_empty()));
+    assert!(!rig.prove().await.clean());
+    rig.server.calm();
+    assert!(rig.deliver(false).await.clean());
+    assert!(rig.prove().await.clean());
+}
+
+/// A server in use: its patients are recognised, conflicts decided as ever, nobody's edit is written over, and all of it is given back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_in_use_gets_the_practice_and_is_given_back_as_it_was() {
-    let Some(mut rig) = Rig::new(practice()).await else { return };
     let mix = DestinationMix {
         agreeing: 6,
         contradicting: 4,
         unnumbered: 0,
     };
-    let own = Practice::destination(&practice(), mix);
-    let mut records = Records::new();
-    for (name, count) in own.types() {
-        for line in own.lines(&name, 0..count) {
-            let id = fhir::scan(&line).expect("a record").id.to_owned();
-            records.insert(format!("{name}/{id}"), line);
-        }
-    }
-    rig.server.load(&records).await;
-    let before = rig.content(&records).await;
-    rig.pull().await;
-    rig.bench.plan = Plan {
-        on_conflict: Policy::NewerWins,
-        ..rig.bench.plan
-    };
+    let own = Arc::new(Practice::destination(&practice(), mix));
+    let mut rig = Rig::start(
+        practice(),
+        DestinationConfig::new(&GENERIC).dataset(own),
+        ServerKind::Generic,
+    )
+    .await;
+    let before = rig.server.content();
+    let pulled = rig.bench.command(Command::Pull).await;
+    assert!(matches!(pulled, Ok(Answer::Pulled(_))), "{pulled:?}");
+    assert_eq!(rig.bench.exported().len(), before.records.len());
+    rig.bench.plan.on_conflict = Policy::NewerWins;
     let outcome = rig.bench.run().await;
-    let Outcome::NeedsDecision { .. } = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(outcome, Outcome::NeedsDecision { .. }), "{outcome:?}");
     // Delivered as far as it is decided; what waits is not there.
-    rig.deliver().await;
-    let waiting: Vec<_> = rig.bench.conflicts().into_iter().filter(cutover::migration::Conflict::open).collect();
-    assert!(!waiting.is_empty());
-    for conflict in &waiting {
-        let choice = Choice::Outright(Resolution::KeepBoth);
-        rig.bench.resolve(&conflict.id, choice).await;
+    let early = rig.deliver(false).await;
+    assert!(early.clean() && early.created > 0 && early.updated > 0, "{early:?}");
+    for conflict in rig.bench.conflicts().into_iter().filter(Conflict::open) {
+        rig.bench
+            .resolve(&conflict.id, Choice::Outright(Resolution::KeepBoth))
+            .await;
     }
-    let counts = rig.deliver().await;
-    assert!(counts.clean() && counts.created > 0, "{counts:?}");
+    assert!(rig.deliver(false).await.clean());
     let proof = rig.prove().await;
     assert!(proof.clean(), "{proof:?}");
-    let there = rig.assert_the_same(&records).await;
-    let again = rig.deliver().await;
-    assert_eq!(again.unchanged, again.total(), "{again:?}");
-    assert_eq!(versions(&rig.content(&records).await), versions(&there));
+    rig.assert_there();
 
-    // Somebody at the practice corrects a record that was delivered: nothing writes over it.
+    // Somebody at the practice corrects two records; a rollback leaves those alone, and says so.
+    let content = rig.server.content();
+    let ours: Vec<&String> = content
+        .records
+        .keys()
+        .filter(|name| !before.records.contains_key(*name))
+        .collect();
+    let edited: BTreeSet<String> = ours
+        .iter()
+        .filter(|name| name.starts_with("Condition/"))
+        .take(2)
+        .map(|name| (*name).clone())
+        .collect();
+    assert_eq!(edited.len(), 2);
+    for name in &edited {
+        let mut record = content.records[name].clone();
+        record["note"] = serde_json::json!([{"text": "corrected here"}]);
+        assert!(rig.server.edit(&record));
+    }
+    assert_eq!(rig.prove().await.wrong, 2);
     rig.bench.rollback(None, false, false).await;
-    let back = rig.deliver().await;
-    assert!(back.clean() && back.removed > 0, "{back:?}");
-    assert_eq!(said(&rig.content(&records).await), said(&before));
+    let back = rig.deliver(false).await;
+    assert_eq!(back.conflicts, 2, "{back:?}");
+    let left = rig.server.content();
+    let kept: BTreeSet<String> = left
+        .records
+        .keys()
+        .filter(|name| !before.records.contains_key(*name))
+        .cloned()
+        .collect();
+    assert_eq!(kept, edited);
+    // By force they go as well, and the server is as it was.
+    assert!(rig.deliver(true).await.clean());
+    let after = rig.server.content();
+    let hash = |record: &Value| fhir::canonical_hash(record.to_string().as_bytes(), None).expect("a record");
+    let hashes = |content: &Content| -> BTreeMap<String, [u8; 32]> {
+        content
+            .records
+            .iter()
+            .map(|(name, record)| (name.clone(), hash(record)))
+            .collect()
+    };
+    assert_eq!(hashes(&after), hashes(&before));
+    let _ = NAME;
 }

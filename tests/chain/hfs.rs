@@ -1,7 +1,6 @@
 //! A real FHIR server as the source: the Helios server's own `$export`, where it is installed
 //! (`cargo install helios-hfs --version 0.2.7 --no-default-features --features R4,sqlite`).
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,9 +18,9 @@ use crate::bench::{Bench, NAME, Records, config};
 use crate::clock::Impatient;
 use crate::synthea::data;
 
-pub struct Server {
+struct Server {
     child: Child,
-    pub base: String,
+    base: String,
 }
 
 impl Drop for Server {
@@ -32,7 +31,7 @@ impl Drop for Server {
 }
 
 /// The server's program: named by `CUTOVER_TEST_HFS`, or found on the path.
-pub fn program() -> Option<PathBuf> {
+fn program() -> Option<PathBuf> {
     let named = std::env::var_os("CUTOVER_TEST_HFS").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join("hfs"));
@@ -45,7 +44,7 @@ pub fn program() -> Option<PathBuf> {
 
 impl Server {
     /// Starts an empty server and waits until it says that it listens.
-    pub fn start(program: &Path, folder: &Path, definitions: &Path) -> Self {
+    fn start(program: &Path, folder: &Path, definitions: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|free| free.local_addr())
             .expect("a port")
@@ -81,7 +80,7 @@ impl Server {
     }
 
     /// Writes every record under its own id.
-    pub async fn load(&self, records: &Records) {
+    async fn load(&self, records: &Records) {
         let client = reqwest::Client::new();
         let records: Vec<(&String, &Vec<u8>)> = records.iter().collect();
         for some in records.chunks(400) {
@@ -106,36 +105,6 @@ impl Server {
         }
     }
 }
-
-impl Server {
-    /// Every record of these types, with its version.
-    pub async fn content(&self, types: impl Iterator<Item = String>) -> Versioned {
-        let client = reqwest::Client::new();
-        let mut content = Versioned::new();
-        for name in types {
-            let mut next = Some(format!("{}/{name}?_count=500", self.base));
-            while let Some(url) = next {
-                let answer = client.get(&url).header("Cache-Control", "no-cache").send().await.expect("an answer");
-                assert!(answer.status().is_success(), "{url}: {}", answer.status());
-                let page: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
-                for entry in page["entry"].as_array().into_iter().flatten() {
-                    let record = &entry["resource"];
-                    let name = format!("{name}/{}", record["id"].as_str().expect("an id"));
-                    let version = record["meta"]["versionId"].as_str().unwrap_or_default().to_owned();
-                    let there = content.insert(name.clone(), (version, record.to_string().into_bytes()));
-                    assert!(there.is_none(), "{name} came twice");
-                }
-                let links = page["link"].as_array().into_iter().flatten();
-                let link = links.filter(|link| link["relation"] == "next").find_map(|link| link["url"].as_str());
-                next = link.map(str::to_owned);
-            }
-        }
-        content
-    }
-}
-
-/// Version and JSON by `Type/id`.
-pub type Versioned = BTreeMap<String, (String, Vec<u8>)>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_export_is_taken_in_whole_and_comes_back_as_it_was() {

@@ -107,15 +107,21 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         all.removed += counts.removed;
         let wrote = counts.created + counts.updated + counts.found + counts.removed > 0;
         let left = undelivered(&job.storage, &job.plan.id)?;
-        // What was written in this pass may be what others waited for.
-        let goes_on = !without_id.is_empty() || (wrote && (passed.later > 0 || passed.incomplete > 0 || left > 0)) || (passed.later > 0 && !settle_for_less);
-        if goes_on {
+        let open = passed.later > 0 || passed.incomplete > 0 || left > 0;
+        // What was written in this pass may be what others waited for. Records that refer to each other in a circle wait for ever, or are
+        // refused: then somebody has to be the first.
+        if !without_id.is_empty() || open && (wrote || !settle_for_less) {
             settle_for_less = !wrote && without_id.is_empty();
             continue;
         }
         let first = all.created + all.updated + all.found;
         all.unchanged = passed.unchanged.saturating_sub(first);
-        for item in job.storage.tables.delivered.scan_prefix(&migration_key(&job.plan.id, &[])) {
+        for item in job
+            .storage
+            .tables
+            .delivered
+            .scan_prefix(&migration_key(&job.plan.id, &[]))
+        {
             match item?.1.state {
                 Standing::Delivered => {}
                 Standing::Refused { .. } => all.refused += 1,

@@ -102,7 +102,10 @@ pub async fn link(
         .map_err(|e| EngineError::source(&e, e.hint()))?;
     let ability = answer.is_success().then(|| Ability::parse(&answer.body)).flatten();
     let ability = ability.ok_or_else(|| EngineError::NotReady {
-        what: format!("{} does not say what it can do: no CapabilityStatement (HTTP {})", destination.base_url, answer.status),
+        what: format!(
+            "{} does not say what it can do: no CapabilityStatement (HTTP {})",
+            destination.base_url, answer.status
+        ),
         hint: "check the base URL: `BASE/metadata` is where a FHIR server says it".to_owned(),
     })?;
     if !ability.batch {
@@ -133,16 +136,25 @@ impl Link {
         Call::new(reqwest::Method::POST, self.session.base().clone())
             .accept(FHIR_JSON)
             .body(FHIR_JSON, body)
-            .header(HeaderName::from_static("prefer"), HeaderValue::from_static("return=minimal"))
+            .header(
+                HeaderName::from_static("prefer"),
+                HeaderValue::from_static("return=minimal"),
+            )
             .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
     }
 
     /// How many records of a type the server has.
-    pub(super) async fn count(&self, resource_type: &str, cancel: &CancellationToken) -> Result<Option<u64>, EngineError> {
+    pub(super) async fn count(
+        &self,
+        resource_type: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Option<u64>, EngineError> {
         use reqwest::header::{CACHE_CONTROL, HeaderValue};
         let mut url = self.session.at(resource_type);
         url.set_query(Some("_summary=count"));
-        let call = Call::get(url).accept(FHIR_JSON).header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let call = Call::get(url)
+            .accept(FHIR_JSON)
+            .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let answer = self
             .session
             .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
@@ -166,13 +178,20 @@ impl Link {
             let error = answer.to_error();
             return Err(EngineError::source(&error, error.hint()));
         }
-        let reply = replies(&answer.body).ok().and_then(|replies| replies.into_iter().next());
+        let reply = replies(&answer.body)
+            .ok()
+            .and_then(|replies| replies.into_iter().next());
         Ok(reply.unwrap_or_default())
     }
 }
 
 /// Asks a destination what it can do, and writes one record, reads it back and removes it.
-pub async fn trial(storage: &Storage, plan: &Plan, clock: Arc<dyn Clock>, cancel: &CancellationToken) -> Result<Trial, EngineError> {
+pub async fn trial(
+    storage: &Storage,
+    plan: &Plan,
+    clock: Arc<dyn Clock>,
+    cancel: &CancellationToken,
+) -> Result<Trial, EngineError> {
     let link = link(storage, plan, clock, cancel).await?;
     let (mut strategies, mut not_written) = (BTreeMap::new(), BTreeMap::new());
     for (name, _) in storage.names.resource_types() {
@@ -211,7 +230,9 @@ async fn probe(link: &Link, cancel: &CancellationToken) -> Result<bool, EngineEr
         }
         Strategy::Identifier | Strategy::Tag => {
             let query = super::outgoing::query("identifier", system, ID);
-            let written = link.one(Request::post(TYPE, query.clone(), record.into_bytes()), cancel).await?;
+            let written = link
+                .one(Request::post(TYPE, query.clone(), record.into_bytes()), cancel)
+                .await?;
             refused(&written)?;
             let found = link.one(Request::search(TYPE, &query), cancel).await?;
             let Some(found) = found.found.into_iter().next() else {
@@ -229,8 +250,12 @@ fn refused(reply: &Reply) -> Result<(), EngineError> {
     match reply.status {
         200 | 201 => Ok(()),
         status => Err(EngineError::NotReady {
-            what: format!("the server did not take one record to try: HTTP {status} {}", reply.words),
-            hint: "compare the preset (`--kind`) and the granted scopes with what the server's administrator allows".to_owned(),
+            what: format!(
+                "the server did not take one record to try: HTTP {status} {}",
+                reply.words
+            ),
+            hint: "compare the preset (`--kind`) and the granted scopes with what the server's administrator allows"
+                .to_owned(),
         }),
     }
 }

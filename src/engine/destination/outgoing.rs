@@ -31,7 +31,7 @@ pub struct Maker<'a> {
     pub plan: &'a Plan,
     pub link: &'a Link,
     pub tenant: u16,
-    /// References to records that are not at the server yet are sent as what they are at the source, to be set right later.
+    /// References to records that are not at the server yet are sent as references by identifier, to be set right later.
     pub settle_for_less: bool,
 }
 
@@ -59,7 +59,11 @@ pub enum Made {
 impl Maker<'_> {
     /// What the ledger knows of a record at the server.
     pub fn known(&self, key: &RecordKey) -> Result<Option<Delivered>, EngineError> {
-        Ok(self.storage.tables.delivered.get(&migration_key(&self.plan.id, key.as_bytes()))?)
+        Ok(self
+            .storage
+            .tables
+            .delivered
+            .get(&migration_key(&self.plan.id, key.as_bytes()))?)
     }
 
     /// The fingerprint of an entry: what is sent is made of nothing else, once its references are settled.
@@ -96,21 +100,33 @@ impl Maker<'_> {
         let base = (!entry.local).then_some(self.plan.base_url.as_str());
         let (mut later, mut complete) = (false, true);
         let mut failed = None;
+        let mut leads = |name: &str, id: &str| {
+            self.leads(name, id).unwrap_or_else(|error| {
+                failed = Some(error);
+                Leads::Nowhere
+            })
+        };
+        // Until it can say where they are, it says who they are.
+        let less = if self.settle_for_less {
+            fhir::by_identifier(&line, base, |name, id| {
+                matches!(leads(name, id), Leads::Later).then(|| {
+                    complete = false;
+                    (SOURCE_ID.to_owned(), self.token(name, id))
+                })
+            })
+        } else {
+            None
+        };
+        let line = less.unwrap_or(line);
         let rewritten = fhir::rewrite(&line, base, |name, id| {
             if id.starts_with('?') {
                 return None;
             }
-            match self.leads(name, id) {
-                Ok(Leads::To(place)) => Some(place),
-                Ok(Leads::Nowhere) => None,
-                Ok(Leads::Later) => {
-                    complete = false;
-                    later |= !self.settle_for_less;
-                    // Where it is at the source, which no server takes for a record of its own.
-                    Some(format!("{}/{name}/{id}", self.plan.base_url.trim_end_matches('/')))
-                }
-                Err(error) => {
-                    failed = Some(error);
+            match leads(name, id) {
+                Leads::To(place) => Some(place),
+                Leads::Nowhere => None,
+                Leads::Later => {
+                    later = true;
                     None
                 }
             }
@@ -118,7 +134,7 @@ impl Maker<'_> {
         if let Some(error) = failed {
             return Err(error);
         }
-        if later {
+        if later && !self.settle_for_less {
             return Ok(Made::Later);
         }
         let line = rewritten.unwrap_or(line);
@@ -153,6 +169,7 @@ impl Maker<'_> {
             step: Step::Look,
             attempts: 0,
             waited: 0,
+            wrote: None,
             force: false,
         })))
     }
@@ -197,6 +214,8 @@ impl Maker<'_> {
             return Ok(Leads::To(format!("{resource_type}/{id}")));
         }
         Ok(match self.link.strategy(resource_type) {
+            // A server that looks whether they lead somewhere has been asked before it comes to this.
+            Ok(Strategy::ClientId) if self.settle_for_less => Leads::Later,
             Ok(Strategy::ClientId) => Leads::To(format!("{resource_type}/{}", self.assigned(resource_type, id))),
             Ok(Strategy::Identifier | Strategy::Tag) => Leads::Later,
             Err(_) => Leads::Nowhere,

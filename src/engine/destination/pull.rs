@@ -88,7 +88,8 @@ pub async fn pull(job: Delivering) -> Result<ByType, EngineError> {
     // What failed first is what matters.
     reading.await.map_err(|_| EngineError::Stopped)??;
     let counts = imported?;
-    job.recorder.record(&Event::DestinationRead { counts: counts.clone() })?;
+    job.recorder
+        .record(&Event::DestinationRead { counts: counts.clone() })?;
     Ok(counts)
 }
 
@@ -144,7 +145,11 @@ impl Reader {
         };
         if carries_our_tag(&found.record) {
             let key = self.storage.key(self.tenant, name, &found.id)?;
-            let known = self.storage.tables.delivered.get(&migration_key(&self.migration, key.as_bytes()))?;
+            let known = self
+                .storage
+                .tables
+                .delivered
+                .get(&migration_key(&self.migration, key.as_bytes()))?;
             let edited = known.is_some_and(|known| known.is_there() && known.version != found.version);
             if !edited {
                 return Ok(());

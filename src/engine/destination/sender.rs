@@ -94,11 +94,7 @@ impl Sender {
     }
 
     /// Sends everything that comes until nothing comes any more.
-    pub async fn run(
-        &mut self,
-        work: &mut mpsc::Receiver<Work>,
-        settler: &mut Settler,
-    ) -> Result<(), EngineError> {
+    pub async fn run(&mut self, work: &mut mpsc::Receiver<Work>, settler: &mut Settler) -> Result<(), EngineError> {
         let mut more = true;
         let mut waiting: Option<oneshot::Sender<()>> = None;
         loop {
@@ -171,7 +167,12 @@ impl Sender {
     }
 
     async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
-        let Back { tasks, went, took, rest } = back;
+        let Back {
+            tasks,
+            went,
+            took,
+            rest,
+        } = back;
         self.progress.latency = took;
         let mut busy = None;
         match went {
@@ -194,7 +195,8 @@ impl Sender {
                             self.without_id.insert(task.resource_type);
                         }
                         Next::WithoutId(task) => {
-                            if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours") {
+                            if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours")
+                            {
                                 settler.settle(came, &task, known.as_ref())?;
                             }
                         }

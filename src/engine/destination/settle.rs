@@ -38,7 +38,8 @@ impl Settler {
     pub fn settle(&mut self, came: Came, task: &Task, known: Option<&Delivered>) -> Result<(), EngineError> {
         let key = migration_key(&self.migration, task.key.as_bytes());
         if let Some(wrong) = &mut self.wrong {
-            if let Some(Standing::Refused { reason, .. } | Standing::Conflict { reason }) = known.map(|known| &known.state)
+            if let Some(Standing::Refused { reason, .. } | Standing::Conflict { reason }) =
+                known.map(|known| &known.state)
                 && wrong.len() < NAMED
             {
                 let id = match &task.place {

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::super::error::EngineError;
 use crate::fhir;
 use crate::migration::{Delivered, Standing};
@@ -68,12 +70,14 @@ pub struct Task {
     pub step: Step,
     pub attempts: u8,
     pub waited: u16,
+    /// It was written just now, and the server did not say in which version.
+    pub wrote: Option<Came>,
     /// Also over what was edited at the server since.
     pub force: bool,
 }
 
 /// What came of a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Came {
     /// It was written, and is new there.
     Created,
@@ -121,9 +125,7 @@ impl Task {
                     Request::put_new(name, id, body)
                 }
             }
-            (Step::Act, Goal::Write, Place::Search(query)) => {
-                Request::post(name, query.clone(), self.body.as_slice())
-            }
+            (Step::Act, Goal::Write, Place::Search(query)) => Request::post(name, query.clone(), self.body.as_slice()),
         }
     }
 
@@ -145,8 +147,12 @@ impl Task {
             }
             401 | 403 => {
                 return Next::Stop(EngineError::NotReady {
-                    what: format!("the server does not let us at its {}: HTTP {status} {words}", self.resource_type),
-                    hint: "ask for the scopes that are missing, then deliver again: it goes on where it stopped".to_owned(),
+                    what: format!(
+                        "the server does not let us at its {}: HTTP {status} {words}",
+                        self.resource_type
+                    ),
+                    hint: "ask for the scopes that are missing, then deliver again: it goes on where it stopped"
+                        .to_owned(),
                 });
             }
             0 | 408 | 500 | 502 | 504 => return self.unknown(status, words),
@@ -189,6 +195,9 @@ impl Task {
             Goal::Check => return self.conflict("it is not at the destination"),
             Goal::Write => {}
         }
+        if self.wrote.take().is_some() {
+            return self.look_again(status, "it cannot be found after it was written");
+        }
         let was_there = self.servers_own || self.known.as_ref().is_some_and(Delivered::is_there);
         if (was_there || status == 410) && !self.force {
             return self.conflict("it was removed at the destination");
@@ -205,6 +214,10 @@ impl Task {
         let ours = !self.servers_own && carries_our_tag(&found.record);
         // After an unknown outcome, or a kill before it was noted: what is there is what we wrote last.
         let written_by_us = ours && self.known.is_none();
+        if let Some(came) = self.wrote {
+            let known = self.remember(found.id.clone(), found.version.clone(), came == Came::Created);
+            return Next::Over(came, self, Some(known));
+        }
         if same {
             let known = self.remember(found.id.clone(), found.version.clone(), ours);
             return Next::Over(Came::Found, self, Some(known));
@@ -236,9 +249,13 @@ impl Task {
                 match id {
                     // 200 to a conditional create: there was one, and nothing was written.
                     Some(id) if !(searching && status == 200) => {
-                        let created = !self.exists;
-                        let known = self.remember(id, reply.version.clone(), created);
-                        Next::Over(if created { Came::Created } else { Came::Updated }, self, Some(known))
+                        let came = if self.exists { Came::Updated } else { Came::Created };
+                        if reply.version.is_none() {
+                            // Without its version nobody can tell whether it is changed there later.
+                            return self.written_as(id, came);
+                        }
+                        let known = self.remember(id, reply.version.clone(), came == Came::Created);
+                        Next::Over(came, self, Some(known))
                     }
                     _ => self.look_again(status, "it cannot be found after it was written"),
                 }
@@ -250,14 +267,24 @@ impl Task {
             412 if matches!(self.place, Place::Search(_)) => {
                 self.conflict("several records of the server's carry our identifier")
             }
-            412 => self.look_again(status, "the destination says that it has another version, and gives the same"),
-            404 | 405 if !self.exists && matches!(self.place, Place::Id(_)) && !self.servers_own => Next::WithoutId(self),
+            412 => self.look_again(
+                status,
+                "the destination says that it has another version, and gives the same",
+            ),
+            404 | 405 if !self.exists && matches!(self.place, Place::Id(_)) && !self.servers_own => {
+                Next::WithoutId(self)
+            }
             410 if !self.force => self.conflict("it was removed at the destination"),
             _ => {
                 let words = reply.words.clone();
                 self.refused(status, &words)
             }
         }
+    }
+
+    fn written_as(mut self, id: String, came: Came) -> Next {
+        (self.place, self.wrote, self.step) = (Place::Id(id), Some(came), Step::Look);
+        Next::Again(self)
     }
 
     fn removed(self, status: u16, words: &str) -> Next {
@@ -315,10 +342,7 @@ impl Task {
     /// What was known of the record stays: where it is, in which version, and whether it is ours.
     fn not_done(&self, state: Standing) -> Delivered {
         match &self.known {
-            Some(known) => Delivered {
-                state,
-                ..known.clone()
-            },
+            Some(known) => Delivered { state, ..known.clone() },
             None => Delivered {
                 id: String::new(),
                 version: None,
@@ -334,10 +358,27 @@ impl Task {
 
 /// Whether the server's record says what ours does; what a server may change (R4 http, section "transactional integrity") aside.
 pub fn same(ours: &[u8], theirs: &[u8]) -> bool {
-    match (fhir::canonical_hash(ours, None), fhir::canonical_hash(theirs, None)) {
-        (Ok(ours), Ok(theirs)) => ours == theirs,
-        _ => false,
+    // Of a record that readers understand differently, nobody can say it.
+    if fhir::canonical_hash(ours, None).is_err() {
+        return false;
     }
+    let (Some((ours, our_meta)), Some((theirs, their_meta))) = (parted(ours), parted(theirs)) else {
+        return false;
+    };
+    let list = |meta: &Value, name: &str| meta[name].as_array().cloned().unwrap_or_default();
+    let all = |name: &str| {
+        let theirs = list(&their_meta, name);
+        list(&our_meta, name).iter().all(|item| theirs.contains(item))
+    };
+    let hash = |record: &str| fhir::canonical_hash(&fhir::plain_numbers(record.as_bytes()), None).ok();
+    all("profile") && all("security") && all("tag") && hash(&ours).is_some_and(|ours| hash(&theirs) == Some(ours))
+}
+
+/// A record without its `meta`, to which servers add what they like, and that.
+fn parted(record: &[u8]) -> Option<(String, Value)> {
+    let mut record: Value = serde_json::from_slice(record).ok()?;
+    let meta = record.as_object_mut()?.shift_remove("meta").unwrap_or_default();
+    Some((record.to_string(), meta))
 }
 
 /// Whether a record says that a migration of ours wrote it.

@@ -77,7 +77,10 @@ impl Worker<'_> {
                     // The server's own, which nothing here changed.
                     None if entry.local => continue,
                     Some(known)
-                        if !self.checking && known.settled() && known.complete && known.made_from == self.maker.made_from(&entry) =>
+                        if !self.checking
+                            && known.settled()
+                            && known.complete
+                            && known.made_from == self.maker.made_from(&entry) =>
                     {
                         self.passed.unchanged += 1;
                         continue;
@@ -115,7 +118,9 @@ impl Worker<'_> {
                 task.force = self.force;
                 if self.checking {
                     task.goal = Goal::Check;
-                } else if task.exists && task.version.is_some() || task.known.is_none() && !task.servers_own && self.empty.contains(&**name) {
+                } else if task.exists && task.version.is_some()
+                    || task.known.is_none() && !task.servers_own && self.empty.contains(&**name)
+                {
                     // The version that is asked for, or that there is none at all, is as good as a look.
                     task.step = Step::Act;
                 }
@@ -191,6 +196,7 @@ impl Worker<'_> {
                 step: Step::Look,
                 attempts: 0,
                 waited: 0,
+                wrote: None,
                 force: self.force,
             })?;
         }
@@ -205,8 +211,9 @@ impl Worker<'_> {
     /// Waits until everything that was handed on is over.
     fn wait(&self) -> Result<(), EngineError> {
         let (done, over) = oneshot::channel();
-        self.out.blocking_send(Work::Wait(done)).map_err(|_| EngineError::Stopped)?;
+        self.out
+            .blocking_send(Work::Wait(done))
+            .map_err(|_| EngineError::Stopped)?;
         over.blocking_recv().map_err(|_| EngineError::Stopped)
     }
 }
-

@@ -123,7 +123,9 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn interactions(of: &Value) -> Vec<&str> {
-    list(&of["interaction"]).filter_map(|item| item["code"].as_str()).collect()
+    list(&of["interaction"])
+        .filter_map(|item| item["code"].as_str())
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,7 +153,10 @@ mod tests {
         assert_eq!(all.strategy(ServerKind::Generic, "Basic"), Err(NoStrategy::Type));
         assert_eq!(all.strategy(ServerKind::Generic, "Observation"), Err(NoStrategy::Type));
         let no_ids = ability(false, true);
-        assert_eq!(no_ids.strategy(ServerKind::Generic, "Patient"), Ok(Strategy::Identifier));
+        assert_eq!(
+            no_ids.strategy(ServerKind::Generic, "Patient"),
+            Ok(Strategy::Identifier)
+        );
         let neither = ability(false, false);
         assert_eq!(
             neither.strategy(ServerKind::Generic, "Patient"),

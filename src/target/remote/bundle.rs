@@ -4,7 +4,11 @@ use super::request::Request;
 
 /// The bundle, records as they are to the byte.
 pub fn batch(requests: &[Request<'_>]) -> Vec<u8> {
-    let records: usize = requests.iter().filter_map(|r| r.resource.as_ref()).map(|r| r.len()).sum();
+    let records: usize = requests
+        .iter()
+        .filter_map(|r| r.resource.as_ref())
+        .map(|r| r.len())
+        .sum();
     let mut out = Vec::with_capacity(records + requests.len() * 160 + 64);
     out.extend_from_slice(br#"{"resourceType":"Bundle","type":"batch","entry":["#);
     for (at, request) in requests.iter().enumerate() {

@@ -105,7 +105,12 @@ fn reply(entry: Entry<'_>) -> Reply {
     let mut reply = Reply::default();
     if let Some(response) = entry.response {
         // "201", "201 Created".
-        let digits: String = response.status.trim().chars().take_while(char::is_ascii_digit).collect();
+        let digits: String = response
+            .status
+            .trim()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
         reply.status = digits.parse().unwrap_or(0);
         if let Some((id, version)) = response.location.as_deref().and_then(location) {
             reply.id = Some(id);
@@ -181,7 +186,15 @@ mod tests {
         let replies = replies(body).expect("replies");
         let seen: Vec<_> = replies
             .iter()
-            .map(|r| (r.status, r.id.as_deref(), r.version.as_deref(), r.words.as_str(), r.found.len()))
+            .map(|r| {
+                (
+                    r.status,
+                    r.id.as_deref(),
+                    r.version.as_deref(),
+                    r.words.as_str(),
+                    r.found.len(),
+                )
+            })
             .collect();
         assert_eq!(
             seen,

@@ -76,12 +76,7 @@ impl<'a> Request<'a> {
     }
 
     /// Writes a new version of a record, if the one before is `version`.
-    pub fn put(
-        resource_type: &str,
-        id: &str,
-        version: Option<&str>,
-        resource: impl Into<Cow<'a, [u8]>>,
-    ) -> Self {
+    pub fn put(resource_type: &str, id: &str, version: Option<&str>, resource: impl Into<Cow<'a, [u8]>>) -> Self {
         Self {
             resource: Some(resource.into()),
             if_match: version.map(|version| format!("W/\"{version}\"")),

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::target::remote::Method;
 
-const OURS: &[u8] = br#"{"resourceType":"Basic","meta":{"tag":[{"system":"https://cutover.dev/fhir/tenant","code":"t"}]},"n":1}"#;
+const OURS: &[u8] =
+    br#"{"resourceType":"Basic","meta":{"tag":[{"system":"https://cutover.dev/fhir/tenant","code":"t"}]},"n":1}"#;
 const THEIRS: &[u8] = br#"{"resourceType":"Basic","id":"a","meta":{"versionId":"7"},"n":2}"#;
 
 fn task(place: Place) -> Task {
@@ -25,6 +26,7 @@ fn task(place: Place) -> Task {
         step: Step::Look,
         attempts: 0,
         waited: 0,
+        wrote: None,
         force: false,
     }
 }
@@ -80,8 +82,15 @@ fn way(mut task: Task, replies: &[Reply]) -> (Vec<String>, String) {
     let mut asked = Vec::new();
     for reply in replies {
         let request = task.request();
-        let condition = [request.if_match.clone(), request.if_none_exist.clone()].into_iter().flatten().collect::<Vec<_>>();
-        asked.push(format!("{} {} {}", request.method.name(), request.url, condition.join(" ")).trim().to_owned());
+        let condition = [request.if_match.clone(), request.if_none_exist.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+        asked.push(
+            format!("{} {} {}", request.method.name(), request.url, condition.join(" "))
+                .trim()
+                .to_owned(),
+        );
         match task.answered(Some(reply)) {
             Next::Over(came, _, known) => {
                 let known = known.map(|known| format!(" {} {:?} {:?}", known.id, known.version, known.state));
@@ -109,8 +118,22 @@ fn what_is_new_is_looked_for_and_written_once() {
         ..written
     };
     let (asked, end) = way(by_search(), &[status(200), named]);
-    assert_eq!(asked, ["GET Basic?identifier=s%7C1&_count=2", "POST Basic identifier=s%7C1"]);
+    assert_eq!(
+        asked,
+        ["GET Basic?identifier=s%7C1&_count=2", "POST Basic identifier=s%7C1"]
+    );
     assert_eq!(end, "Created srv-1 Some(\"1\") Delivered");
+}
+
+#[test]
+fn a_version_that_the_answer_does_not_say_is_read() {
+    let named = Reply {
+        id: Some("srv-1".to_owned()),
+        ..status(201)
+    };
+    let (asked, end) = way(by_search(), &[status(200), named, found("x", THEIRS)]);
+    assert_eq!(asked.last().map(String::as_str), Some("GET Basic/srv-1"));
+    assert_eq!(end, "Created a Some(\"x\") Delivered");
 }
 
 #[test]
@@ -120,14 +143,20 @@ fn a_conditional_create_that_found_one_is_looked_at_before_it_counts() {
         ..status(200)
     };
     let (asked, end) = way(by_search(), &[status(200), there, found("3", OURS)]);
-    assert_eq!(asked.last().map(String::as_str), Some("GET Basic?identifier=s%7C1&_count=2"));
+    assert_eq!(
+        asked.last().map(String::as_str),
+        Some("GET Basic?identifier=s%7C1&_count=2")
+    );
     assert_eq!(end, "Found a Some(\"3\") Delivered");
 }
 
 #[test]
 fn somebody_elses_record_is_not_written_over() {
     let (_, end) = way(by_id(), &[found("7", THEIRS)]);
-    assert!(end.starts_with("Conflict") && end.contains("another record in its place"), "{end}");
+    assert!(
+        end.starts_with("Conflict") && end.contains("another record in its place"),
+        "{end}"
+    );
     let own = Task {
         servers_own: true,
         version: Some("6".to_owned()),
