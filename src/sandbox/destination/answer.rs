@@ -123,7 +123,7 @@ impl Answer {
         }
         let mut entry = Map::new();
         let wanted = match prefer {
-            Prefer::Minimal => false,
+            Prefer::Minimal => !how.minimal,
             Prefer::Representation => true,
             Prefer::Unsaid => how.resource,
         };

@@ -32,8 +32,10 @@ pub struct EntryManners {
     pub absolute_location: bool,
     /// Whether version and date are told: a location that ends in `/_history/v`, `etag`, and `lastModified`.
     pub version: bool,
-    /// Whether what was written comes back unless `Prefer: return=minimal` is sent.
+    /// Whether what was written comes back when the client does not say what it prefers.
     pub resource: bool,
+    /// Whether `Prefer: return=minimal` is heeded; servers need not.
+    pub minimal: bool,
     /// Whether an `OperationOutcome` comes with success too.
     pub outcome: bool,
 }
@@ -110,6 +112,7 @@ pub const GENERIC: Manners = Manners {
         absolute_location: true,
         version: true,
         resource: true,
+        minimal: true,
         outcome: false,
     },
     gzip: true,
@@ -135,6 +138,7 @@ pub const MEDPLUM: Manners = Manners {
         absolute_location: false,
         version: false,
         resource: true,
+        minimal: false,
         outcome: true,
     },
     points: Some(50_000),
@@ -157,6 +161,7 @@ pub const HAPI: Manners = Manners {
         absolute_location: false,
         version: true,
         resource: false,
+        minimal: true,
         outcome: true,
     },
     ..GENERIC

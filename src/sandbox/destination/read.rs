@@ -85,7 +85,9 @@ impl World {
             let mut address = url::form_urlencoded::Serializer::new(String::new());
             let kept = query.iter().filter(|(name, _)| name != "_cursor");
             address.extend_pairs(kept);
-            cursor.map(|cursor| address.append_pair("_cursor", cursor));
+            if let Some(cursor) = cursor {
+                address.append_pair("_cursor", cursor);
+            }
             format!("{}/{kind}?{}", self.base_url, address.finish())
         };
         let mut bundle = json!({

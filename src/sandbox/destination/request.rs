@@ -165,7 +165,7 @@ impl Request {
     pub(super) fn condition(&self) -> Option<String> {
         let query = match (&self.method, &self.target, &self.if_none_exist) {
             (&Method::POST, Target::Type(_), Some(query)) => query,
-            (&Method::PUT | &Method::DELETE, Target::Type(_), _) => &self.query,
+            (&(Method::PUT | Method::DELETE), Target::Type(_), _) => &self.query,
             _ => return None,
         };
         Some(format!("{}?{query:?}", self.target.kind()))
