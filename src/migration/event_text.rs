@@ -68,6 +68,9 @@ impl Event {
                 format!("The practice has gone over though the gate was shut: {why}")
             }
             Event::FlipTakenBack { why, .. } => format!("The flip is taken back: {why}"),
+            Event::WipeBegun { .. } => {
+                "A copy of what is stored is whole; everything here is about to be destroyed.".to_owned()
+            }
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
             Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::CrosswalkChanged { set, unset, .. } => {

@@ -167,6 +167,7 @@ impl State {
             | Event::RowWaived { .. }
             | Event::ChartJudged { .. }
             | Event::SignedOff { .. }
+            | Event::WipeBegun { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

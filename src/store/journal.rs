@@ -98,15 +98,20 @@ impl ChainHead {
         ChainHead { seq, hash }
     }
 
-    /// Whether an entry of a migration is the one that comes next; else what is wrong with it.
-    pub fn precedes<E>(&self, migration: &str, entry: &Entry<E>) -> Result<(), &'static str> {
+    /// The end after one more entry, from its stored JSON, and the entry; else what is wrong with it.
+    pub fn follow<E: DeserializeOwned>(
+        &self,
+        migration: &str,
+        json: &[u8],
+    ) -> Result<(ChainHead, Entry<E>), &'static str> {
+        let entry: Entry<E> = serde_json::from_slice(json).map_err(|_| "it cannot be read")?;
         if entry.seq != self.seq + 1 || entry.migration != migration {
             return Err("another entry is in its place");
         }
         if entry.previous != self.hash {
             return Err("it does not follow from the entry before it");
         }
-        Ok(())
+        Ok((ChainHead::of(entry.seq, json), entry))
     }
 }
 
@@ -199,10 +204,9 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             if seq != expected {
                 return Err(broken(expected, "it is missing"));
             }
-            let entry: Entry<serde::de::IgnoredAny> =
-                decode(&json).map_err(|_| broken(expected, "it cannot be read"))?;
-            head.precedes(migration, &entry).map_err(|what| broken(expected, what))?;
-            head = ChainHead::of(seq, &json);
+            (head, _) = head
+                .follow::<serde::de::IgnoredAny>(migration, &json)
+                .map_err(|what| broken(expected, what))?;
             if head.seq == kept.seq && head.hash != kept.hash {
                 return Err(broken(expected, "it is not the entry that was recorded last"));
             }

@@ -140,6 +140,8 @@ pub struct Tables {
     pub names: Table<u16>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
+    /// Comments on patients' charts, by migration and the keyed hash that the journal has of them.
+    pub remarks: Table<String>,
     /// Sample patients by migration and number.
     pub samples: Table<SamplePatient>,
     /// Their records by migration, number of the patient and number of the record.
@@ -168,6 +170,7 @@ impl Tables {
             overruled: ledger.table("overruled")?,
             names: ledger.table("names")?,
             verifications: ledger.table("verifications")?,
+            remarks: ledger.table("remarks")?,
             samples: ledger.table("samples")?,
             sample_records: ledger.table("sample_records")?,
         })

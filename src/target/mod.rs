@@ -1,5 +1,7 @@
 //! Writing and reading the destination.
 
+mod content;
 mod embedded;
 
+pub use content::ContentHash;
 pub use embedded::EmbeddedStore;
