@@ -235,6 +235,12 @@ fn compared(store: &EmbeddedStore, root: &Path, tenant: &str, folder: &Path) -> 
         let path = path.to_owned();
         move |source| EngineError::File { doing, path, source }
     };
+    if !folder.is_dir() {
+        return Err(EngineError::NotReady {
+            what: format!("there is no folder {}", folder.display()),
+            hint: format!("`cutover store export --tenant {tenant} DIR` writes a copy"),
+        });
+    }
     let real = folder.canonicalize().map_err(failed("open", folder))?;
     if real.starts_with(root.canonicalize().map_err(failed("open", root))?) {
         return Err(EngineError::NotReady {

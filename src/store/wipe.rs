@@ -227,6 +227,6 @@ mod tests {
         Workspace::open(&root, &secret, "test").unwrap().wipe(note()).unwrap();
         let error = Workspace::refuse_wiped(&root).unwrap_err();
         let said = format!("{error}\n{}", error.hint().unwrap()).replace(&root.display().to_string(), "[DIR]");
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said);
     }
 }

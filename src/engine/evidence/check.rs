@@ -77,9 +77,9 @@ struct ReportedGate {
 
 /// Follows the journal in a report, and compares what the report says of signatures and of the flip.
 fn report(whole: &[u8], checked: &Checked) -> Result<CheckedJournal, CheckError> {
-    let reported: Reported<'_> = serde_json::from_slice(whole).map_err(|error| CheckError::Unreadable {
+    let reported: Reported<'_> = serde_json::from_slice(whole).map_err(|_| CheckError::Unreadable {
         part: JSON,
-        why: error.to_string(),
+        why: "it has not the form of a report".to_owned(),
     })?;
     let entries = reported.entries.iter().map(|entry| entry.get().as_bytes());
     let journal = followed(entries, checked)?;

@@ -93,7 +93,10 @@ impl CheckError {
             Self::Unreadable { .. } | Self::Lacks(_) | Self::Added(_) | Self::OtherPart(_) => {
                 "the signature is good, so it was signed like this: do not rely on it, and ask whoever signed it"
             }
-            Self::Broken { .. } | Self::OtherEnd | Self::ForeignKey | Self::OtherSignOff(_) | Self::Disagree(_) => {
+            Self::ForeignKey => {
+                "somebody signed it with a key that is not the migration's: do not rely on it, and get it from whoever has the workspace"
+            }
+            Self::Broken { .. } | Self::OtherEnd | Self::OtherSignOff(_) | Self::Disagree(_) => {
                 "the signature is good, so whoever has the key signed a journal that was tampered with: do not rely on it"
             }
         };

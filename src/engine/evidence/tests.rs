@@ -230,14 +230,9 @@ fn each_way_to_fail_has_its_words() {
     let by_other = signed(Form::Json, json(&entries, &trail), "lakeside", &head, Some(&other)).unwrap();
     let (half, _) = good.split_at(good.len() / 2);
     let wrong_sign_off = [&events()[..3], &[sign_off("ab".repeat(32))]].concat();
-    let unsaid = Trail {
-        signed: std::collections::BTreeMap::new(),
-        ..trail.clone()
-    };
-    let unflipped = Trail {
-        flip: None,
-        ..trail.clone()
-    };
+    let (mut unsaid, mut unflipped) = (trail.clone(), trail.clone());
+    unsaid.signed.clear();
+    unflipped.flip = None;
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("a letter", b"Dear practice,\nall is well.\n".to_vec()),
         ("half of it", half.to_vec()),
@@ -247,6 +242,12 @@ fn each_way_to_fail_has_its_words() {
             "another signature",
             replaced("\"signature\":\"ey", "\"signature\":\"eX"),
         ),
+        ("a signature with another end", {
+            let mut changed = good.clone();
+            let at = changed.len() - 20;
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            changed
+        }),
         ("a token as a signature", {
             let body = json(&entries, &trail);
             [&body, &b"\"signature\":\"eyJhbGciOiJFUzM4NCJ9.e30.AAAA\"}\n"[..]].concat()

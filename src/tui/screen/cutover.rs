@@ -314,11 +314,10 @@ fn evidence(model: &Model, canvas: &mut Canvas<'_>, y: u16) {
         );
         return;
     };
-    let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = written.page.parent().unwrap_or(&written.page);
     line(y, "Evidence", &folder.display().to_string(), Role::Plain);
-    let both = format!("{}, {}", name(&written.page), name(&written.bundle));
-    line(y + 1, "", &both, Role::Plain);
+    let stem = written.page.file_stem().unwrap_or_default().to_string_lossy();
+    line(y + 1, "", &format!("{stem}.html, .txt, .json, .tar.zst"), Role::Plain);
     match &written.key {
         Some(key) => line(y + 2, "Signed", &format!("by {key}"), Role::Done),
         None => line(y + 2, "Signed", "no: the migration has no key pair", Role::Note),
