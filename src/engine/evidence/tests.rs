@@ -12,6 +12,9 @@ use crate::migration::{Capacity, Event, Head, Trail};
 use crate::source::{KeyAlgorithm, PrivateKey};
 use crate::store::{ChainHead, JournalEntry};
 
+/// The parts of an archive, by name.
+type Parts = Vec<(&'static str, Vec<u8>)>;
+
 fn key() -> &'static PrivateKey {
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
     KEY.get_or_init(|| PrivateKey::generate(KeyAlgorithm::Es384).unwrap())
@@ -114,7 +117,7 @@ fn archive(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// The parts of a bundle that holds.
-fn parts() -> (Vec<(&'static str, Vec<u8>)>, ChainHead) {
+fn parts() -> (Parts, ChainHead) {
     let (entries, head, trail) = journal(&events());
     let part = |name| match name {
         "report.txt" => sign(Form::Text, b"lakeside\n", &head),
@@ -127,7 +130,7 @@ fn parts() -> (Vec<(&'static str, Vec<u8>)>, ChainHead) {
     (summed(parts.map(|name| (name, part(name))).collect()), head)
 }
 
-fn summed(mut parts: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec<u8>)> {
+fn summed(mut parts: Parts) -> Parts {
     parts.retain(|(name, _)| *name != SUMS);
     let mut sums = String::new();
     for (name, bytes) in &parts {
@@ -218,7 +221,7 @@ fn each_way_to_fail_has_its_words() {
         entries
     };
     let (parts, _) = parts();
-    let repacked = |change: &dyn Fn(&mut Vec<(&'static str, Vec<u8>)>)| {
+    let repacked = |change: &dyn Fn(&mut Parts)| {
         let mut parts = parts.clone();
         change(&mut parts);
         bundled(&parts, &head)

@@ -234,7 +234,7 @@ pub fn waivers(report: &Report) -> Markup {
                     tbody {
                         @for waived in &report.waived {
                             tr {
-                                td { (safe(&waived.row)) }
+                                td.keep { (safe(&waived.row)) }
                                 td { (safe(&waived.code)) }
                                 td { (safe(&waived.who)) br; span.quiet { (safe(&waived.when)) } }
                                 td { (safe(&waived.why)) }
