@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use cutover::cli::{Cli, Failure, Next, Opened, complain, execute};
-use cutover::tui::{self, TuiError};
+use cutover::cli::{Cli, Failure, Next, Opened, complain, destroy, execute};
+use cutover::tui::{self, Ended, TuiError};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -33,10 +33,16 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match execute(cli)? {
         Next::Exit(code) => Ok(code),
         Next::Wizard(Opened { storage, rehearsal }) => {
-            tui::open(&storage, rehearsal.is_some()).map_err(failed)?;
-            drop(storage);
+            let ended = tui::open(&storage, rehearsal.is_some()).map_err(failed)?;
+            let code = match ended {
+                Ended::Wiping(note) => destroy(storage, note, cli.workspace.key_file.as_deref())?,
+                Ended::Quit | Ended::Lost => {
+                    drop(storage);
+                    0
+                }
+            };
             drop(rehearsal);
-            Ok(0)
+            Ok(code)
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
 pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand};
-pub use super::args_gate::{FlipArgs, JudgeArgs, SampleCommand, SignOffArgs, VerifyArgs};
+pub use super::args_gate::{FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
@@ -106,8 +106,10 @@ pub enum Command {
     SignOff(SignOffArgs),
     /// Record that the practice has gone over; the migration is then closed
     Flip(FlipArgs),
-    /// Report what became of every row
+    /// Report what became of every row and who answers for it, signed; or check a report that somebody gave you
     Report(ReportArgs),
+    /// Once the practice has gone over: destroy everything here that holds a patient's data, and keep the evidence
+    Wipe(WipeArgs),
     /// Export an EHR into a folder of plain NDJSON files, without a migration; the files are NOT sealed
     Export(Box<ExportArgs>),
     /// Serve a simulated EHR on loopback
@@ -327,16 +329,6 @@ pub enum StoreCommand {
         /// Folder with files named after their type, such as Patient.ndjson.gz
         folder: PathBuf,
     },
-}
-
-/// `report`
-#[derive(Debug, Clone, Args)]
-pub struct ReportArgs {
-    /// The migration
-    pub migration: String,
-    /// `text` or `json`
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    pub format: String,
 }
 
 /// `export`

@@ -1,4 +1,6 @@
-//! The command line: verification, sample charts, sign-offs and the flip.
+//! The command line: verification, sample charts, sign-offs, the flip, and what stays of it all.
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -95,6 +97,49 @@ pub struct FlipArgs {
     /// Why it is taken back
     #[arg(long, value_name = "TEXT", requires = "take_back")]
     pub why: Option<String>,
+    /// The name of who does, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `report`
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("of").required(true).args(["migration", "check"])))]
+pub struct ReportArgs {
+    /// The migration
+    pub migration: Option<String>,
+    /// text, json (with the journal), or html (one page that needs nothing else)
+    #[arg(long, default_value = "text", value_parser = ["text", "json", "html"])]
+    pub format: String,
+    /// Write it to this file, which only its owner can read, and not to standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub out: Option<PathBuf>,
+    /// Write all evidence to this file, such as lakeside.tar.zst: the report in every format, the journal, decisions, findings, hashes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "out", "format"])]
+    pub bundle: Option<PathBuf>,
+    /// Tell whose the sample charts are, what was said of them, and ids of patients' records: patients' data
+    #[arg(long, conflicts_with = "check")]
+    pub with_phi: bool,
+    /// Check this report or bundle: signature, journal, and that they agree; needs no workspace
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// The thumbprint of the key that must have signed it
+    #[arg(long, value_name = "THUMBPRINT", requires = "check")]
+    pub key: Option<String>,
+}
+
+/// `wipe`
+#[derive(Debug, Clone, Args)]
+pub struct WipeArgs {
+    /// Every migration of the workspace for which anything was received
+    #[arg(required = true)]
+    pub migrations: Vec<String>,
+    /// The folder into which `store export` wrote everything that is stored here, TENANT=DIR where there are several tenants
+    #[arg(long = "copy", value_name = "[TENANT=]DIR", required = true)]
+    pub copies: Vec<String>,
+    /// Each migration's name once more, to do it; without, it only says what would go and what would stay
+    #[arg(long, value_name = "MIGRATION")]
+    pub confirm: Vec<String>,
     /// The name of who does, where several share a login
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

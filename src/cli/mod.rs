@@ -41,12 +41,14 @@ mod transform;
 mod undo;
 mod verify;
 mod wait;
+mod wipe;
 mod wizard;
 
 pub use args::Cli;
 pub use failure::{Failure, code};
 pub use output::complain;
 
+pub use wipe::destroy;
 pub use wizard::{Next, Opened};
 
 use args::Command;
@@ -81,6 +83,7 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::SignOff(args) => gate::sign_off(workspace, args),
         Command::Flip(args) => gate::flip(workspace, args),
         Command::Report(args) => report::report(workspace, args),
+        Command::Wipe(args) => wipe::wipe(workspace, args),
         Command::Export(args) => export::export(args),
         Command::Sandbox(args) => sandbox::sandbox(args),
         Command::Doctor(args) => doctor::doctor(workspace, args),

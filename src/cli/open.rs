@@ -23,6 +23,8 @@ pub fn path(args: &WorkspaceArgs) -> Result<PathBuf, Failure> {
 /// Opens an existing workspace.
 pub fn open(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>, Failure> {
     let path = path(args)?;
+    // Nobody should have to type a passphrase that opens nothing any more.
+    Workspace::refuse_wiped(&path)?;
     if !Workspace::exists(&path) && !path.exists() {
         return Err(crate::store::WorkspaceError::Missing { path }.into());
     }
@@ -46,6 +48,7 @@ pub fn open_with_new_index(args: &WorkspaceArgs, command: &'static str) -> Resul
 /// Opens a workspace, or makes one where none is.
 pub fn open_or_create(args: &WorkspaceArgs, command: &'static str) -> Result<Arc<Storage>, Failure> {
     let path = path(args)?;
+    Workspace::refuse_wiped(&path)?;
     let secret = secret(args, !Workspace::exists(&path))?;
     Ok(Arc::new(Storage::open(Workspace::open_or_create(
         &path, &secret, command,

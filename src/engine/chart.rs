@@ -1,6 +1,7 @@
 //! Sample charts: how each stands, both sides of one, and what a person says of it.
 
 use super::error::EngineError;
+use super::place::hex;
 use super::recorder::Recorder;
 use super::trail::trail;
 use crate::fhir;
@@ -59,16 +60,26 @@ pub fn judge(
             hint: "say what is wrong, or why nobody needs to look".to_owned(),
         });
     }
-    let event = |why: Option<String>| Event::ChartJudged {
+    let remark = why
+        .map(|why| remark(storage, plan, &patient.patient, why))
+        .transpose()?;
+    recorder.record(&Event::ChartJudged {
         chart: number,
         verdict,
         patient: patient.patient.clone(),
         content: patient.content.clone(),
         name: by.name.clone(),
-        why,
-    };
-    // The comment may be about the patient: the journal is sealed, what front ends print is not.
-    recorder.record_as(&event(why.map(str::to_owned)), event(None))
+        remark,
+    })
+}
+
+/// Keeps a comment and gives what the journal knows it by. It becomes durable with the entry that names it.
+fn remark(storage: &Storage, plan: &Plan, patient: &str, why: &str) -> Result<String, EngineError> {
+    let hash = storage.workspace.vault().hasher("remarks");
+    let hash = hex(&hash.hash(&[plan.id.as_bytes(), patient.as_bytes(), why.as_bytes()]));
+    let key = migration_key(&plan.id, hash.as_bytes());
+    storage.tables.remarks.put(&key, &why.to_owned())?;
+    Ok(hash)
 }
 
 /// A patient as the commands name it: its number in the sample.

@@ -64,11 +64,10 @@ fn shown(request: &KickoffRequest) -> KickoffRequest {
 /// Kicks the export off and journals its status URL.
 pub async fn kick_off(job: &Job, session: &Session) -> Result<(), EngineError> {
     let request = request(&job.plan)?;
-    // The request may name patients, and filters may hold what is searched for: the sealed journal has them, the printed event does not.
-    let sent = |request: &KickoffRequest| Event::KickoffSent {
-        request: request.preview(session),
-    };
-    job.recorder.record_as(&sent(&request), sent(&shown(&request)))?;
+    // The request may name patients, and filters may hold what is searched for: the plan has them, the journal does not.
+    job.recorder.record(&Event::KickoffSent {
+        request: shown(&request).preview(session),
+    })?;
     let reply = send(&request, session, &job.cancel, |progress| {
         job.recorder.record(&Event::StatusProgress { progress })
     })

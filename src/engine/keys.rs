@@ -82,6 +82,14 @@ pub fn load(storage: &Storage, plan: &Plan) -> Result<PrivateKey, EngineError> {
     PrivateKey::import(&pem).map_err(|e| EngineError::source(&e, e.hint()))
 }
 
+/// The thumbprint of a migration's key, if it has one.
+pub fn thumbprint(storage: &Storage, plan: &Plan) -> Result<Option<String>, EngineError> {
+    if !exists(storage, &plan.id) {
+        return Ok(None);
+    }
+    Ok(Some(load(storage, plan)?.public().kid.clone()))
+}
+
 /// The JWK Set to publish for a key.
 pub fn jwks(key: &PrivateKey) -> String {
     let set = Jwks {

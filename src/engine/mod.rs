@@ -14,7 +14,8 @@
 //! - `beside`: conflicts as a person looks at them.
 //! - `aside`: rows that were set aside. `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
 //!   `trail`: what the journal says of that.
-//! - `report`, `report_text`: the report. `standing`: how a migration stands, gathered for whoever looks.
+//! - `report`, `report_text`: the report. `evidence`: the report in every form and a bundle of everything, signed, and their check. `standing`: how a migration stands, gathered for whoever looks.
+//! - `wipe`: everything that holds a patient's data destroyed, once a copy is proven.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `history` says what happened in which order, `telling` tells it
 //!   once more without what is taken back, `told` makes the store what was told, `reversal` does it so that a kill does no harm.
 
@@ -35,6 +36,7 @@ mod directory;
 mod doctor;
 mod engaged;
 mod error;
+mod evidence;
 mod export;
 mod file_context;
 mod forecast;
@@ -90,6 +92,7 @@ mod twin;
 mod undo;
 mod verify;
 mod waive;
+mod wipe;
 
 pub use aside::{Aside, Beginning, beginning, quarantine_of};
 #[cfg(test)]
@@ -101,6 +104,10 @@ pub use connect::{Credentials, ask, base, connect, http, scopes};
 pub use crosswalk_list::{CrosswalkLine, crosswalk_list};
 pub use doctor::{Examined, examine, examine_permissions};
 pub use error::EngineError;
+pub use evidence::{
+    CheckError, Checked, Evidence, Form, Statement, Written, check as check_evidence, write as write_evidence,
+    write_report,
+};
 pub use export::request;
 pub use forecast::{Forecast, forecast};
 pub use gate::gate;
@@ -119,7 +126,7 @@ pub use progress::{FileProgress, Polling, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;
-pub use report::{Report, report, write_report};
+pub use report::{Report, report, report_page};
 pub use report_text::{gate_text, report_text, verification_text};
 pub use resolve::Choice;
 pub use reversal::complete;
@@ -128,3 +135,4 @@ pub use standing::{Standing, standing, standings};
 pub use taken_back::{Effects, TakenBack};
 pub use tally::{describe, recorded_counts, run_counts, runs_of};
 pub use undo::Which;
+pub use wipe::{Copied, ProvenCopy, Wipeable, begin_wipe, wipeable};

@@ -60,20 +60,12 @@ impl Recorder {
         let _ = self.out.send(event);
     }
 
-    /// Journals an event durably, then passes `shown` on in its place: the journal is sealed, what front ends print is not.
-    pub fn record_as(&self, event: &Event, shown: Event) -> Result<(), EngineError> {
-        let recorded = self.append(event)?;
-        self.storage.workspace.ledger().durable()?;
-        self.publish(Recorded {
-            event: shown,
-            ..recorded
-        });
-        Ok(())
-    }
-
     /// Journals an event durably, then passes it on.
     pub fn record(&self, event: &Event) -> Result<(), EngineError> {
-        self.record_as(event, event.clone())
+        let recorded = self.append(event)?;
+        self.storage.workspace.ledger().durable()?;
+        self.publish(recorded);
+        Ok(())
     }
 
     /// Journals an event and passes it on; it becomes durable with whatever is made durable next.

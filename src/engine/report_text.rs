@@ -4,13 +4,22 @@ use std::fmt::Write;
 
 use super::report::{Report, ReportedWaiver};
 use crate::fhir;
-use crate::migration::{Counts, FileKind, FileState, Gate, Verification};
+use crate::migration::{Counts, FileState, Gate, Verification};
+use crate::store::ChainHead;
 
 /// A report as text, 80 columns wide where it can be.
 pub fn report_text(report: &Report) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
-    let _ = writeln!(out, "{}  (from {})\n", report.name, report.source);
+    let _ = writeln!(
+        out,
+        "{}  (from {})\n",
+        fhir::safe(&report.name),
+        fhir::safe(&report.source)
+    );
+    if report.with_phi {
+        out.push_str("CONTAINS PATIENTS' DATA: ids of sample patients and comments on their charts.\n\n");
+    }
     counts(&mut out, report);
     let balanced = if report.balanced {
         "Every row is accounted for."
@@ -54,15 +63,11 @@ pub fn report_text(report: &Report) -> String {
         if let FileState::Failed { reason } = &file.state {
             let _ = writeln!(out, "File {} could not be had: {reason}", file.name);
         }
-        if let Some(expected) = file
-            .expected
-            .filter(|n| file.complete() && *n != file.rows() && file.kind == FileKind::Output)
-        {
+        if let Some(expected) = file.promised() {
             let _ = writeln!(
                 out,
                 "File {}: the manifest promised {expected} rows, {} came.",
-                file.name,
-                file.rows()
+                file.name, file.rows
             );
         }
     }
@@ -83,6 +88,26 @@ pub fn report_text(report: &Report) -> String {
     }
     charts(&mut out, report);
     let _ = write!(out, "\nThe gate\n{}", gate_text(&report.gate));
+    for signed in &report.signed {
+        let _ = writeln!(
+            out,
+            "Signed ({}) by {} for the journal up to entry {}:\n  {}",
+            signed.capacity.name(),
+            fhir::safe(&signed.name),
+            signed.head.entry,
+            fhir::safe(&signed.head.hash)
+        );
+    }
+    let ChainHead { seq, hash } = &report.journal;
+    let _ = writeln!(
+        out,
+        "\nThe journal has {seq} entries, each with the hash of the one before it. Hash of the last:\n  {hash}"
+    );
+    if let Some(key) = &report.key {
+        let _ = writeln!(out, "Signed by the key with the thumbprint\n  {key}");
+    } else {
+        out.push_str("Not signed: the migration has no key pair.\n");
+    }
     out.push_str("\nNot moved by this program: scheduling rules, billing rules, payer contracts.\n");
     out
 }
@@ -142,6 +167,10 @@ fn charts(out: &mut String, report: &Report) {
             "  chart {:>3}  {:<18} {}{by}",
             chart.chart, chart.stratum, chart.state
         );
+        if let Some(patient) = &chart.patient {
+            let comment = chart.comment.as_deref().unwrap_or_default();
+            let _ = writeln!(out, "             {}  {}", fhir::safe(patient), fhir::safe(comment));
+        }
     }
     for finding in &report.failed_charts {
         let _ = writeln!(out, "  {}: {}", finding.code, finding.what);

@@ -3,6 +3,8 @@
 //!
 //! During export their names are those of the SMART Bulk Data export log.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
@@ -51,7 +53,7 @@ pub enum Event {
     },
     /// The kickoff is about to be sent; what follows says whether it was answered.
     KickoffSent {
-        /// The request as sent, without the token.
+        /// The request as sent, without the token and what names patients.
         request: String,
     },
     /// The source accepted the export and named its status URL.
@@ -218,9 +220,10 @@ pub enum Event {
         content: String,
         /// The name that the person gave.
         name: Option<String>,
-        /// The comment, only in the journal, which is sealed: it may be about the patient.
+        /// Keyed hash of the comment, hexadecimal. The comment may be about the patient and is kept apart, so that the journal can be
+        /// given to others whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        why: Option<String>,
+        remark: Option<String>,
     },
     /// Somebody answers for the migration.
     SignedOff {
@@ -248,6 +251,13 @@ pub enum Event {
         name: Option<String>,
         /// Why.
         why: String,
+    },
+    /// Somebody is about to destroy everything here that holds a patient's data; a copy of what is stored was seen to be whole.
+    WipeBegun {
+        /// What each tenant's store, and the copy of it, says: a hash, hexadecimal.
+        stored: BTreeMap<String, String>,
+        /// The name that the person gave.
+        name: Option<String>,
     },
     /// The store was compared with the landing.
     Verified {

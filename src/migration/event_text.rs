@@ -84,6 +84,9 @@ impl Event {
             Event::DeliveryProven { compared, wrong } => {
                 format!("{compared} records read back from the server and compared; {wrong} are not as they should be.")
             }
+            Event::WipeBegun { .. } => {
+                "A copy of what is stored is whole; everything here is about to be destroyed.".to_owned()
+            }
             Event::JobDeleted {} => "The export was deleted at the source.".to_owned(),
             Event::ExportCancelled {} => "The export was cancelled at the source.".to_owned(),
             Event::CrosswalkChanged { set, unset, .. } => {

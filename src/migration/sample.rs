@@ -91,7 +91,9 @@ pub struct Judgement {
     pub login: String,
     /// The name that the person gave.
     pub name: Option<String>,
-    /// The comment. It may be about the patient.
+    /// Keyed hash of the comment, by which it is kept.
+    pub remark: Option<String>,
+    /// The comment, once it was looked up. It may be about the patient.
     pub why: Option<String>,
     /// When.
     pub when: Timestamp,

@@ -172,6 +172,7 @@ impl State {
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }
             | Event::DeliveryProven { .. }
+            | Event::WipeBegun { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

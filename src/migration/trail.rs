@@ -133,7 +133,7 @@ impl Trail {
                 patient,
                 content,
                 name,
-                why,
+                remark,
             } => {
                 if *verdict == ChartVerdict::Failed {
                     self.spoil(&format!("sample chart {chart}, which was failed"));
@@ -142,7 +142,8 @@ impl Trail {
                     verdict: *verdict,
                     login: login.to_owned(),
                     name: name.clone(),
-                    why: why.clone(),
+                    remark: remark.clone(),
+                    why: None,
                     when: at,
                     entry,
                     content: content.clone(),
@@ -199,6 +200,7 @@ impl Trail {
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }
             | Event::DeliveryProven { .. }
+            | Event::WipeBegun { .. }
             | Event::JobDeleted {}
             | Event::JobKept { .. } => {}
         }

@@ -70,6 +70,15 @@ impl Verification {
         }
     }
 
+    /// How many findings there are of each class; those beyond what is kept with their place have none here.
+    pub fn by_class(&self) -> BTreeMap<String, u64> {
+        let mut classes = BTreeMap::new();
+        for finding in &self.findings {
+            *classes.entry(finding.code.clone()).or_insert(0) += 1;
+        }
+        classes
+    }
+
     /// Whether everything agrees.
     pub fn clean(&self) -> bool {
         self.total_findings == 0

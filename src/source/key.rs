@@ -134,6 +134,10 @@ impl PrivateKey {
         Ok(Secret::new(jwt))
     }
 
+    pub(super) fn signing(&self) -> &EncodingKey {
+        &self.signing
+    }
+
     pub(super) fn from_rsa(pair: &RsaKeyPair) -> Result<Self, KeyError> {
         if !(256..=1024).contains(&pair.public_modulus_len()) {
             return Err(KeyError::UnfitRsa);

@@ -9,6 +9,7 @@
 //!    [`Manifest`] lists its files, page by page ([`PageWalk`]).
 //! 5. [`fetch`] downloads a file into a [`ByteSink`], [`LineSplitter`] finds its lines, [`fetch_attachment`] gets a document.
 //! 6. [`delete_job`] tells the EHR that it is done; [`LogItem`] is what the export log says of it all.
+//! 7. [`read_statement`] reads what our key has signed for people, such as a report.
 
 mod attachment;
 mod capability;
@@ -30,6 +31,7 @@ mod manifest;
 mod poll;
 mod scope;
 mod session;
+mod statement;
 mod token;
 mod token_error;
 mod token_request;
@@ -52,6 +54,7 @@ pub use manifest::{Access, FileKind, Manifest, ManifestError, ManifestNote, Outp
 pub use poll::{PollError, PollReply, Schedule, poll_once};
 pub use scope::{not_granted, unreadable};
 pub use session::{Session, SessionError, TokenUse};
+pub use statement::{Signed, StatementError, read_statement};
 pub use token::{Bearer, TokenSource};
 pub use token_error::{Refusal, TokenError};
 pub use token_request::{ClientAuth, TokenSettings};

@@ -80,20 +80,38 @@ pub struct ChainHead {
 }
 
 impl ChainHead {
-    fn start() -> ChainHead {
+    /// The end of a chain in which nothing is.
+    pub fn start() -> ChainHead {
         ChainHead {
             seq: 0,
             hash: "0".repeat(64),
         }
     }
 
-    fn of(seq: u64, json: &[u8]) -> ChainHead {
+    /// The end that an entry makes, from its stored JSON.
+    pub fn of(seq: u64, json: &[u8]) -> ChainHead {
         let mut hash = String::with_capacity(64);
         for byte in digest(&SHA256, json).as_ref() {
             // Writing to a string cannot fail.
             let _ = write!(hash, "{byte:02x}");
         }
         ChainHead { seq, hash }
+    }
+
+    /// The end after one more entry, from its stored JSON, and the entry; else what is wrong with it.
+    pub fn follow<E: DeserializeOwned>(
+        &self,
+        migration: &str,
+        json: &[u8],
+    ) -> Result<(ChainHead, Entry<E>), &'static str> {
+        let entry: Entry<E> = serde_json::from_slice(json).map_err(|_| "it cannot be read")?;
+        if entry.seq != self.seq + 1 || entry.migration != migration {
+            return Err("another entry is in its place");
+        }
+        if entry.previous != self.hash {
+            return Err("it does not follow from the entry before it");
+        }
+        Ok((ChainHead::of(entry.seq, json), entry))
     }
 }
 
@@ -162,6 +180,11 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             .map(|stored| Ok(decode(&stored?.1)?))
     }
 
+    /// The entries of a migration as they were stored, in order: the JSON that the chain's hashes are of.
+    pub fn stored_json(&self, migration: &str) -> impl Iterator<Item = Result<Vec<u8>, JournalError>> + use<E> {
+        self.stored(&self.chain(migration), 0).map(|stored| Ok(stored?.1))
+    }
+
     /// Checks the whole chain of a migration and returns its end, which can be written down as evidence.
     pub fn verify_chain(&self, migration: &str) -> Result<ChainHead, JournalError> {
         let chain = self.chain(migration);
@@ -181,15 +204,9 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             if seq != expected {
                 return Err(broken(expected, "it is missing"));
             }
-            let entry: Entry<serde::de::IgnoredAny> =
-                decode(&json).map_err(|_| broken(expected, "it cannot be read"))?;
-            if entry.seq != seq || entry.migration != migration {
-                return Err(broken(expected, "another entry is in its place"));
-            }
-            if entry.previous != head.hash {
-                return Err(broken(expected, "it does not follow from the entry before it"));
-            }
-            head = ChainHead::of(seq, &json);
+            (head, _) = head
+                .follow::<serde::de::IgnoredAny>(migration, &json)
+                .map_err(|what| broken(expected, what))?;
             if head.seq == kept.seq && head.hash != kept.hash {
                 return Err(broken(expected, "it is not the entry that was recorded last"));
             }

@@ -4,6 +4,7 @@
 //! - `ledger`, `table`, `handle`, `snapshot`, `sled_log`, `witness`: small sealed records in sled, and opening it after a crash.
 //! - `journal`: the audit trail. `operator`: who is at the keyboard.
 //! - `workspace`, `workspace_lock`: the folder that holds it all, for one process at a time.
+//! - `wipe`: a workspace destroyed, all but the evidence.
 //! - `private`: files and folders that only their owner can read.
 
 mod file_hash;
@@ -19,6 +20,7 @@ mod snapshot;
 mod table;
 mod vault;
 mod vault_file;
+mod wipe;
 mod witness;
 mod workspace;
 mod workspace_lock;
@@ -33,6 +35,7 @@ pub use secret::{Secret, create_key_file};
 pub use table::Table;
 pub use vault::Vault;
 pub use vault_file::VaultError;
+pub use wipe::Wiped;
 pub use workspace::{Workspace, WorkspaceError};
 pub use workspace_lock::Holder;
 

@@ -1,6 +1,7 @@
 //! The open store: ledger tables, segments and index of one workspace, recovered to the last checkpoint.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,12 +14,16 @@ use super::journal::Journal;
 use super::ledger::LedgerError;
 use super::names::Names;
 use super::operator::operator;
-use super::private::{FileError, create_folder, replace_file, sync_folder};
-use super::sealer::{KeyedHasher, Sealer};
+use super::private::{FileError, create_folder, read_file, replace_file, sync_folder};
+use super::sealer::{KeyedHasher, Sealer, Unauthentic};
 use super::segment::Segments;
 use super::tables::{self, Progress, Tables};
-use super::workspace::Workspace;
+use super::wipe::Wiped;
+use super::workspace::{Workspace, WorkspaceError};
 use crate::migration::{Event, ExportFile};
+
+/// Longest sealed manifest that is read, in bytes.
+const MANIFEST_LIMIT: u64 = 1 << 30;
 
 /// Everything that a workspace stores, open.
 pub struct Storage {
@@ -120,6 +125,19 @@ impl Storage {
         })
     }
 
+    /// Closes the store and destroys its workspace, all but the evidence. Nothing of it can be undone.
+    pub fn wipe(self, note: Wiped) -> Result<Wiped, WorkspaceError> {
+        let workspace = Arc::clone(&self.workspace);
+        drop(self);
+        // Whoever else has it would write into what is being destroyed.
+        let root = workspace.root().to_owned();
+        let workspace = Arc::into_inner(workspace).ok_or(WorkspaceError::Locked {
+            path: root,
+            holder: None,
+        })?;
+        workspace.wipe(note)
+    }
+
     /// A writer for one run.
     pub fn writer(&self, run: u32) -> Result<Writer, CheckpointError> {
         self.writer_with(run, Pending::default())
@@ -190,6 +208,24 @@ impl Storage {
         let sealed = self.workspace.vault().seal(name.as_bytes(), pages.as_bytes());
         replace_file(&self.workspace.landing_dir().join(&name), &sealed).map_err(LedgerError::from)?;
         Ok(())
+    }
+
+    /// The pages of a run's manifest as received, if it came to one.
+    pub fn manifest(&self, run: u32) -> Result<Option<Vec<u8>>, CheckpointError> {
+        let name = format!("run-{run:08}.manifest");
+        let path = self.workspace.landing_dir().join(&name);
+        let sealed = match read_file(&path, MANIFEST_LIMIT) {
+            Err(error) if error.is_not_found() => return Ok(None),
+            other => other.map_err(LedgerError::from)?,
+        };
+        let pages = self.workspace.vault().unseal(name.as_bytes(), &sealed);
+        Ok(Some(pages.map_err(|Unauthentic| {
+            CheckpointError::from(LedgerError::from(FileError::new(
+                "unseal",
+                &path,
+                ErrorKind::InvalidData.into(),
+            )))
+        })?))
     }
 
     /// The next run number.

@@ -144,6 +144,8 @@ pub struct Tables {
     pub delivered: Table<Delivered>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
+    /// Comments on patients' charts, by migration and the keyed hash that the journal has of them.
+    pub remarks: Table<String>,
     /// Sample patients by migration and number.
     pub samples: Table<SamplePatient>,
     /// Their records by migration, number of the patient and number of the record.
@@ -174,6 +176,7 @@ impl Tables {
             destinations: ledger.table("destinations")?,
             delivered: ledger.table("delivered")?,
             verifications: ledger.table("verifications")?,
+            remarks: ledger.table("remarks")?,
             samples: ledger.table("samples")?,
             sample_records: ledger.table("sample_records")?,
         })

@@ -12,9 +12,10 @@ use super::private::{self, FileError};
 use super::secret::Secret;
 use super::vault::Vault;
 use super::vault_file::VaultError;
+use super::wipe::Wiped;
 use super::workspace_lock::{self, Holder, LockError, WorkspaceLock};
 
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 const LEDGER: &str = "ledger";
 /// The folders of a workspace.
 const FOLDERS: [&str; 7] = [KEYS, LEDGER, "landing", "index", "reports", "presets", "logs"];
@@ -36,6 +37,14 @@ pub enum WorkspaceError {
     NotEmpty {
         /// The folder.
         path: PathBuf,
+    },
+    /// It was wiped.
+    #[error("the workspace {} was wiped on {} by {}", path.display(), note.when.strftime("%Y-%m-%d %H:%M UTC"), note.who)]
+    Wiped {
+        /// The folder.
+        path: PathBuf,
+        /// What stays of it.
+        note: Box<Wiped>,
     },
     /// Another process has it open.
     #[error("the workspace {} is in use by {}", path.display(), named(holder.as_ref()))]
@@ -70,6 +79,11 @@ impl WorkspaceError {
             WorkspaceError::Missing { .. } => {
                 Some("check CUTOVER_HOME; a new workspace is made by `cutover migration add`".to_owned())
             }
+            WorkspaceError::Wiped { path, note } => Some(format!(
+                "evidence stays in {}: {}; `cutover report --check FILE` checks it; set CUTOVER_HOME to another folder for another practice",
+                path.join("reports").display(),
+                note.evidence.join(", ")
+            )),
             WorkspaceError::NotEmpty { .. } => Some("set CUTOVER_HOME to a new or empty folder".to_owned()),
             WorkspaceError::Locked {
                 holder: Some(holder), ..
@@ -93,7 +107,7 @@ pub struct Workspace {
     ledger: Ledger,
     repairs: Vec<Repair>,
     // Last, so that the ledger is closed before the next process may open it.
-    _lock: WorkspaceLock,
+    lock: WorkspaceLock,
 }
 
 /// What to do about a ledger while opening a workspace.
@@ -125,6 +139,7 @@ impl Workspace {
     /// Makes a new workspace, locked by `secret`, in a folder that is missing or empty. `command` is shown to whoever finds the
     /// workspace in use; being `'static`, it is never something the person typed.
     pub fn create(path: &Path, secret: &Secret, command: &'static str) -> Result<Workspace, WorkspaceError> {
+        Workspace::refuse_wiped(path)?;
         close_to_others();
         private::create_folder(path)?;
         let lock = lock(path, command)?;
@@ -166,6 +181,7 @@ impl Workspace {
         command: &'static str,
         plan: &LedgerPlan,
     ) -> Result<Workspace, WorkspaceError> {
+        Workspace::refuse_wiped(path)?;
         if !Workspace::exists(path) && !holds_data(path) {
             return Err(WorkspaceError::Missing { path: path.to_owned() });
         }
@@ -190,8 +206,13 @@ impl Workspace {
             vault,
             ledger,
             repairs,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Closes everything but the lock.
+    pub(super) fn closed(self) -> (PathBuf, WorkspaceLock) {
+        (self.root, self.lock)
     }
 
     /// The workspace's folder.
@@ -255,7 +276,7 @@ fn close_to_others() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
-fn lock(path: &Path, command: &str) -> Result<WorkspaceLock, WorkspaceError> {
+pub(super) fn lock(path: &Path, command: &str) -> Result<WorkspaceLock, WorkspaceError> {
     workspace_lock::acquire(path, command).map_err(|error| match error {
         LockError::Held(holder) => WorkspaceError::Locked {
             path: path.to_owned(),

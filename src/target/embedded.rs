@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest::{SHA256, digest};
-
+use super::content::ContentHash;
 use crate::fhir;
 use crate::store::{CheckpointError, Entry, RecordKey, Storage, run_key};
 
@@ -104,21 +103,18 @@ impl EmbeddedStore {
             .map(move |(entry, number)| (names.get(&number).cloned().unwrap_or_default(), entry)))
     }
 
-    /// A hash of everything that an export of a tenant gives: SHA-256 over the sorted hashes of type, id and canonical content of each
-    /// record. Two stores that say the same have the same.
+    /// A hash of everything that an export of a tenant gives; two stores that say the same have the same.
     pub fn hash(&self, tenant: &str) -> Result<[u8; 32], CheckpointError> {
-        let mut all = Vec::new();
+        Ok(self.content(tenant)?.finish())
+    }
+
+    /// The same before it is finished, with how many records there are of each type.
+    pub fn content(&self, tenant: &str) -> Result<ContentHash, CheckpointError> {
+        let mut content = ContentHash::default();
         for (resource_type, entry) in self.entries(tenant, None)? {
-            let line = self.read(&entry)?;
-            // A line without a canonical form, such as one with a member twice, stands for itself.
-            let content = fhir::canonical_hash(&line, None)
-                .map_or_else(|_| digest(&SHA256, &line).as_ref().to_vec(), |hash| hash.to_vec());
-            let id = fhir::scan(&line).map(|scan| scan.id.to_owned()).unwrap_or_default();
-            let name = format!("{resource_type}/{id} ");
-            all.push(sha256(&[name.as_bytes(), &content].concat()));
+            content.add(&resource_type, &self.read(&entry)?);
         }
-        all.sort_unstable();
-        Ok(sha256(&all.concat()))
+        Ok(content)
     }
 
     fn types_of(&self, tenant: &str) -> Result<Vec<(String, [u8; 4])>, CheckpointError> {
@@ -143,10 +139,4 @@ impl EmbeddedStore {
         runs.insert(run, found.clone());
         Ok(found)
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }

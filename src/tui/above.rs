@@ -79,6 +79,7 @@ fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
         For::NewMigration => vec![Effect::Add(text)],
         For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),
         For::SignOff(capacity) => screen::cutover::signed(model, capacity, &text),
+        For::Wipe => screen::cutover::look_wipeable(model, text),
         For::TakeFlipBack => screen::cutover::taken_back(model, &text),
         For::NamedPatient => match model.plan().cloned() {
             Some(plan) => vec![Effect::NamePatient(Box::new(plan), text)],

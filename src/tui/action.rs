@@ -102,8 +102,10 @@ pub enum Action {
     Judge(ChartVerdict),
     /// Answer for the migration.
     SignOff,
-    /// Write the report to a file.
+    /// Write the evidence to files.
     Report,
+    /// Destroy everything but the evidence.
+    Wipe,
     /// Bring over what has changed since the last export.
     LastChanges,
     /// The practice has gone over, or has not after all.

@@ -245,6 +245,7 @@ pub static BINDINGS: &[Binding] = &[
     .unless(cutover::no_last_changes),
     bind(Place::Step(Step::Cutover), Key::of('R'), Action::Report, "report"),
     bind(Place::Step(Step::Cutover), Key::of('f'), Action::Flip, "flip").unless(cutover::not_flippable),
+    bind(Place::Step(Step::Cutover), Key::of('W'), Action::Wipe, "wipe").unless(cutover::not_wipeable),
     bind(
         Place::Step(Step::Ingest),
         Key::of('x'),

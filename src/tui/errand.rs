@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use super::message::{Msg, Problem, Reply};
 use super::screen::register::KeyPair;
-use crate::engine::{self, EngineError, keys};
+use crate::engine::{self, Copied, EngineError, Wipeable, keys};
 use crate::http::Secret;
-use crate::migration::{Algorithm, Event, Plan, Preset, Registration};
+use crate::migration::{Algorithm, By, Event, Plan, Preset, Registration};
 use crate::source::{KeyAlgorithm, PrivateKey};
 use crate::store::{Storage, read_file};
 
@@ -118,10 +118,26 @@ pub fn name_patient(storage: &Storage, mut plan: Plan, id: String) -> Result<Msg
     Ok(Msg::Done("the next verification draws that chart as well".to_owned()))
 }
 
-/// Writes the report of a migration to a file.
+/// Writes the evidence of a migration to files.
 pub fn report(storage: &Storage, id: String) -> Result<Msg, EngineError> {
-    let path = engine::write_report(storage, &plan(storage, &id)?)?;
-    Ok(Msg::Read(Reply::Written(id, path.display().to_string())))
+    let written = engine::write_report(storage, &plan(storage, &id)?)?;
+    Ok(Msg::Read(Reply::Written(id, written)))
+}
+
+/// Looks whether the workspace can be wiped.
+pub fn wipeable(storage: &Arc<Storage>, id: String, folder: &str) -> Result<Msg, EngineError> {
+    let copy = Copied {
+        tenant: None,
+        folder: folder.into(),
+    };
+    let found = engine::wipeable(storage, std::slice::from_ref(&id), &[copy])?;
+    Ok(Msg::Read(Reply::Wipeable(id, found)))
+}
+
+/// Puts a wipe on record.
+pub fn begin_wipe(storage: &Arc<Storage>, found: &Wipeable) -> Result<Msg, EngineError> {
+    let by = By::from(crate::store::operator());
+    Ok(Msg::Read(Reply::WipeBegun(engine::begin_wipe(storage, found, &by)?)))
 }
 
 /// What an errand came to.

@@ -16,6 +16,7 @@ use super::surface::Surface;
 use super::update::update;
 use super::view::view;
 use super::worker::Worker;
+use crate::store::Wiped;
 
 /// The shortest time between two frames that only show news: ten a second.
 const CALM: Duration = Duration::from_millis(100);
@@ -25,12 +26,14 @@ const PROMPT: Duration = Duration::from_millis(30);
 const TOGETHER: usize = 500;
 
 /// How the loop ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// The person quit, or the process was asked to end.
     Quit,
     /// The terminal is gone.
     Lost,
+    /// The person quit, and had everything but the evidence destroyed, which is done once nobody has the store open.
+    Wiping(Wiped),
 }
 
 /// Everything that the loop turns on.
@@ -49,10 +52,12 @@ pub struct Wizard<B: Surface> {
 
 impl<B: Surface> Wizard<B> {
     /// Turns until the person quits, the process is asked to end, or the terminal is gone. Jobs are then told to end, and waited for,
-    /// after `farewell` was called.
+    /// after `farewell` was called; a wipe takes its time.
     pub async fn run(mut self, mut input: impl Stream<Item = Input> + Unpin, farewell: impl FnOnce()) -> Ended {
         let ended = self.turn(&mut input).await;
-        farewell();
+        if !matches!(ended, Ended::Wiping(_)) {
+            farewell();
+        }
         self.worker.end().await;
         ended
     }
@@ -128,6 +133,7 @@ impl<B: Surface> Wizard<B> {
                     let _ = self.draw();
                     return Some(Ended::Quit);
                 }
+                Effect::Wipe(note) => return Some(Ended::Wiping(note)),
                 Effect::Redraw => self.anew(),
                 Effect::Suspend => self.suspend(),
                 Effect::Copy(text) => self.terminal.backend_mut().send(&super::clipboard::sequence(&text)),

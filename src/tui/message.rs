@@ -4,11 +4,12 @@ use super::input::Input;
 use super::screen::register::KeyPair;
 use crate::engine::{
     Answer, Aside, Beginning, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing,
+    Wipeable, Written,
 };
 use crate::http::Secret;
 use crate::migration::{Chart, ChartRow, Plan, Preset, Registration, Verification};
 use crate::source::JwksFinding;
-use crate::store::{JournalEntry, RowId};
+use crate::store::{JournalEntry, RowId, Wiped};
 
 /// Something happened.
 #[derive(Debug)]
@@ -79,8 +80,12 @@ pub enum Reply {
     Verified(String, Box<Option<Verification>>, Vec<Chart>),
     /// The rows of a sample chart by its number, with what it said then; why not, if they cannot be read.
     Chart(u32, String, Result<Vec<ChartRow>, Problem>),
-    /// The report of a migration was written to this file.
-    Written(String, String),
+    /// The evidence of a migration was written.
+    Written(String, Written),
+    /// What wiping the workspace would destroy: that of this migration.
+    Wipeable(String, Wipeable),
+    /// The wipe is on record, and the evidence is written; only the destruction is left.
+    WipeBegun(Wiped),
 }
 
 /// Why something cannot be done, and what to do about it.
@@ -147,8 +152,14 @@ pub enum Effect {
     Remove(String),
     /// Have a patient's chart looked at as well.
     NamePatient(Box<Plan>, String),
-    /// Write the report of a migration to a file.
+    /// Write the evidence of a migration to files.
     WriteReport(String),
+    /// Look whether the workspace of a migration can be wiped, with a copy of what is stored in this folder.
+    LookWipeable(String, String),
+    /// Put a wipe on record, and write the evidence.
+    BeginWipe(Box<Wipeable>),
+    /// Leave the terminal, and destroy everything but the evidence.
+    Wipe(Wiped),
     /// Put text into the terminal's clipboard.
     Copy(String),
     /// Draw everything anew.

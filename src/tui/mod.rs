@@ -67,5 +67,6 @@ mod why_not;
 mod worker;
 
 pub use error::TuiError;
+pub use event_loop::Ended;
 pub use start::open;
 pub use terminal::ready;

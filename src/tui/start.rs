@@ -22,8 +22,8 @@ use crate::store::Storage;
 /// How long jobs may take to make durable what they have, once the process is to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Opens the wizard on this workspace, and gives back when the person has left it: whether the terminal was still there.
-pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<bool, TuiError> {
+/// Opens the wizard on this workspace, and gives back how it ended.
+pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<Ended, TuiError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -56,7 +56,7 @@ pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<bool, TuiError> {
     })?;
     drop(guard);
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(ended == Ended::Quit)
+    Ok(ended)
 }
 
 /// Ends the process after this time if it has not ended by itself. What is not durable by then is done again by the next run.

@@ -277,6 +277,7 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             model.presets = presets;
             Vec::new()
         }
+        Reply::WipeBegun(note) => vec![Effect::Wipe(note)],
         Reply::Added(id) => {
             model.open = Some(id);
             // Its standing is read before anything of it can be shown.
@@ -313,10 +314,11 @@ fn about(model: &mut Model, reply: Reply) {
             }
         }
         Reply::Preview(id, made) if id == open => model.export.request = Some(made),
-        Reply::Written(id, path) if id == open => {
-            model.say(format!("the report is in {path}"), Role::Done);
-            model.cutover.report = Some(path);
+        Reply::Written(id, written) if id == open => {
+            model.say(format!("the report is in {}", written.page.display()), Role::Done);
+            model.cutover.report = Some(written);
         }
+        Reply::Wipeable(id, found) if id == open => screen::cutover::ask_wipe(model, found),
         _ => {}
     }
 }
@@ -324,6 +326,7 @@ fn about(model: &mut Model, reply: Reply) {
 /// Says what cannot be done: in full, unless somebody is typing or is being asked something.
 pub fn failed(model: &mut Model, title: &str, problem: Problem) {
     model.register.busy = None;
+    model.cutover.comparing = false;
     if problem.wanted {
         model.say("paused; everything received so far is safe", Role::Note);
     } else if model.overlay.is_none() && model.editing.is_none() {

@@ -82,6 +82,8 @@ impl Worker {
             Effect::Remove(id) => self.ask(move |storage| errand::remove(storage, &id)),
             Effect::NamePatient(plan, id) => self.ask(move |storage| errand::name_patient(storage, *plan, id)),
             Effect::WriteReport(id) => self.ask(move |storage| errand::report(storage, id)),
+            Effect::LookWipeable(id, folder) => self.ask(move |storage| errand::wipeable(storage, id, &folder)),
+            Effect::BeginWipe(found) => self.ask(move |storage| errand::begin_wipe(storage, &found)),
             Effect::Preview(plan) => self.ask(move |_| Ok(errand::preview(&plan))),
             Effect::MakeKey(plan) => self.key(*plan, None),
             Effect::ImportKey(plan, path) => self.key(*plan, Some(path)),
@@ -99,7 +101,7 @@ impl Worker {
                     job.hurry.notify_one();
                 }
             }
-            Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
+            Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit | Effect::Wipe(_) => {}
         }
     }
 

@@ -180,7 +180,7 @@ async fn a_shut_gate_is_passed_only_with_a_reason_on_record() {
             .iter()
             .any(|missing| missing.starts_with("Clinical sign-off"))
     );
-    let report = engine::report_text(&engine::report(bench.storage(), &bench.plan).unwrap());
+    let report = engine::report_text(&engine::report(bench.storage(), &bench.plan, false).unwrap());
     assert!(
         report.contains("OVERRIDDEN: closing day") && report.contains("OVERRIDDEN, missing then: Clinical sign-off"),
         "{report}"

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use cutover::engine::{Evidence, Form, check_evidence};
 use cutover::migration::{Event, ExportLevel, KickoffMethod};
 use cutover::sandbox::{Dataset, KAREO, SMART};
 use serde_json::Value;
@@ -70,6 +71,22 @@ fn search(bench: &Bench, needles: &[String]) {
     }
 }
 
+/// What is given to others holds none of it either, packed or not.
+fn search_evidence(bench: &Bench, needles: &[String]) {
+    let evidence = Evidence::gather(bench.storage(), &bench.plan, false).unwrap();
+    for form in [Form::Text, Form::Json, Form::Html, Form::Bundle] {
+        let mut bytes = evidence.made(form).unwrap();
+        check_evidence(&bytes, Some(&key().public().kid)).unwrap();
+        if form == Form::Bundle {
+            bytes = zstd::decode_all(bytes.as_slice()).unwrap();
+        }
+        for needle in needles {
+            let found = memchr::memmem::find(&bytes, needle.as_bytes());
+            assert_eq!(found, None, "{needle} is in the {}", form.words());
+        }
+    }
+}
+
 fn needles() -> Vec<String> {
     let mut needles = tellers();
     let pem = key().to_pkcs8_pem();
@@ -96,6 +113,7 @@ async fn with_a_key_and_chosen_patients() {
         });
         assert!(kickoff.is_some_and(|request| request.contains("Patient/$export") && request.contains("left-out")));
         needles.push("2001-02-03".to_owned());
+        search_evidence(&bench, &needles);
         search(&bench, &needles);
     }
 }
@@ -107,5 +125,6 @@ async fn with_a_client_secret() {
     bench.plan.level = ExportLevel::Group;
     bench.plan.group = Some("all-patients".to_owned());
     bench.done().await;
+    search_evidence(&bench, &needles());
     search(&bench, &needles());
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod errors;
+mod evidence;
 mod gate;
 mod mapping;
 mod one_shot;

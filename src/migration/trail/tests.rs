@@ -91,7 +91,7 @@ fn judged(verdict: ChartVerdict, content: &str) -> Event {
         patient: "p".to_owned(),
         content: content.to_owned(),
         name: Some("Mo".to_owned()),
-        why: None,
+        remark: None,
     }
 }
 

@@ -23,6 +23,8 @@ pub enum For {
     SignOff(Capacity),
     /// Why the practice has not gone over.
     TakeFlipBack,
+    /// The folder with the copy of what is stored, before it is destroyed here.
+    Wipe,
 }
 
 /// A line that is asked for.

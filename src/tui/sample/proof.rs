@@ -16,6 +16,7 @@ pub fn chart(number: u32, stratum: &str, verdict: Option<ChartVerdict>) -> Chart
             verdict,
             login: "ann".to_owned(),
             name: (number == 2).then(|| "Dr. Mori".to_owned()),
+            remark: None,
             why: Some("asthma resolved in 2019 shows active".to_owned()),
             when: now(),
             entry: 40,

@@ -1,7 +1,8 @@
 //! Cutover: what must be so before the practice goes over, who answers for it, and that it has.
 
 use super::Screen;
-use crate::engine::Command;
+use crate::engine::{Command, Wipeable, Written};
+use crate::migration::figure::several;
 use crate::migration::{By, Capacity, Gate, Requirement, Step};
 use crate::tui::action::Action;
 use crate::tui::canvas::Canvas;
@@ -16,8 +17,10 @@ use crate::tui::overlay::{Ask, For, Overlay, Question};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     list: List,
-    /// The last report that was written here.
-    pub report: Option<String>,
+    /// The last evidence that was written here.
+    pub report: Option<Written>,
+    /// Whether the copy of what is stored is being compared with it.
+    pub comparing: bool,
 }
 
 /// Opens the screen.
@@ -47,6 +50,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Report => vec![Effect::WriteReport(plan.id)],
+        Action::Wipe => {
+            let text = "Everything here that holds a patient's data will be destroyed, the store too. Which folder holds the copy of what \
+                        is stored, as `cutover store export` wrote it? It is compared first, record for record.";
+            model.overlay = Some(Overlay::Ask(Ask::new("Where is the copy?", text, For::Wipe)));
+            Vec::new()
+        }
         Action::Flip if model.opened().is_some_and(|standing| standing.state.flipped) => {
             let text = "The migration is open again: it can be run, decided and rolled back. That people work with the new system \
                         is not undone by it.";
@@ -182,6 +191,59 @@ pub fn not_flippable(model: &Model) -> Option<String> {
         .map(|first| format!("{}: {}", first.requirement.words(), first.why))
 }
 
+/// Why what is here cannot be destroyed yet.
+pub fn not_wipeable(model: &Model) -> Option<String> {
+    if model.job().is_some() {
+        return Some("a job is at work".to_owned());
+    }
+    if model.cutover.comparing {
+        return Some("the copy is being compared".to_owned());
+    }
+    let gate = gate(model)?;
+    if gate.flip.is_none() {
+        return Some("the practice has not gone over".to_owned());
+    }
+    gate.unmet()
+        .next()
+        .map(|first| format!("{}: {}", first.requirement.words(), first.why))
+}
+
+/// Has the copy in this folder compared with what is stored.
+pub fn look_wipeable(model: &mut Model, folder: String) -> Vec<Effect> {
+    let Some(plan) = model.plan() else {
+        return Vec::new();
+    };
+    let look = Effect::LookWipeable(plan.id.clone(), folder);
+    model.cutover.comparing = true;
+    model.say("comparing the copy with what is stored", Role::Note);
+    vec![look]
+}
+
+/// Asks once more, now that it is known what would go.
+pub fn ask_wipe(model: &mut Model, found: Wipeable) {
+    model.cutover.comparing = false;
+    let Some(id) = model.plan().map(|plan| plan.id.clone()) else {
+        return;
+    };
+    let stored = found.copies.iter().map(|copy| {
+        let records = several(copy.records, "stored record");
+        format!("{records}, of which {} holds the same; ", copy.folder.display())
+    });
+    let aside = match found.quarantined {
+        0 => String::new(),
+        rows => format!(", {} set aside among it", several(rows, "row")),
+    };
+    let goes = format!(
+        "Goes for good: {}everything as received{aside}; sample charts; plans, secrets and keys.",
+        stored.collect::<String>()
+    );
+    let stays =
+        "Stays: signed evidence without patients' data, in the folder of reports, and the copy, which is not sealed.";
+    let yes = vec![Effect::BeginWipe(Box::new(found))];
+    let question = Question::new("Destroy it? Nothing brings it back.", &[&goes, stays], yes);
+    model.overlay = Some(Overlay::Question(question.typed(id)));
+}
+
 /// Why what has changed cannot be asked for.
 pub fn no_last_changes(model: &Model) -> Option<String> {
     let standing = model.opened()?;
@@ -228,14 +290,38 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.within(3, y, end.saturating_sub(3), &format!("OVERRIDDEN: {why}"), Role::Wrong);
         y += 1;
     }
-    if let Some(path) = &model.cutover.report {
-        canvas.within(3, y, end.saturating_sub(3), &format!("Report   {path}"), Role::Plain);
-    }
+    evidence(model, canvas, y);
     let bottom = canvas.height().saturating_sub(3);
     let text = "Not moved: scheduling rules, billing rules, payer contracts.";
     canvas.within(3, bottom, end.saturating_sub(3), text, Role::Quiet);
     let text = format!("To take all of it back: cutover rollback {}", standing.plan.id);
     canvas.within(3, bottom + 1, end.saturating_sub(3), &text, Role::Quiet);
+}
+
+/// Draws where the evidence is, and what signed it.
+fn evidence(model: &Model, canvas: &mut Canvas<'_>, y: u16) {
+    let room = canvas.width().saturating_sub(14);
+    let mut line = |y, name: &str, text: &str, role| {
+        canvas.text(3, y, name, Role::Quiet);
+        canvas.within(12, y, room, text, role);
+    };
+    let Some(written) = &model.cutover.report else {
+        line(
+            y,
+            "Evidence",
+            "not written yet: report, journal, decisions and hashes, signed",
+            Role::Quiet,
+        );
+        return;
+    };
+    let folder = written.page.parent().unwrap_or(&written.page);
+    line(y, "Evidence", &folder.display().to_string(), Role::Plain);
+    let stem = written.page.file_stem().unwrap_or_default().to_string_lossy();
+    line(y + 1, "", &format!("{stem}.html, .txt, .json, .tar.zst"), Role::Plain);
+    match &written.key {
+        Some(key) => line(y + 2, "Signed", &format!("by {key}"), Role::Done),
+        None => line(y + 2, "Signed", "no: the migration has no key pair", Role::Note),
+    }
 }
 
 #[cfg(test)]

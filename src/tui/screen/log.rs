@@ -151,7 +151,8 @@ fn step_of(event: &Event) -> Option<Step> {
         | Event::JobKept { .. }
         | Event::SignedOff { .. }
         | Event::Flipped { .. }
-        | Event::FlipTakenBack { .. } => Step::Cutover,
+        | Event::FlipTakenBack { .. }
+        | Event::WipeBegun { .. } => Step::Cutover,
         _ => return None,
     })
 }

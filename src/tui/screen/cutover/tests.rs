@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::engine::{Command, RunOptions};
+use crate::engine::{Command, ProvenCopy, RunOptions, Wipeable, Written};
 use crate::migration::Step;
 use crate::migration::{Capacity, Chart, ChartVerdict, Event, Head};
 use crate::tui::action::Action;
@@ -65,6 +65,14 @@ fn both() -> Vec<Event> {
     [moved(), names.to_vec()].concat()
 }
 
+fn written(key: Option<&str>) -> Written {
+    Written {
+        bundle: "/w/reports/lakeside-2026-11-20-112233.tar.zst".into(),
+        page: "/w/reports/lakeside-2026-11-20-112233.html".into(),
+        key: key.map(str::to_owned),
+    }
+}
+
 #[test]
 fn a_line_for_each_condition() {
     let mut waiting = at(charts(), &moved()[..4]);
@@ -76,8 +84,17 @@ fn a_line_for_each_condition() {
     };
     assert_snapshot!(shown(&mut waiting, 80, 24));
     let mut one_left = at(passed(), &both()[..9]);
-    let path = "/w/reports/lakeside-2026-11-20.txt".to_owned();
-    update(&mut one_left, Msg::Read(Reply::Written("lakeside".to_owned(), path)));
+    update(
+        &mut one_left,
+        Msg::Read(Reply::Written("lakeside".to_owned(), written(None))),
+    );
+    one_left.toast = None;
+    assert_snapshot!(shown(&mut one_left, 80, 24));
+    let key = Some("M9MmibTqRiOq4aPtKVKbYiC74Ewb4P6VTO6MJHyEbeU");
+    update(
+        &mut one_left,
+        Msg::Read(Reply::Written("lakeside".to_owned(), written(key))),
+    );
     one_left.toast = None;
     assert_snapshot!(shown(&mut one_left, 80, 24));
 }
@@ -181,4 +198,58 @@ fn a_condition_leads_to_where_it_is_met() {
         act(&mut model, Action::Open);
         assert_eq!(model.screen, screen);
     }
+}
+
+#[test]
+fn what_is_here_is_destroyed_only_after_the_flip_with_a_copy_that_was_compared() {
+    let flip = |overridden: Option<&str>| Event::Flipped {
+        name: None,
+        overridden: overridden.map(str::to_owned),
+        missing: Vec::new(),
+    };
+    let before = at(passed(), &both());
+    assert_eq!(
+        super::not_wipeable(&before),
+        Some("the practice has not gone over".to_owned())
+    );
+    let past = at(charts(), &[moved(), vec![flip(Some("the lease ends today"))]].concat());
+    assert!(super::not_wipeable(&past).is_some());
+    let mut gone = at(passed(), &[both(), vec![flip(None)]].concat());
+    assert_eq!(super::not_wipeable(&gone), None);
+    act(&mut gone, Action::Wipe);
+    assert_snapshot!(shown(&mut gone, 80, 24));
+    let Some(Overlay::Ask(ask)) = &mut gone.overlay else {
+        panic!("nothing was asked")
+    };
+    ask.typed.insert("/secure/copy");
+    let effects = act(&mut gone, Action::Yes);
+    assert_eq!(
+        effects,
+        [Effect::LookWipeable("lakeside".to_owned(), "/secure/copy".to_owned())]
+    );
+    assert!(super::not_wipeable(&gone).is_some(), "it is being compared");
+    let found = Wipeable {
+        migrations: vec!["lakeside".to_owned()],
+        copies: vec![ProvenCopy {
+            tenant: "lakeside".to_owned(),
+            folder: "/secure/copy".into(),
+            records: 4964,
+            hash: "ab".repeat(32),
+        }],
+        landed: 13_000_000,
+        quarantined: 2,
+        charts: 20,
+    };
+    update(
+        &mut gone,
+        Msg::Read(Reply::Wipeable("lakeside".to_owned(), found.clone())),
+    );
+    gone.toast = None;
+    assert_snapshot!(shown(&mut gone, 80, 24));
+    let Some(Overlay::Question(question)) = &mut gone.overlay else {
+        panic!("nothing was asked")
+    };
+    assert!(question.lacks().is_some());
+    question.typed.insert("lakeside");
+    assert_eq!(act(&mut gone, Action::Yes), [Effect::BeginWipe(Box::new(found))]);
 }
