@@ -6,6 +6,7 @@
 //!   migration adds.
 //! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
 //! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
+//! - [`losses`] tells what a record lost on its way, element by element, each as a [`LossClass`].
 //! - [`transform()`] changes what a [`Path`] leads to.
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
@@ -27,6 +28,7 @@ mod identity;
 pub mod instant;
 mod json;
 mod json_string;
+mod loss;
 mod luggage;
 mod mention;
 mod merge;
@@ -60,6 +62,7 @@ pub use identity::{
     compare, contradicts, normalized, person,
 };
 pub use json::{Flaw, MAX_DEPTH};
+pub use loss::{Loss, LossClass, losses};
 pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
