@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
-pub use super::args_gate::{FlipArgs, JudgeArgs, SampleCommand, SignOffArgs, VerifyArgs};
+pub use super::args_gate::{FindingsCommand, FlipArgs, JudgeArgs, SampleCommand, SignOffArgs, VerifyArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
@@ -93,6 +93,9 @@ pub enum Command {
     Store(StoreCommand),
     /// Compare the store with everything that was received
     Verify(VerifyArgs),
+    /// What a verification found on records: listed, shown, repaired
+    #[command(subcommand)]
+    Findings(FindingsCommand),
     /// Look at the sample charts that a verification has drawn, and judge them
     #[command(subcommand)]
     Sample(SampleCommand),

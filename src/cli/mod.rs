@@ -17,6 +17,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod findings;
 mod gate;
 mod keys;
 mod merge;
@@ -73,6 +74,7 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::Quarantine(command) => quarantine::quarantine(workspace, command),
         Command::Store(command) => store::store(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),
+        Command::Findings(command) => findings::findings(workspace, command),
         Command::Sample(command) => sample::sample(workspace, command),
         Command::Gate(args) => gate::gate(workspace, args),
         Command::SignOff(args) => gate::sign_off(workspace, args),

@@ -9,8 +9,10 @@ use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
 use super::error::EngineError;
+use super::findings::{Found, repair};
 use super::gate::{flip, sign_off, still_open, take_flip_back};
 use super::job::Job;
+use super::living;
 use super::outcome::{Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::recorder::{Recorded, Recorder};
@@ -18,6 +20,7 @@ use super::resolve::{self, Choice};
 use super::rollback::rollback;
 use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
+use super::verify::Extent;
 use super::waive::waive;
 use crate::http::{Clock, SystemClock};
 use crate::migration::{By, Capacity, ChartVerdict, Plan, Resolution, Verification};
@@ -30,8 +33,19 @@ pub enum Command {
     Run(RunOptions),
     /// Cancel the export that the source prepares.
     CancelExport,
-    /// Compare the store with the landing.
+    /// Compare the store with the landing, or go on with that.
     Verify,
+    /// The same of what is new, has changed, or did not agree or had to wait the last time.
+    VerifyChanged,
+    /// Read a few patients again at the source, beside the latest verification.
+    LookAtSource,
+    /// Take the record of a finding in once more.
+    Repair {
+        /// Number of the finding.
+        finding: u64,
+        /// Who does.
+        who: By,
+    },
     /// Decide conflicts.
     Resolve {
         /// Their ids.
@@ -113,6 +127,8 @@ pub enum Answer {
     Verified(Box<Verification>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
+    /// Of [`Command::Repair`].
+    Repaired(Box<Found>),
     /// Of [`Command::Waive`]: how many rows were not waived before.
     Waived(u64),
     /// Of commands whose event says everything.
@@ -189,7 +205,10 @@ async fn work(
     snapshot: watch::Sender<Snapshot>,
     Pace { clock, hurry }: Pace,
 ) -> Result<Answer, EngineError> {
-    if !matches!(command, Command::Verify | Command::TakeFlipBack { .. }) {
+    if !matches!(
+        command,
+        Command::Verify | Command::VerifyChanged | Command::LookAtSource | Command::TakeFlipBack { .. }
+    ) {
         still_open(&storage, &plan)?;
     }
     match command {
@@ -201,15 +220,29 @@ async fn work(
             cancel_export(&storage, &plan, &recorder, clock, &cancel).await?;
             Ok(Answer::Cancelled)
         }
-        Command::Verify => {
+        Command::Verify | Command::VerifyChanged => {
+            let extent = match command {
+                Command::VerifyChanged => Extent::Changed,
+                _ => Extent::All,
+            };
             let job =
                 tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
             let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
-            Ok(Answer::Verified(Box::new(job.verify().await?)))
+            Ok(Answer::Verified(Box::new(job.verify(extent).await?)))
         }
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
             resolve::resolve(&storage, &plan, &recorder, conflicts, &choice, &who).map(Answer::Resolved)
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
+        Command::LookAtSource => {
+            let found = living::look(&storage, &plan, &recorder, clock, &cancel).await?;
+            Ok(Answer::Verified(Box::new(found)))
+        }
+        Command::Repair { finding, who } => tokio::task::spawn_blocking(move || {
+            let found = repair(&storage, &plan, &recorder, finding, &who)?;
+            Ok(Answer::Repaired(Box::new(found)))
         })
         .await
         .map_err(|_| EngineError::Stopped)?,

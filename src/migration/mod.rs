@@ -29,9 +29,11 @@ mod event_text;
 pub mod figure;
 mod file;
 mod gate;
+mod living;
 mod mapping;
 mod plan;
 mod quarantine;
+mod record_state;
 mod registration;
 mod sample;
 mod sign_off;
@@ -40,6 +42,7 @@ mod step;
 mod trail;
 mod transform;
 mod verification;
+mod verified;
 
 pub use acceptance::Acceptance;
 pub use chart_row::{ChartRow, chart_rows};
@@ -50,9 +53,11 @@ pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};
+pub use living::Living;
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
 pub use quarantine::{Quarantined, Waived};
+pub use record_state::{RecordState, States, StatesByType};
 pub use registration::Registration;
 pub use sample::{Chart, ChartState, ChartTally, ChartVerdict, Drawn, Judgement, SamplePatient, SampleRecord};
 pub use sign_off::{Capacity, Flip, Head, SignOff, UnknownCapacity, same_person};
@@ -62,4 +67,5 @@ pub use trail::{Brought, Trail, Verified};
 pub use transform::{
     NoProgram, Output, Outside, TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms,
 };
-pub use verification::{Finding, Verification};
+pub use verification::{Finding, KEPT_FINDINGS, Lists, LostElement, Verification};
+pub use verified::{Explained, RecordFinding, VerifiedBlock, VerifyMark};

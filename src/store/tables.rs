@@ -10,7 +10,7 @@ use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
     Conflict, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient, SampleRecord,
-    Secrets, Verification, Waived,
+    Secrets, Verification, VerifiedBlock, VerifyMark, Waived,
 };
 
 /// What a run was started with; but for its end it never changes.
@@ -140,6 +140,10 @@ pub struct Tables {
     pub names: Table<u16>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
+    /// The verification that was begun last, by migration.
+    pub verifying: Table<VerifyMark>,
+    /// What it found, by migration, segment and offset of the block.
+    pub verified: Table<VerifiedBlock>,
     /// Sample patients by migration and number.
     pub samples: Table<SamplePatient>,
     /// Their records by migration, number of the patient and number of the record.
@@ -168,6 +172,8 @@ impl Tables {
             overruled: ledger.table("overruled")?,
             names: ledger.table("names")?,
             verifications: ledger.table("verifications")?,
+            verifying: ledger.table("verifying")?,
+            verified: ledger.table("verified")?,
             samples: ledger.table("samples")?,
             sample_records: ledger.table("sample_records")?,
         })
@@ -205,6 +211,21 @@ pub fn row_of(key: &[u8]) -> Option<RowId> {
 /// Key of a held row: tenant, keyed hash of the patient's id, row.
 pub fn held_key(tenant: u16, patient: &[u8; 16], row: RowId) -> Vec<u8> {
     [&tenant.to_be_bytes()[..], patient, &row_key(row)].concat()
+}
+
+/// Key of a block of a migration: its place in the landing.
+pub fn block_key(migration: &str, segment: u32, offset: u64) -> Vec<u8> {
+    migration_key(migration, &[&segment.to_be_bytes()[..], &offset.to_be_bytes()].concat())
+}
+
+/// Segment and offset of such a key, if it is one.
+pub fn block_of(key: &[u8]) -> Option<(u32, u64)> {
+    let at = key.len().checked_sub(12)?;
+    let (segment, offset) = key[at..].split_at(4);
+    Some((
+        u32::from_be_bytes(segment.try_into().ok()?),
+        u64::from_be_bytes(offset.try_into().ok()?),
+    ))
 }
 
 /// Key of something of a migration: its id, a zero byte, the rest.

@@ -1,46 +1,57 @@
 //! The classes of losses.
 
-/// A class of losses. Each has a stable name, belongs to one of seven modes, and can be said in a few words.
+/// A class of losses. Each has a stable name, belongs to one of seven modes, and can be said in a few words. The gravest comes first: it
+/// names a record that lost several things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LossClass {
-    /// A coded element is there as text only, or without one of its codes.
-    CodeFlattened,
+    /// Two records became one, and nobody decided that.
+    MergedWithoutDecision,
+    /// Another record stands where this one should.
+    MixedUp,
+    /// What is there is no record.
+    Unreadable,
+    /// The record is not there.
+    Missing,
     /// All that is left of a structured record is its narrative.
     NarrativeOnly,
-    /// `coding.system` was dropped or is another one.
-    CodeSystemChanged,
-    /// A code is another one.
-    CodeChanged,
+    /// A reference leads to another patient.
+    ReferenceToAnotherPatient,
+    /// Who a patient is: name, birth date, sex, number, death.
+    IdentityChanged,
     /// A status says something else: clinical or verification status, status of a medication or an order.
     StatusChanged,
     /// Severity or criticality.
     SeverityChanged,
-    /// Category.
-    CategoryChanged,
-    /// When something began.
-    OnsetChanged,
+    /// A coded element is there as text only, or without one of its codes.
+    CodeFlattened,
+    /// A code is another one.
+    CodeChanged,
+    /// `coding.system` was dropped or is another one.
+    CodeSystemChanged,
     /// When something ended, or that it did.
     AbatementChanged,
+    /// When something began.
+    OnsetChanged,
+    /// Category.
+    CategoryChanged,
     /// A choice of types has another type.
     ChoiceTypeCoerced,
+    /// A quantity has another unit, or none.
+    UnitChanged,
+    /// A number has fewer digits, or a time is cut off.
+    PrecisionLost,
+    /// A reference range.
+    ReferenceRangeChanged,
     /// The bytes of an attachment, or the way to them, are gone.
     AttachmentMissing,
     /// An attachment has other bytes, another size, hash or type.
     AttachmentAltered,
     /// A reference leads to no record.
     ReferenceToNothing,
-    /// A reference leads to another patient.
-    ReferenceToAnotherPatient,
-    /// A reference leads to another record.
-    ReferenceChanged,
     /// A reference is gone.
     ReferenceDropped,
-    /// A number has fewer digits, or a time is cut off.
-    PrecisionLost,
-    /// A quantity has another unit, or none.
-    UnitChanged,
-    /// A reference range.
-    ReferenceRangeChanged,
+    /// A reference leads to another record.
+    ReferenceChanged,
     /// An extension is gone.
     ExtensionDropped,
     /// An element is gone.
@@ -51,56 +62,46 @@ pub enum LossClass {
     ElementAdded,
     /// A list is in another order.
     OrderChanged,
-    /// Who a patient is: name, birth date, sex, number, death.
-    IdentityChanged,
-    /// The record is not there.
-    Missing,
-    /// A record is there that nothing received explains.
-    Extra,
     /// The same thing is there twice.
     Duplicated,
-    /// Two records became one, and nobody decided that.
-    MergedWithoutDecision,
-    /// Another record stands where this one should.
-    MixedUp,
-    /// What is there is no record.
-    Unreadable,
+    /// A record is there that nothing received explains.
+    Extra,
 }
 
 impl LossClass {
-    /// All of them, in the order of the modes.
+    /// All of them, the gravest first.
     pub const ALL: [Self; 31] = [
-        Self::CodeFlattened,
+        Self::MergedWithoutDecision,
+        Self::MixedUp,
+        Self::Unreadable,
+        Self::Missing,
         Self::NarrativeOnly,
-        Self::CodeSystemChanged,
-        Self::CodeChanged,
+        Self::ReferenceToAnotherPatient,
+        Self::IdentityChanged,
         Self::StatusChanged,
         Self::SeverityChanged,
-        Self::CategoryChanged,
-        Self::OnsetChanged,
+        Self::CodeFlattened,
+        Self::CodeChanged,
+        Self::CodeSystemChanged,
         Self::AbatementChanged,
+        Self::OnsetChanged,
+        Self::CategoryChanged,
         Self::ChoiceTypeCoerced,
+        Self::UnitChanged,
+        Self::PrecisionLost,
+        Self::ReferenceRangeChanged,
         Self::AttachmentMissing,
         Self::AttachmentAltered,
         Self::ReferenceToNothing,
-        Self::ReferenceToAnotherPatient,
-        Self::ReferenceChanged,
         Self::ReferenceDropped,
-        Self::PrecisionLost,
-        Self::UnitChanged,
-        Self::ReferenceRangeChanged,
+        Self::ReferenceChanged,
         Self::ExtensionDropped,
         Self::ElementDropped,
         Self::ValueChanged,
         Self::ElementAdded,
         Self::OrderChanged,
-        Self::IdentityChanged,
-        Self::Missing,
-        Self::Extra,
         Self::Duplicated,
-        Self::MergedWithoutDecision,
-        Self::MixedUp,
-        Self::Unreadable,
+        Self::Extra,
     ];
 
     /// Its stable name.

@@ -10,7 +10,7 @@ pub(super) enum Difference<'v> {
     /// It is gone.
     Dropped(&'v Value),
     /// It was not received.
-    Added(&'v Value),
+    Added,
     /// It says something else.
     Differs(&'v Value, &'v Value),
     /// It is a choice, and has another type.
@@ -76,7 +76,7 @@ impl Judge<'_> {
         let under = |name: &str| names.iter().any(|n| n == name);
         if let Difference::Coerced(expected, given) = difference {
             return match given {
-                Value::String(_) if has_codes(expected) || expected["code"].is_string() => LossClass::CodeFlattened,
+                Value::String(_) if has_codes(expected) || is_coding(expected) => LossClass::CodeFlattened,
                 _ if self.resource_type == "Patient" && is(&IDENTITY) => LossClass::IdentityChanged,
                 _ => LossClass::ChoiceTypeCoerced,
             };
@@ -86,7 +86,7 @@ impl Judge<'_> {
         }
         let in_extension = under("extension") || under("modifierExtension") || last.starts_with('_');
         if let Difference::Dropped(value) = difference {
-            if value["reference"].is_string() && !in_extension {
+            if refers(value) && !in_extension {
                 return LossClass::ReferenceDropped;
             }
             if in_extension {
@@ -99,7 +99,7 @@ impl Judge<'_> {
         if last == "system" && coding(parents.0) && parents.0.contains_key("code") {
             return LossClass::CodeSystemChanged;
         }
-        if self.resource_type == "Patient" && top == "link" && matches!(difference, Difference::Added(_)) {
+        if self.resource_type == "Patient" && top == "link" && matches!(difference, Difference::Added) {
             return LossClass::MergedWithoutDecision;
         }
         if self.resource_type == "Patient" && is(&IDENTITY) && !in_extension {
@@ -119,17 +119,26 @@ impl Judge<'_> {
         }
         if self.is_attachment(names) {
             return match difference {
-                Difference::Dropped(_) if !["size", "hash", "contentType", "title", "creation", "language"].contains(&last) => {
+                Difference::Dropped(_)
+                    if !["size", "hash", "contentType", "title", "creation", "language"].contains(&last) =>
+                {
                     LossClass::AttachmentMissing
                 }
                 _ => LossClass::AttachmentAltered,
             };
         }
+        if top == "category" && !matches!(difference, Difference::Dropped(_)) {
+            return LossClass::CategoryChanged;
+        }
         match (last, difference) {
             ("coding", Difference::Dropped(_)) => return LossClass::CodeFlattened,
-            ("code", Difference::Dropped(_)) if coding(parents.0) && under("coding") => return LossClass::CodeFlattened,
+            ("code", Difference::Dropped(_)) if coding(parents.0) && under("coding") => {
+                return LossClass::CodeFlattened;
+            }
             ("code", Difference::Differs(Value::String(_), _)) if !in_extension => return LossClass::CodeChanged,
-            (_, Difference::Differs(expected, Value::String(_))) if has_codes(expected) => return LossClass::CodeFlattened,
+            (_, Difference::Differs(expected, Value::String(_))) if has_codes(expected) => {
+                return LossClass::CodeFlattened;
+            }
             _ => {}
         }
         if top == "category" {
@@ -143,7 +152,7 @@ impl Judge<'_> {
         }
         match difference {
             Difference::Dropped(_) => LossClass::ElementDropped,
-            Difference::Added(_) => LossClass::ElementAdded,
+            Difference::Added => LossClass::ElementAdded,
             Difference::Differs(expected, given) if is_less_precise(expected, given) => LossClass::PrecisionLost,
             Difference::Differs(..) | Difference::Coerced(..) => LossClass::ValueChanged,
         }
@@ -162,7 +171,7 @@ impl Judge<'_> {
     fn reference(&self, difference: &Difference<'_>, relative: &dyn Fn(&str) -> String) -> LossClass {
         let (expected, given) = match difference {
             Difference::Dropped(_) => return LossClass::ReferenceDropped,
-            Difference::Added(_) => return LossClass::ElementAdded,
+            Difference::Added => return LossClass::ElementAdded,
             Difference::Differs(expected, given) | Difference::Coerced(expected, given) => (expected, given),
         };
         let (Some(expected), Some(given)) = (expected.as_str(), given.as_str()) else {
@@ -189,9 +198,24 @@ impl Judge<'_> {
     }
 }
 
+/// Whether a value is a reference, or a list of some.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(refers),
+        value => value["reference"].is_string(),
+    }
+}
+
+/// Whether a value is a coding; the code of a quantity is its unit.
+fn is_coding(value: &Value) -> bool {
+    value["code"].is_string() && value["value"].is_null()
+}
+
 fn has_codes(value: &Value) -> bool {
     let coded = |coding: &Value| coding["code"].is_string();
-    value["coding"].as_array().is_some_and(|codings| codings.iter().any(coded))
+    value["coding"]
+        .as_array()
+        .is_some_and(|codings| codings.iter().any(coded))
 }
 
 /// Whether a value is the other one cut off or rounded.
