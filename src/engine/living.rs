@@ -221,45 +221,39 @@ const LEFT_OUT: &str = "left-out-by-the-export";
 
 /// A look in words.
 pub fn living_text(living: &Living, level: ExportLevel) -> String {
-    let mut out = format!(
-        "Read again at the source: {} patients, {} records, with {} requests.\n",
+    let mut lines = vec![format!(
+        "Read again at the source: {} patients, {} records, with {} requests.",
         living.patients, living.records, living.requests
-    );
-    let left: Vec<String> = living
-        .left_out
-        .iter()
-        .map(|(name, number)| format!("{number} {name}"))
-        .collect();
-    if left.is_empty() {
-        out.push_str("The export left none of them out.\n");
+    )];
+    let left = living.left_out.iter().map(|(name, number)| format!("{number} {name}"));
+    let left = left.collect::<Vec<_>>().join(", ");
+    lines.push(if left.is_empty() {
+        "The export left none of them out.".to_owned()
     } else {
-        out.push_str(&format!("The export LEFT OUT: {}.\n", left.join(", ")));
-    }
+        format!("The export LEFT OUT: {left}.")
+    });
     if living.changed_since > 0 {
-        out.push_str(&format!(
-            "New since the export: {}; the next delta brings them.\n",
+        lines.push(format!(
+            "New since the export: {}; the next delta brings them.",
             living.changed_since
         ));
     }
     let differing = living.counts.iter().filter(|(_, (there, here))| there != here);
-    let differing: Vec<String> = differing
-        .map(|(name, (there, here))| format!("{name} {there} against {here}"))
-        .collect();
-    match (living.counts.is_empty(), differing.is_empty()) {
-        (true, _) => {}
-        (false, true) => out.push_str("Its counts of all types are those of what was received.\n"),
-        (false, false) => {
-            out.push_str(&format!(
-                "Its own counts, against rows received: {}.\n",
-                differing.join(", ")
-            ));
-            if level != ExportLevel::System {
-                out.push_str("It counts everybody's records, and the export was not of everybody.\n");
-            }
+    let differing = differing.map(|(name, (there, here))| format!("{name} {there} against {here}"));
+    let differing = differing.collect::<Vec<_>>().join(", ");
+    if !differing.is_empty() {
+        lines.push(format!("Its own counts, against rows received: {differing}."));
+        if level != ExportLevel::System {
+            lines.push("It counts everybody's records, and the export was not of everybody.".to_owned());
         }
+    } else if !living.counts.is_empty() {
+        lines.push("Its counts of all types are those of what was received.".to_owned());
     }
-    for kind in &living.not_offered {
-        out.push_str(&format!("Not offered by the source: {kind}.\n"));
-    }
-    out
+    lines.extend(
+        living
+            .not_offered
+            .iter()
+            .map(|kind| format!("Not offered by the source: {kind}.")),
+    );
+    lines.join("\n") + "\n"
 }

@@ -105,7 +105,11 @@ impl<'a> Store<'a> {
     fn expect(&mut self, resource_type: &str, id: &str, mutation: &Mutation) {
         let name = format!("{resource_type}/{id}");
         self.used.insert(name.clone());
-        assert!(self.expected.insert(name, ((mutation.resource_type, mutation.name), mutation.class)).is_none());
+        assert!(
+            self.expected
+                .insert(name, ((mutation.resource_type, mutation.name), mutation.class))
+                .is_none()
+        );
     }
 
     /// Does one thing to a random record.

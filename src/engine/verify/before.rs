@@ -137,7 +137,10 @@ fn changed(ground: &Ground<'_>, segment: u32) -> Result<HashSet<(u32, u64)>, Eng
 }
 
 /// Where the lines of files are: by run and file, the number of the first line of each block with the block's place.
-pub struct Places(BTreeMap<(u32, u32), Vec<(u64, (u32, u64))>>);
+pub struct Places(BTreeMap<(u32, u32), Vec<FirstLine>>);
+
+/// The number of a block's first line, and its segment and offset.
+type FirstLine = (u64, (u32, u64));
 
 impl Places {
     /// The places of all blocks of the migration.

@@ -35,7 +35,7 @@ pub struct BlockRead {
 }
 
 /// The blocks of the landing that hold rows of these files, in order.
-pub fn blocks<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = Result<BlockAt, EngineError>> {
+pub fn blocks(ground: &Ground<'_>) -> impl Iterator<Item = Result<BlockAt, EngineError>> {
     let segments = &ground.storage.segments;
     let all = segments.ids().into_iter().flat_map(move |segment| {
         let headers = segments.headers(segment);
@@ -71,7 +71,7 @@ pub fn read_all(
             scope.spawn(move || {
                 work(ground, drawn, before, &out, stopped, || {
                     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
-                })
+                });
             });
         }
         drop(out);

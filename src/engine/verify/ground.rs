@@ -106,6 +106,7 @@ impl<'a> Ground<'a> {
     }
 
     /// References below it count as relative.
+    #[allow(clippy::unnecessary_wraps)] // As everything asks for it that compares records.
     pub fn base(&self) -> Option<&str> {
         Some(&self.plan.base_url)
     }

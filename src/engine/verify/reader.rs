@@ -124,12 +124,11 @@ impl<'a> Reader<'a> {
         self.sample(&scan, text);
         let at = RowAt { scan: &scan, row, text };
         let (disposition, state) = self.place(&at)?;
-        match self.found.counts.get_mut(scan.resource_type) {
-            Some(counts) => counts.add(disposition),
-            None => {
-                let counts = self.found.counts.entry(scan.resource_type.to_owned()).or_default();
-                counts.add(disposition);
-            }
+        if let Some(counts) = self.found.counts.get_mut(scan.resource_type) {
+            counts.add(disposition);
+        } else {
+            let counts = self.found.counts.entry(scan.resource_type.to_owned()).or_default();
+            counts.add(disposition);
         }
         if let Some(state) = state {
             self.state(scan.resource_type, state);
@@ -138,12 +137,11 @@ impl<'a> Reader<'a> {
     }
 
     fn state(&mut self, resource_type: &str, state: RecordState) {
-        match self.found.states.get_mut(resource_type) {
-            Some(states) => states.add(state, 1),
-            None => {
-                let states = self.found.states.entry(resource_type.to_owned()).or_default();
-                states.add(state, 1);
-            }
+        if let Some(states) = self.found.states.get_mut(resource_type) {
+            states.add(state, 1);
+        } else {
+            let states = self.found.states.entry(resource_type.to_owned()).or_default();
+            states.add(state, 1);
         }
     }
 

@@ -54,14 +54,14 @@ const ATTACHMENTS: [&str; 7] = [
     "valueAttachment",
 ];
 
-impl Judge<'_> {
-    /// The class of an object that as a whole became something else: a coded element of which only text is left.
-    pub fn whole(&self, names: &[String], expected: &Value, given: &Value) -> Option<LossClass> {
-        let flattened = has_codes(expected) && !has_codes(given) && given["text"].is_string();
-        let status = names.first().is_some_and(|top| STATUS.contains(&top.as_str()));
-        (flattened && !status).then_some(LossClass::CodeFlattened)
-    }
+/// The class of an object that as a whole became something else: a coded element of which only text is left.
+pub(super) fn whole(names: &[String], expected: &Value, given: &Value) -> Option<LossClass> {
+    let flattened = has_codes(expected) && !has_codes(given) && given["text"].is_string();
+    let status = names.first().is_some_and(|top| STATUS.contains(&top.as_str()));
+    (flattened && !status).then_some(LossClass::CodeFlattened)
+}
 
+impl Judge<'_> {
     /// The class of a difference at the element to which `names` lead; `parents` are the objects that hold it.
     pub fn class(
         &self,
@@ -159,13 +159,11 @@ impl Judge<'_> {
     }
 
     fn is_attachment(&self, names: &[String]) -> bool {
-        match self.resource_type {
-            "Binary" => names.len() == 1 && ["data", "contentType"].contains(&names[0].as_str()),
-            _ => {
-                let place = names.iter().position(|name| ATTACHMENTS.contains(&name.as_str()));
-                place.is_some_and(|at| at + 3 >= names.len())
-            }
+        if self.resource_type == "Binary" {
+            return names.len() == 1 && ["data", "contentType"].contains(&names[0].as_str());
         }
+        let place = names.iter().position(|name| ATTACHMENTS.contains(&name.as_str()));
+        place.is_some_and(|at| at + 3 >= names.len())
     }
 
     fn reference(&self, difference: &Difference<'_>, relative: &dyn Fn(&str) -> String) -> LossClass {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::class::LossClass;
-use super::judge::{Difference, Judge};
+use super::judge::{self, Difference, Judge};
 use super::pair::pairs;
 use crate::fhir::choice::choice;
 use crate::fhir::provenance_tag::OWN_SYSTEMS;
@@ -123,14 +123,14 @@ impl Walk<'_> {
             }
             self.enter(name, |walk| match (there, other) {
                 (Some(there), _) => walk.value(value, there, (expected, given)),
-                (None, Some((_, there))) => walk.tell(Difference::Coerced(value, there), (expected, given)),
-                (None, None) => walk.tell(Difference::Dropped(value), (expected, given)),
+                (None, Some((_, there))) => walk.tell(&Difference::Coerced(value, there), (expected, given)),
+                (None, None) => walk.tell(&Difference::Dropped(value), (expected, given)),
             });
         }
         for (name, value) in given {
             let known = expected.contains_key(name) || coerced.contains(name);
             if !known && self.found.len() < MOST && !self.is_managed(name, value) {
-                self.enter(name, |walk| walk.tell(Difference::Added, (expected, given)));
+                self.enter(name, |walk| walk.tell(&Difference::Added, (expected, given)));
             }
         }
     }
@@ -138,14 +138,14 @@ impl Walk<'_> {
     fn value(&mut self, expected: &Value, given: &Value, parents: (&Map<String, Value>, &Map<String, Value>)) {
         match (expected, given) {
             (Value::Object(a), Value::Object(b)) => {
-                if let Some(class) = self.judge.whole(&self.names, expected, given) {
+                if let Some(class) = judge::whole(&self.names, expected, given) {
                     self.push(class);
                 } else {
                     self.object(a, b);
                 }
             }
             (Value::Array(a), Value::Array(b)) => self.array(a, b, parents),
-            _ => self.tell(Difference::Differs(expected, given), parents),
+            _ => self.tell(&Difference::Differs(expected, given), parents),
         }
     }
 
@@ -175,11 +175,11 @@ impl Walk<'_> {
             match (left.map(|at| &expected[at]), right.map(|to| &given[to])) {
                 (Some(a), Some(b)) if self.same(&name, a, b) => {}
                 (Some(a), Some(b)) => self.value(a, b, parents),
-                (Some(a), None) => self.tell(Difference::Dropped(a), parents),
+                (Some(a), None) => self.tell(&Difference::Dropped(a), parents),
                 (None, Some(b)) if given.iter().filter(|other| *other == b).count() > 1 => {
                     self.push(LossClass::Duplicated);
                 }
-                (None, Some(_)) => self.tell(Difference::Added, parents),
+                (None, Some(_)) => self.tell(&Difference::Added, parents),
                 (None, None) => {}
             }
             self.path[last] = bare;
@@ -197,9 +197,9 @@ impl Walk<'_> {
         self.path.pop();
     }
 
-    fn tell(&mut self, difference: Difference<'_>, parents: (&Map<String, Value>, &Map<String, Value>)) {
+    fn tell(&mut self, difference: &Difference<'_>, parents: (&Map<String, Value>, &Map<String, Value>)) {
         let relative = |text: &str| relative(text, self.source_base).to_owned();
-        let class = self.judge.class(&self.names, &difference, parents, &relative);
+        let class = self.judge.class(&self.names, difference, parents, &relative);
         self.push(class);
     }
 

@@ -170,9 +170,9 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         canvas
             .part(3, top, end.saturating_sub(3), 3)
             .paragraph(0, 0, &text, Role::Plain);
-        let lost = finding.elements.iter().filter(|lost| !lost.element.is_empty());
-        let lost: Vec<&str> = lost.map(|lost| lost.element.as_str()).collect();
-        canvas.within(3, top + 3, end.saturating_sub(3), &lost.join(", "), Role::Quiet);
+        let elements = finding.elements.iter().map(|lost| lost.element.as_str());
+        let named: Vec<&str> = elements.filter(|element| !element.is_empty()).collect();
+        canvas.within(3, top + 3, end.saturating_sub(3), &named.join(", "), Role::Quiet);
     }
 }
 

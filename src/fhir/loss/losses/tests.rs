@@ -132,7 +132,7 @@ fn digits_units_and_ranges_are_parts_of_a_result() {
     );
     assert_eq!(
         one(&record, |r| r["valueQuantity"]["value"] = number("1")).0,
-        ValueChanged
+        PrecisionLost
     );
     assert_eq!(
         one(&record, |r| r["valueQuantity"]["value"] = number("11.0")).0,
