@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use crate::fhir::ClinicalList;
 use crate::migration::{RecordState, Verification};
 
 /// Records by state, findings by class, and the patients' lists.
@@ -32,23 +31,17 @@ pub fn states(out: &mut String, v: &Verification) {
             let _ = writeln!(out, "  {resource_type}: {}", parts.join(", "));
         }
     }
-    let lists: Vec<String> = ClinicalList::ALL
-        .into_iter()
-        .map(|list| {
-            format!(
-                "{} {}",
-                v.lists.differing.get(&list).copied().unwrap_or_default(),
-                list.name()
-            )
-        })
+    let differing = v.lists.differing.iter();
+    let differing: Vec<String> = differing
+        .map(|(list, patients)| format!("{} for {patients}", list.name()))
         .collect();
     if v.lists.patients > 0 {
-        let _ = writeln!(
-            out,
-            "Patients whose lists were compared: {}; otherwise at the destination: {}.",
-            v.lists.patients,
-            lists.join(", ")
-        );
+        let how = if differing.is_empty() {
+            "the same for all of them".to_owned()
+        } else {
+            format!("otherwise at the destination: {}", differing.join(", "))
+        };
+        let _ = writeln!(out, "Lists of {} patients: {how}.", v.lists.patients);
     }
     for (code, number) in &v.codes {
         let _ = writeln!(out, "  {number} {code}");
