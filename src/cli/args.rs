@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
 pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand};
-pub use super::args_gate::{FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs};
+pub use super::args_gate::{FindingsCommand, FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs};
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
@@ -97,6 +97,9 @@ pub enum Command {
     Destination(DestinationCommand),
     /// Compare the store with everything that was received
     Verify(VerifyArgs),
+    /// What a verification found on records: listed, shown, repaired
+    #[command(subcommand)]
+    Findings(FindingsCommand),
     /// Look at the sample charts that a verification has drawn, and judge them
     #[command(subcommand)]
     Sample(SampleCommand),

@@ -11,12 +11,57 @@ use crate::migration::Capacity;
 pub struct VerifyArgs {
     /// The migration
     pub migration: String,
+    /// Compare only what is new, what has changed since the last verification, and what did not agree or had to wait then
+    #[arg(long)]
+    pub changed: bool,
+    /// Then read a few of the sample patients again at the source, to see what the export itself left out
+    #[arg(long)]
+    pub source: bool,
     /// Draw this patient's chart as well, by its id at the source, from now on
     #[arg(long = "patient", value_name = "ID")]
     pub patients: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `findings`
+#[derive(Debug, Clone, Subcommand)]
+pub enum FindingsCommand {
+    /// List what the latest verification found on records, each under its class
+    List {
+        /// The migration
+        migration: String,
+        /// Only findings of this class
+        #[arg(long, value_name = "CLASS")]
+        class: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the record of a finding as it should be and as it is here: a patient's data
+    Show {
+        /// The migration
+        migration: String,
+        /// The finding, by its number
+        finding: u64,
+        /// Print JSON: the finding, and the record of both sides
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take the record of a finding in once more, from what was received
+    Repair {
+        /// The migration
+        migration: String,
+        /// The finding, by its number
+        finding: u64,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+        /// The name of who does, where several share a login
+        #[arg(long, value_name = "WHO")]
+        name: Option<String>,
+    },
 }
 
 /// `sample`

@@ -19,6 +19,7 @@ mod destination;
 mod doctor;
 mod export;
 mod failure;
+mod findings;
 mod gate;
 mod keys;
 mod merge;
@@ -78,6 +79,7 @@ pub fn execute(cli: &Cli) -> Result<Next, Failure> {
         Command::Store(command) => store::store(workspace, command),
         Command::Destination(command) => destination::command(workspace, command),
         Command::Verify(args) => verify::verify(workspace, args),
+        Command::Findings(command) => findings::findings(workspace, command),
         Command::Sample(command) => sample::sample(workspace, command),
         Command::Gate(args) => gate::gate(workspace, args),
         Command::SignOff(args) => gate::sign_off(workspace, args),

@@ -18,7 +18,7 @@ use super::receive::{Received, receive};
 use super::recorder::Recorder;
 use super::tally::{recorded_counts, run_counts};
 use super::trail::trail;
-use super::verify::verify;
+use super::verify::{Extent, verify};
 use crate::http::{Clock, SystemClock};
 use crate::migration::{Event, FileKind, FileState, Plan, Stage, Verification, total};
 use crate::source::{Deletion, Schedule, Session, delete_job};
@@ -185,7 +185,7 @@ impl Job {
         {
             return Ok(stopped);
         }
-        let verification = self.verify().await?;
+        let verification = self.verify(Extent::All).await?;
         if state.stage < Stage::Completed {
             self.delete(&session).await?;
             self.recorder.record(&Event::RunCompleted { run: self.run })?;
@@ -255,7 +255,7 @@ impl Job {
     }
 
     /// Verifies the migration on a thread of its own and journals the result.
-    pub async fn verify(self: &Arc<Self>) -> Result<Verification, EngineError> {
+    pub async fn verify(self: &Arc<Self>, extent: Extent) -> Result<Verification, EngineError> {
         let job = Arc::clone(self);
         let verification = tokio::task::spawn_blocking(move || {
             let cancel = job.cancel.clone();
@@ -267,7 +267,9 @@ impl Job {
                     shown = read + of / 500;
                 }
             };
-            verify(&job.storage, &job.plan, &mut progress, &move || cancel.is_cancelled())
+            verify(&job.storage, &job.plan, extent, &mut progress, &move || {
+                cancel.is_cancelled()
+            })
         })
         .await
         .map_err(|_| EngineError::Stopped)??;

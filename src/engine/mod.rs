@@ -9,7 +9,8 @@
 //! - `cancel_export`: an export taken back at the source before it is ready. `preview`: what transforms would do.
 //! - `destination`: a FHIR server that the store's records are delivered to.
 //! - `preflight`: everything that an export will need; `oneshot`: an export into a folder, without a migration; `remove`: a migration.
-//! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof.
+//! - `resolve`, `carry_out`, `merge`, `verify`, `sample`, `tally`: decisions and proof. `findings`: what verification found, shown and repaired.
+//! - `living`: a few records read again at the source.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
 //! - `beside`: conflicts as a person looks at them.
 //! - `aside`: rows that were set aside. `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
@@ -39,6 +40,7 @@ mod error;
 mod evidence;
 mod export;
 mod file_context;
+mod findings;
 mod forecast;
 mod gate;
 mod history;
@@ -48,6 +50,7 @@ pub mod keys;
 mod known;
 mod landing;
 mod lines;
+mod living;
 mod matching;
 mod merge;
 mod message;
@@ -90,6 +93,7 @@ mod told;
 mod trail;
 mod twin;
 mod undo;
+mod verified_text;
 mod verify;
 mod waive;
 mod wipe;
@@ -109,10 +113,12 @@ pub use evidence::{
     write_report,
 };
 pub use export::request;
+pub use findings::{DifferingField, Found, Shown, findings, show_finding};
 pub use forecast::{Forecast, forecast};
 pub use gate::gate;
 pub use import::{Import, import};
 pub use job::open_conflicts;
+pub use living::living_text;
 pub use merge::{Comparison, Proposal, compare};
 pub use mint::{Minted, mint};
 pub use oneshot::{Exported, OneShot, export_once};

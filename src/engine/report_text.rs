@@ -120,6 +120,7 @@ pub fn verification_text(v: &Verification) -> String {
         "Verified {}.\nRecords read back and compared: {}; findings: {}.",
         v.when, v.compared, v.total_findings
     );
+    super::verified_text::states(&mut out, v);
     let dangling: Vec<String> = v.dangling.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     let dangling = if dangling.is_empty() {
         "all lead somewhere".to_owned()

@@ -10,8 +10,10 @@ use super::carry_out::carry_out_pending;
 use super::chart::judge;
 use super::destination::{Delivering, Proof, deliver, prove, pull};
 use super::error::EngineError;
+use super::findings::{Found, repair};
 use super::gate::{flip, sign_off, still_open, take_flip_back};
 use super::job::Job;
+use super::living;
 use super::outcome::{Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::recorder::{Recorded, Recorder};
@@ -19,6 +21,7 @@ use super::resolve::{self, Choice};
 use super::rollback::rollback;
 use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
+use super::verify::Extent;
 use super::waive::waive;
 use crate::http::{Clock, SystemClock};
 use crate::migration::{By, ByType, Capacity, ChartVerdict, DeliveryCounts, Plan, Resolution, Verification};
@@ -31,7 +34,7 @@ pub enum Command {
     Run(RunOptions),
     /// Cancel the export that the source prepares.
     CancelExport,
-    /// Compare the store with the landing.
+    /// Compare the store with the landing, or go on with that.
     Verify,
     /// Read the own records of the server that is delivered to.
     Pull,
@@ -42,6 +45,17 @@ pub enum Command {
     },
     /// Read everything back from the server and compare.
     Prove,
+    /// The same of what is new, has changed, or did not agree or had to wait the last time.
+    VerifyChanged,
+    /// Read a few patients again at the source, beside the latest verification.
+    LookAtSource,
+    /// Take the record of a finding in once more.
+    Repair {
+        /// Number of the finding.
+        finding: u64,
+        /// Who does.
+        who: By,
+    },
     /// Decide conflicts.
     Resolve {
         /// Their ids.
@@ -129,6 +143,8 @@ pub enum Answer {
     Proven(Box<Proof>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
+    /// Of [`Command::Repair`].
+    Repaired(Box<Found>),
     /// Of [`Command::Waive`]: how many rows were not waived before.
     Waived(u64),
     /// Of commands whose event says everything.
@@ -205,7 +221,14 @@ async fn work(
     snapshot: watch::Sender<Snapshot>,
     Pace { clock, hurry }: Pace,
 ) -> Result<Answer, EngineError> {
-    if !matches!(command, Command::Verify | Command::Prove | Command::TakeFlipBack { .. }) {
+    if !matches!(
+        command,
+        Command::Verify
+            | Command::VerifyChanged
+            | Command::LookAtSource
+            | Command::Prove
+            | Command::TakeFlipBack { .. }
+    ) {
         still_open(&storage, &plan)?;
     }
     match command {
@@ -217,11 +240,15 @@ async fn work(
             cancel_export(&storage, &plan, &recorder, clock, &cancel).await?;
             Ok(Answer::Cancelled)
         }
-        Command::Verify => {
+        Command::Verify | Command::VerifyChanged => {
+            let extent = match command {
+                Command::VerifyChanged => Extent::Changed,
+                _ => Extent::All,
+            };
             let job =
                 tokio::task::spawn_blocking(move || Job::prepare_verify(storage, plan, recorder, cancel, snapshot));
             let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
-            Ok(Answer::Verified(Box::new(job.verify().await?)))
+            Ok(Answer::Verified(Box::new(job.verify(extent).await?)))
         }
         Command::Pull | Command::Deliver { .. } | Command::Prove => {
             let force = matches!(command, Command::Deliver { force: true });
@@ -243,6 +270,16 @@ async fn work(
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
             resolve::resolve(&storage, &plan, &recorder, conflicts, &choice, &who).map(Answer::Resolved)
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
+        Command::LookAtSource => {
+            let found = living::look(&storage, &plan, &recorder, clock, &cancel).await?;
+            Ok(Answer::Verified(Box::new(found)))
+        }
+        Command::Repair { finding, who } => tokio::task::spawn_blocking(move || {
+            let found = repair(&storage, &plan, &recorder, finding, &who)?;
+            Ok(Answer::Repaired(Box::new(found)))
         })
         .await
         .map_err(|_| EngineError::Stopped)?,

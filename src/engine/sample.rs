@@ -128,10 +128,9 @@ impl Draw {
         });
     }
 
-    /// Whether a record belongs to a drawn chart.
-    pub fn wants(&self, id: &str, resource_type: &str, patient: Option<&str>) -> bool {
-        let owner = if resource_type == "Patient" { Some(id) } else { patient };
-        owner.is_some_and(|owner| self.drawn.contains_key(owner))
+    /// Ids of the patients drawn.
+    pub fn drawn(&self) -> HashSet<String> {
+        self.drawn.keys().cloned().collect()
     }
 
     /// Takes note of a received record that is wanted, in the place of what was received of it before; `said` is a hash of what it says.

@@ -1,282 +1,186 @@
 //! Verification: everything that was received against everything that the store gives back.
 //!
-//! The landing is read once more, block by block. Each file's bytes must have the hash that was computed while they arrived. Each row's
-//! disposition is worked out again from ledger and index, and each stored record is read back through the store and compared.
+//! The landing is read once more, block by block, on all processors. Each file's bytes must have the hash that was computed while they
+//! arrived. Each row's disposition is worked out again from ledger and index, and each stored record is read back through the store and
+//! compared, to the byte where it can be, else element by element. What the store has beyond that is found too.
+//!
+//! - `ground`: what the ledger knows. `crew`, `reader`: the landing, block by block and row by row. `place`, `compare`: one row.
+//! - `extra`: what nothing explains. `telling`: what was found, in words. `charts`: sample charts. `whole`: files, counts, the result.
+//! - `before`: what was compared before and need not be compared again.
 
+mod before;
 mod charts;
-mod record;
+mod compare;
+mod crew;
+mod extra;
+mod ground;
+mod place;
+mod reader;
+mod telling;
 mod whole;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use before::Extent;
+use crew::BlockRead;
+pub use extra::read_row;
+pub use ground::Ground;
+pub use telling::tell;
 
 use super::error::EngineError;
-use super::history::taken_in;
-use super::patients::{PatientMap, patients};
-use super::program::transforms;
-use super::row::{is_header, lines};
 use super::sample::Draw;
-use super::tally::runs_of;
-use crate::fhir::{self};
-use crate::migration::{
-    ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Transforms, Verification,
-};
-use crate::store::{FileHasher, Piece, RowId, Storage, migration_key, row_of, run_key};
-use crate::target::EmbeddedStore;
+use crate::migration::{Explained, ExportFile, Finding, Plan, Verification, VerifiedBlock};
+use crate::store::{FileHasher, Storage};
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
 pub const SEED: u64 = 8841;
 
-/// References remembered as leading somewhere; beyond that they are forgotten and looked up again.
-const SOUND_REFERENCES: usize = 1 << 16;
+/// How often what was found is made durable.
+const DURABLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Verifies all runs of a migration; `progress` is told how many bytes of how many were read.
 pub fn verify(
     storage: &Arc<Storage>,
     plan: &Plan,
+    extent: Extent,
     progress: &mut dyn FnMut(u64, u64),
     stop: &dyn Fn() -> bool,
 ) -> Result<Verification, EngineError> {
-    let mut check = Check::new(storage, plan)?;
-    check.draw(stop)?;
-    check.landing(progress, stop)?;
-    check.files()?;
+    let ground = Ground::read(storage, plan)?;
+    let mut check = Check::new(&ground)?;
+    // Both read what the other does not, on one processor each.
+    let census = std::thread::scope(|scope| {
+        let census = scope.spawn(|| extra::census(&ground));
+        check.draw(stop)?;
+        census.join().map_err(|_| EngineError::Stopped)?
+    })?;
+    let before = before::begin(&ground, extent)?;
+    let drawn = check.sample.drawn();
+    let landed = ground.files.values().filter(|file| file.same_as.is_none());
+    let total: u64 = landed.map(|file| file.bytes).sum();
+    let mut seen = 0;
+    crew::read_all(&ground, &drawn, &before, &mut |read| {
+        if stop() {
+            storage.workspace.ledger().durable()?;
+            return Err(EngineError::Cancelled);
+        }
+        seen += read.bytes.len() as u64;
+        check.take(read)?;
+        progress(seen, total);
+        Ok(())
+    })?;
+    check.files();
+    check.store(&census)?;
     check.finish()
 }
 
 struct Check<'a> {
-    storage: &'a Arc<Storage>,
-    store: EmbeddedStore,
-    plan: &'a Plan,
-    tenant: u16,
+    ground: &'a Ground<'a>,
     files: HashMap<(u32, u32), FileCheck>,
-    patients: PatientMap,
-    held: HashSet<RowId>,
-    quarantined: HashMap<RowId, String>,
-    /// Rows that wait for a decision.
-    undecided: HashSet<RowId>,
-    /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
-    decided: HashMap<String, (u32, Resolution)>,
-    /// How the record that a row put there was merged.
-    merged: HashMap<RowId, Merging>,
-    transforms: Transforms,
-    types: HashMap<String, bool>,
-    /// Hashes of references that lead somewhere: most point at the same patients and visits.
-    sound: HashSet<u128>,
+    /// Records of the store that rows put there, by type.
+    explained: BTreeMap<String, Explained>,
     sample: Draw,
+    /// What is wrong with files, with the store or the counts as a whole.
+    whole: Vec<Finding>,
     result: Verification,
+    durable: Instant,
 }
 
+/// A file as far as it was read.
 struct FileCheck {
-    file: ExportFile,
-    /// Where the block begins whose rows are looked at.
-    block: u64,
     at: u64,
     hash: FileHasher,
-    counts: ByType,
 }
 
 impl<'a> Check<'a> {
-    fn new(storage: &'a Arc<Storage>, plan: &'a Plan) -> Result<Self, EngineError> {
-        let mut files = HashMap::new();
-        let mut quarantined = HashMap::new();
-        for run in runs_of(storage, &plan.id)? {
-            for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
-                let (key, row) = item?;
-                if let Some(row_id) = row_of(&key) {
-                    quarantined.insert(row_id, row.what.resource_type);
-                }
-            }
-            for file in storage.files(run)? {
-                files.insert(
-                    (run, file.number),
-                    FileCheck {
-                        file,
-                        block: 0,
-                        at: 0,
-                        hash: FileHasher::landed(),
-                        counts: ByType::new(),
-                    },
-                );
-            }
-        }
-        let tenant = storage.names.tenant(&plan.tenant)?;
-        let mut held = HashSet::new();
-        for item in storage.tables.held.scan_prefix(&tenant.to_be_bytes()) {
-            held.insert(item?.1.row);
-        }
-        let mut decided = HashMap::new();
-        let mut merged = HashMap::new();
-        let mut undecided = HashSet::new();
-        for item in storage.tables.conflicts.scan_prefix(&migration_key(&plan.id, &[])) {
-            let mut row = item?.1;
-            let row_id = row.row();
-            if let Some(merging) = row.conflict.decided.as_mut().and_then(|decided| decided.merging.take()) {
-                merged.insert(row_id, merging);
-            }
-            if let Some(resolution) = row.conflict.carried_out() {
-                decided.insert(row.conflict.source_hash, (row.conflict.run, resolution));
-            } else {
-                undecided.insert(row_id);
-                undecided.extend(row.also.iter().map(|other| other.row));
-            }
-        }
+    fn new(ground: &'a Ground<'a>) -> Result<Self, EngineError> {
         Ok(Self {
-            storage,
-            store: EmbeddedStore::new(Arc::clone(storage)),
-            plan,
-            tenant,
-            files,
-            patients: patients(storage, plan)?,
-            held,
-            quarantined,
-            decided,
-            merged,
-            undecided,
-            transforms: transforms(storage, plan)?,
-            types: HashMap::new(),
-            sound: HashSet::new(),
-            sample: charts::draw(storage, plan, tenant)?,
+            ground,
+            files: HashMap::new(),
+            explained: BTreeMap::new(),
+            sample: charts::draw(ground.storage, ground.plan, ground.tenant)?,
+            whole: Vec::new(),
             result: Verification {
                 when: jiff::Timestamp::now().to_string(),
                 seed: SEED,
                 ..Verification::default()
             },
+            durable: Instant::now(),
         })
     }
 
-    fn landing(&mut self, progress: &mut dyn FnMut(u64, u64), stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
-        let segments = Arc::clone(&self.storage.segments);
-        let landed = self.files.values().filter(|f| f.file.same_as.is_none());
-        let total: u64 = landed.map(|f| f.file.bytes).sum();
-        let mut read = 0;
-        for segment in segments.ids() {
-            for item in segments.headers(segment) {
-                let (offset, header) = item?;
-                let Some(mut check) = self.files.remove(&(header.run, header.file)) else {
-                    continue;
-                };
-                if stop() {
-                    return Err(EngineError::Cancelled);
-                }
-                let block = segments.block(segment, offset)?;
-                if header.source_offset != check.at {
-                    self.find(
-                        &check.file,
-                        "landing-gap",
-                        header.first_line,
-                        "bytes of the file are missing in the landing or there twice".to_owned(),
-                    );
-                }
-                check.block = header.source_offset;
-                check.at = header.source_offset + block.len() as u64;
-                check.hash.update(&block);
-                match header.piece {
-                    Piece::Lines => {
-                        for (line, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                            self.row(&mut check, line, text)?;
-                        }
-                    }
-                    Piece::OversizeStart => self.reject(&mut check, header.first_line, None),
-                    Piece::OversizeRest => {}
-                }
-                read += block.len() as u64;
-                progress(read, total);
-                self.files.insert((header.run, header.file), check);
-            }
+    /// Takes in what a block came to.
+    fn take(&mut self, read: BlockRead) -> Result<(), EngineError> {
+        let header = read.at.header;
+        let check = self
+            .files
+            .entry((header.run, header.file))
+            .or_insert_with(|| FileCheck {
+                at: 0,
+                hash: FileHasher::landed(),
+            });
+        let gap = header.source_offset != check.at;
+        check.at = header.source_offset + read.bytes.len() as u64;
+        check.hash.update(&read.bytes);
+        if gap {
+            let file = &self.ground.files[&(header.run, header.file)];
+            let what = "bytes of the file are missing in the landing or there twice";
+            self.find(file, "landing-gap", header.first_line, what.to_owned());
+        }
+        let table = &self.ground.storage.tables.verified;
+        let key = before::key(self.ground, (read.at.segment, read.at.offset));
+        if let Some(found) = read.found {
+            table.put(&key, &found)?;
+            self.add(found);
+        } else if let Some(found) = table.get(&key)? {
+            self.result.compared_before += found.compared;
+            self.add(found);
+        }
+        for record in read.sampled {
+            let (id, patient) = (record.id.as_str(), record.patient.as_deref());
+            let (resource_type, line) = (record.resource_type.as_str(), record.line.as_slice());
+            self.sample.received(id, resource_type, patient, line, record.said);
+        }
+        if self.durable.elapsed() > DURABLE_EVERY {
+            self.ground.storage.workspace.ledger().durable()?;
+            self.durable = Instant::now();
         }
         Ok(())
     }
 
-    fn row(&mut self, check: &mut FileCheck, line: u64, text: &[u8]) -> Result<(), EngineError> {
-        let row = RowId {
-            run: check.file.run,
-            file: check.file.number,
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-        };
-        match check.file.kind {
-            FileKind::Outcome => return Ok(()),
-            FileKind::Deleted => {
-                match fhir::deletions(text, Some(&self.plan.base_url)) {
-                    Ok(deletions) => {
-                        for (resource_type, _) in deletions.records {
-                            check.counts.entry(resource_type).or_default().add(Disposition::Deleted);
-                        }
-                    }
-                    Err(_) => self.reject(check, line, Some("Bundle")),
-                }
-                return Ok(());
-            }
-            FileKind::Output | FileKind::Attachments => {}
+    fn add(&mut self, found: VerifiedBlock) {
+        let result = &mut self.result;
+        for (resource_type, counts) in &found.counts {
+            result.counts.entry(resource_type.clone()).or_default().merge(counts);
         }
-        if self.quarantined.contains_key(&row) {
-            self.reject(check, line, None);
-            return Ok(());
+        for (resource_type, states) in &found.states {
+            result.states.entry(resource_type.clone()).or_default().merge(states);
         }
-        let scan = match fhir::scan(text) {
-            Ok(scan)
-                if check
-                    .file
-                    .resource_type
-                    .as_deref()
-                    .is_none_or(|t| t == scan.resource_type) =>
-            {
-                scan
-            }
-            Err(_) if is_header(text) => return Ok(()),
-            _ => {
-                self.reject(check, line, None);
-                return Ok(());
-            }
-        };
-        if !taken_in(&check.file, check.block, scan.resource_type == "Patient") {
-            return Ok(());
+        for (resource_type, explained) in &found.explained {
+            self.explained
+                .entry(resource_type.clone())
+                .or_default()
+                .merge(explained);
         }
-        self.sampled(&scan, text);
-        let disposition = self.disposition(check, line, &scan, row, text)?;
-        check
-            .counts
-            .entry(scan.resource_type.to_owned())
-            .or_default()
-            .add(disposition);
-        Ok(())
-    }
-
-    /// Counts a row that is not usable, and checks that it was set aside.
-    fn reject(&mut self, check: &mut FileCheck, line: u64, resource_type: Option<&str>) {
-        let row = RowId {
-            run: check.file.run,
-            file: check.file.number,
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-        };
-        let kept = self.quarantined.get(&row).cloned();
-        if kept.is_none() {
-            self.find(
-                &check.file,
-                "not-quarantined",
-                line,
-                "a line that is not usable was not set aside".to_owned(),
-            );
+        for (kind, number) in found.dangling {
+            *result.dangling.entry(kind).or_default() += number;
         }
-        let resource_type = kept
-            .or_else(|| resource_type.map(ToOwned::to_owned))
-            .or_else(|| check.file.resource_type.clone())
-            .unwrap_or_else(|| "unknown".to_owned());
-        check
-            .counts
-            .entry(resource_type)
-            .or_default()
-            .add(Disposition::Quarantined);
+        result.compared += found.compared;
+        result.references += found.references;
+        result.lists.patients += found.patients;
     }
 
     fn find(&mut self, file: &ExportFile, code: &str, line: u64, what: String) {
-        self.result.find(Finding {
+        self.whole.push(Finding {
             code: code.to_owned(),
             resource_type: file.resource_type.clone().unwrap_or_default(),
             run: file.run,
             file: file.name.clone(),
             line,
             what,
+            elements: Vec::new(),
         });
     }
 }

@@ -3,9 +3,11 @@
 //! - [`scan()`] reads from a line what every record must say, or gives the [`Reject`] that says why it is none.
 //! - [`references`], [`classify`] and [`rewrite`] find and change references in place, [`Mention`] says quickly whether it is worth it; [`attachment_urls`] finds files.
 //! - [`canonical_hash`] tells whether two records say the same; [`stamp`] and [`unstamp`] put on and take off what the
-//!   migration adds.
+//!   migration adds, and a [`Stamp`] sees it.
 //! - [`diff()`] tells where two records differ, field by field; [`merge()`] makes one of them, as picked or as a [`Survivorship`] proposes.
 //! - [`person`] reads who a Patient is; [`compare`] and [`contradicts`] tell people apart; a [`Roster`] finds who may be one of many.
+//! - [`losses`] tells what a record lost on its way, element by element, each as a [`LossClass`]; [`list_item`] and [`list_change`] tell
+//!   what became of a patient's allergies, medications and problems.
 //! - [`transform()`] changes what a [`Path`] leads to.
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
@@ -17,6 +19,7 @@ mod brief;
 mod canonical;
 mod choice;
 mod clinical;
+mod clinical_list;
 mod contained;
 mod credentials;
 mod deletion;
@@ -29,6 +32,7 @@ pub mod instant;
 mod json;
 mod json_string;
 mod logical;
+mod loss;
 mod luggage;
 mod mention;
 mod merge;
@@ -55,6 +59,7 @@ mod transform;
 pub use brief::brief;
 pub use canonical::{CanonicalError, canonical_hash};
 pub use clinical::{ChartLine, Section, chart_lines};
+pub use clinical_list::{ClinicalList, ListItem, Standing, list_change, list_double, list_item};
 pub use credentials::{Credentials, credentials};
 pub use deletion::{DeletionError, Deletions, deletions};
 pub use diff::{DiffError, Difference, FieldDifference, diff};
@@ -65,6 +70,7 @@ pub use identity::{
 };
 pub use json::{Flaw, MAX_DEPTH};
 pub use logical::by_identifier;
+pub use loss::{Loss, LossClass, losses};
 pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
@@ -74,7 +80,7 @@ pub use path::{NoPath, Path};
 pub use patient_link::{linked, stub};
 pub use pick::{Pick, Picks};
 pub use plain_number::plain_numbers;
-pub use provenance_tag::{OWN_SYSTEMS, TENANT_SYSTEM, stamp, unstamp};
+pub use provenance_tag::{OWN_SYSTEMS, Stamp, TENANT_SYSTEM, stamp, unstamp};
 pub use recency::{ClinicalDate, ENTERED_IN_ERROR, clinical_date, compare_status, status};
 pub use reference::{Found, Kind, attachment_urls, classify, references};
 pub use reject::Reject;

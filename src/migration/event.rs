@@ -208,6 +208,23 @@ pub enum Event {
         /// Why, in the person's words.
         why: Option<String>,
     },
+    /// Somebody had the record of a finding taken in once more.
+    RecordRepaired {
+        /// Its type.
+        resource_type: String,
+        /// The run that received it.
+        run: u32,
+        /// The file within that run.
+        file: u32,
+        /// The line in the file, from 1.
+        line: u32,
+        /// What was found.
+        code: String,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+    },
     /// Somebody judged a sample chart.
     ChartJudged {
         /// Its number in the draw.

@@ -58,6 +58,13 @@ impl Event {
             Event::Verified { compared, findings } => {
                 format!("{compared} records read back and compared; {findings} findings.")
             }
+            Event::RecordRepaired {
+                resource_type,
+                run,
+                file,
+                line,
+                ..
+            } => format!("The {resource_type} of row {run}/{file}/{line} was taken in once more."),
             Event::RowWaived { row, .. } => format!("Quarantined row {row} is waived."),
             Event::ChartJudged { chart, verdict, .. } => format!("Sample chart {chart} is {}.", verdict.name()),
             Event::SignedOff { capacity, name, .. } => format!("{name} gave the {} sign-off.", capacity.name()),

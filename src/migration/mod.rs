@@ -30,9 +30,11 @@ mod event_text;
 pub mod figure;
 mod file;
 mod gate;
+mod living;
 mod mapping;
 mod plan;
 mod quarantine;
+mod record_state;
 mod registration;
 mod sample;
 mod sign_off;
@@ -41,6 +43,7 @@ mod step;
 mod trail;
 mod transform;
 mod verification;
+mod verified;
 
 pub use acceptance::Acceptance;
 pub use chart_row::{ChartRow, chart_rows};
@@ -52,9 +55,11 @@ pub use destination::{Delivered, DeliveryCounts, Destination, ServerKind, Standi
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};
+pub use living::Living;
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
 pub use quarantine::{Quarantined, Waived};
+pub use record_state::{RecordState, States, StatesByType};
 pub use registration::Registration;
 pub use sample::{Chart, ChartState, ChartTally, ChartVerdict, Drawn, Judgement, SamplePatient, SampleRecord};
 pub use sign_off::{Capacity, Flip, Head, SignOff, UnknownCapacity, same_person};
@@ -64,4 +69,5 @@ pub use trail::{Brought, Trail, Verified};
 pub use transform::{
     NoProgram, Output, Outside, TransformRule, Transformed, Transforms, TransformsError, Untransformed, read_transforms,
 };
-pub use verification::{Finding, Verification};
+pub use verification::{Finding, KEPT_FINDINGS, Lists, LostElement, Verification};
+pub use verified::{Explained, RecordFinding, VerifiedBlock, VerifyMark};

@@ -174,9 +174,6 @@ impl Chart {
         failed.then(|| Finding {
             code: "failed-chart".to_owned(),
             resource_type: "Patient".to_owned(),
-            run: 0,
-            file: String::new(),
-            line: 0,
             what: match self.state() {
                 ChartState::Changed => format!(
                     "sample chart {} was failed; it has changed since and must be looked at again",
@@ -184,6 +181,7 @@ impl Chart {
                 ),
                 _ => format!("sample chart {} was failed", self.patient.number),
             },
+            ..Finding::default()
         })
     }
 }

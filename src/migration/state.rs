@@ -165,6 +165,7 @@ impl State {
             | Event::CrosswalkChanged { .. }
             | Event::RollbackBegun { .. }
             | Event::RowWaived { .. }
+            | Event::RecordRepaired { .. }
             | Event::ChartJudged { .. }
             | Event::SignedOff { .. }
             | Event::DestinationRead { .. }

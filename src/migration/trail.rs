@@ -116,6 +116,7 @@ impl Trail {
             Event::ConflictResolved { conflict, .. } => self.change(entry, format!("the decision on {conflict}")),
             Event::DecisionUndone { conflict, .. } => self.change(entry, format!("the undo of {conflict}")),
             Event::CrosswalkChanged { .. } => self.change(entry, "a change of the crosswalk".to_owned()),
+            Event::RecordRepaired { .. } => self.change(entry, "the repair of a record".to_owned()),
             Event::Verified { compared, findings } => {
                 if *findings > 0 {
                     self.spoil(&format!("a verification with {findings} findings"));

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::acceptance::Acceptance;
 use super::counts::ByType;
+use super::living::Living;
+use super::record_state::{RecordState, States, StatesByType};
+use crate::fhir::{ClinicalList, LossClass};
 
 /// One thing that does not agree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Short stable name, such as `missing` or `content-differs`.
+    /// Short stable name: that of a [`LossClass`] where a record lost something, or such as `landing-short`.
     pub code: String,
     /// The record's type.
     pub resource_type: String,
@@ -22,6 +25,27 @@ pub struct Finding {
     pub line: u64,
     /// What is wrong, in a sentence without content.
     pub what: String,
+    /// Everything that the record lost, element by element.
+    #[serde(default)]
+    pub elements: Vec<LostElement>,
+}
+
+/// An element in which a record is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostElement {
+    /// Name of the [`LossClass`].
+    pub class: String,
+    /// Names and places only, such as `code.coding[0].system`; empty for the whole record.
+    pub element: String,
+}
+
+/// What a verification found on the patients' lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// Patients whose lists were compared: all that were received.
+    pub patients: u64,
+    /// By list, the patients whose list does not say at the destination what it says at the source.
+    pub differing: BTreeMap<ClinicalList, u64>,
 }
 
 /// The result of a verification.
@@ -31,8 +55,14 @@ pub struct Verification {
     pub when: String,
     /// Rows counted anew from the landing and the store, by type.
     pub counts: ByType,
+    /// Records by type and the state in which each of them ended.
+    #[serde(default)]
+    pub states: StatesByType,
     /// Records read back and compared with their landing bytes.
     pub compared: u64,
+    /// Of those, the ones compared before this verification went on or began, and not changed since.
+    #[serde(default)]
+    pub compared_before: u64,
     /// References followed.
     pub references: u64,
     /// References that lead nowhere, by kind (`type-not-exported`, `id-not-exported`, `external`, ...).
@@ -43,6 +73,15 @@ pub struct Verification {
     pub total_findings: u64,
     /// The first of them.
     pub findings: Vec<Finding>,
+    /// All of them by code.
+    #[serde(default)]
+    pub codes: BTreeMap<String, u64>,
+    /// The patients' lists.
+    #[serde(default)]
+    pub lists: Lists,
+    /// What reading again at the source showed, if that was asked for.
+    #[serde(default)]
+    pub living: Option<Living>,
     /// Charts drawn for a person to look at.
     pub samples: u32,
     /// What looking at them finds.
@@ -58,13 +97,14 @@ pub struct Verification {
     pub seed: u64,
 }
 
-/// Findings kept with their place; beyond that they are counted.
+/// Findings kept with the result; all of records are kept where their blocks are.
 pub const KEPT_FINDINGS: usize = 200;
 
 impl Verification {
     /// Adds a finding.
     pub fn find(&mut self, finding: Finding) {
         self.total_findings += 1;
+        *self.codes.entry(finding.code.clone()).or_default() += 1;
         if self.findings.len() < KEPT_FINDINGS {
             self.findings.push(finding);
         }
@@ -82,5 +122,30 @@ impl Verification {
     /// Whether everything agrees.
     pub fn clean(&self) -> bool {
         self.total_findings == 0
+    }
+
+    /// Records in each state, of all types.
+    pub fn all_states(&self) -> States {
+        let mut sum = States::default();
+        for states in self.states.values() {
+            sum.merge(states);
+        }
+        sum
+    }
+
+    /// Findings by the ways in which migrations lose data, 1 to 7: see [`LossClass::mode`].
+    pub fn modes(&self) -> BTreeMap<u8, u64> {
+        let mut modes = BTreeMap::new();
+        for (code, number) in &self.codes {
+            if let Some(class) = LossClass::named(code) {
+                *modes.entry(class.mode()).or_default() += number;
+            }
+        }
+        modes
+    }
+
+    /// How many records are in a state.
+    pub fn records(&self, state: RecordState) -> u64 {
+        self.all_states().of(state)
     }
 }

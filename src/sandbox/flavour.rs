@@ -60,6 +60,8 @@ pub struct Flavour {
     pub unknown_group_status: u16,
     /// Whether `GET [base]/Group/[id]` exists beside the search.
     pub group_read: bool,
+    /// Whether records can be searched by patient (`[type]?patient=`).
+    pub patient_search: bool,
     /// Whether Binary resources are exported though nobody asked for them by `_type`.
     pub exports_binary: bool,
     /// Requests allowed in a minute, tokens included.
@@ -100,6 +102,7 @@ pub const SMART: Flavour = Flavour {
     poll_location: false,
     unknown_group_status: 404,
     group_read: true,
+    patient_search: true,
     exports_binary: false,
     requests_per_minute: None,
     empty_unknown_paths: false,
@@ -124,6 +127,7 @@ pub const ECW: Flavour = Flavour {
     poll_location: true,
     unknown_group_status: 401,
     group_read: false,
+    patient_search: true,
     exports_binary: true,
     requests_per_minute: Some(250),
     empty_unknown_paths: false,
@@ -148,6 +152,7 @@ pub const KAREO: Flavour = Flavour {
     poll_location: true,
     unknown_group_status: 404,
     group_read: true,
+    patient_search: false,
     exports_binary: false,
     requests_per_minute: None,
     empty_unknown_paths: true,

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::compartment;
 use super::content::with_base;
 use super::dataset::Group;
 use super::ehr::Ehr;
@@ -105,6 +106,13 @@ pub(crate) async fn search(
             .map(|(_, value)| value.as_str())
     };
     let counts_only = value("_summary") == Some("count");
+    let patient = value("patient").filter(|_| name != "Group" && ehr.config.flavour.patient_search);
+    if let Some(patient) = patient {
+        let patient = patient.strip_prefix("Patient/").unwrap_or(patient).to_owned();
+        let offset = value("_offset").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let size = value("_count").and_then(|text| text.parse().ok()).unwrap_or(50_usize);
+        return of_patient(&ehr, name, patient, offset, size.clamp(1, 1000)).await;
+    }
     if let Some((unknown, _)) = query.iter().find(|(known, _)| {
         known != "_summary" && !(name == "Group" && matches!(known.as_str(), "_id" | "name" | "_count"))
     }) {
@@ -134,6 +142,37 @@ pub(crate) async fn search(
     } else {
         return Refusal::unsupported(format!("A search of {name} needs _summary=count.")).into_response();
     };
+    fhir(StatusCode::OK, &bundle)
+}
+
+/// `GET [base]/[type]?patient=[id]`: a page of the patient's records.
+async fn of_patient(ehr: &Arc<Ehr>, name: String, patient: String, offset: usize, size: usize) -> Response {
+    let (shared, kind, wanted) = (Arc::clone(ehr), name.clone(), patient.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let dataset = &shared.config.dataset;
+        let known = dataset.types().into_iter().find(|(held, _)| *held == kind);
+        let lines = dataset.lines(&kind, 0..known.map_or(0, |(_, count)| count));
+        let theirs = lines.filter(|line| compartment::patients(&kind, line, dataset.as_ref()).contains(&wanted));
+        let records = theirs.map(|line| serde_json::from_slice(&with_base(line, &shared.base_url)));
+        records.collect::<Result<Vec<Value>, _>>()
+    });
+    let Ok(Ok(found)) = found.await else {
+        return Refusal::new(500, "exception", "A record cannot be read.").into_response();
+    };
+    let page = found.iter().skip(offset).take(size);
+    let entry = |record: &Value| json!({ "resource": record, "search": { "mode": "match" } });
+    let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": found.len() });
+    if found.len() > offset {
+        bundle["entry"] = page.map(entry).collect();
+    }
+    let after = offset + size;
+    if found.len() > after {
+        let url = format!(
+            "{}/{name}?patient={patient}&_count={size}&_offset={after}",
+            ehr.base_url
+        );
+        bundle["link"] = json!([{ "relation": "next", "url": url }]);
+    }
     fhir(StatusCode::OK, &bundle)
 }
 

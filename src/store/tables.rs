@@ -10,7 +10,7 @@ use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
     Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules,
-    SamplePatient, SampleRecord, Secrets, Verification, Waived,
+    SamplePatient, SampleRecord, Secrets, Verification, VerifiedBlock, VerifyMark, Waived,
 };
 
 /// What a run was started with; but for its end it never changes.
@@ -146,6 +146,10 @@ pub struct Tables {
     pub verifications: Table<Verification>,
     /// Comments on patients' charts, by migration and the keyed hash that the journal has of them.
     pub remarks: Table<String>,
+    /// The verification that was begun last, by migration.
+    pub verifying: Table<VerifyMark>,
+    /// What it found, by migration, segment and offset of the block.
+    pub verified: Table<VerifiedBlock>,
     /// Sample patients by migration and number.
     pub samples: Table<SamplePatient>,
     /// Their records by migration, number of the patient and number of the record.
@@ -177,6 +181,8 @@ impl Tables {
             delivered: ledger.table("delivered")?,
             verifications: ledger.table("verifications")?,
             remarks: ledger.table("remarks")?,
+            verifying: ledger.table("verifying")?,
+            verified: ledger.table("verified")?,
             samples: ledger.table("samples")?,
             sample_records: ledger.table("sample_records")?,
         })
@@ -214,6 +220,21 @@ pub fn row_of(key: &[u8]) -> Option<RowId> {
 /// Key of a held row: tenant, keyed hash of the patient's id, row.
 pub fn held_key(tenant: u16, patient: &[u8; 16], row: RowId) -> Vec<u8> {
     [&tenant.to_be_bytes()[..], patient, &row_key(row)].concat()
+}
+
+/// Key of a block of a migration: its place in the landing.
+pub fn block_key(migration: &str, segment: u32, offset: u64) -> Vec<u8> {
+    migration_key(migration, &[&segment.to_be_bytes()[..], &offset.to_be_bytes()].concat())
+}
+
+/// Segment and offset of such a key, if it is one.
+pub fn block_of(key: &[u8]) -> Option<(u32, u64)> {
+    let at = key.len().checked_sub(12)?;
+    let (segment, offset) = key[at..].split_at(4);
+    Some((
+        u32::from_be_bytes(segment.try_into().ok()?),
+        u64::from_be_bytes(offset.try_into().ok()?),
+    ))
 }
 
 /// Key of something of a migration: its id, a zero byte, the rest.

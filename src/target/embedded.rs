@@ -12,10 +12,9 @@ use crate::store::{CheckpointError, Entry, RecordKey, Storage, run_key};
 /// The embedded store of a workspace, for reading.
 pub struct EmbeddedStore {
     storage: Arc<Storage>,
-    runs: Mutex<HashMap<u32, Option<Provenance>>>,
+    runs: Mutex<HashMap<u32, Option<Arc<Provenance>>>>,
 }
 
-#[derive(Clone)]
 struct Provenance {
     tenant: String,
     base_url: Option<String>,
@@ -126,15 +125,17 @@ impl EmbeddedStore {
             .collect())
     }
 
-    fn provenance(&self, run: u32) -> Result<Option<Provenance>, CheckpointError> {
+    fn provenance(&self, run: u32) -> Result<Option<Arc<Provenance>>, CheckpointError> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = runs.get(&run) {
             return Ok(known.clone());
         }
         let info = self.storage.tables.runs.get(&run_key(run))?;
-        let found = info.map(|info| Provenance {
-            tenant: info.tenant,
-            base_url: info.base_url,
+        let found = info.map(|info| {
+            Arc::new(Provenance {
+                tenant: info.tenant,
+                base_url: info.base_url,
+            })
         });
         runs.insert(run, found.clone());
         Ok(found)

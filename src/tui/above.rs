@@ -75,6 +75,7 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
 fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
     let text = ask.typed.text().trim().to_owned();
     match ask.purpose {
+        For::Repair => screen::findings::repair(model, text),
         For::Waive => screen::quarantine::waive(model, text),
         For::NewMigration => vec![Effect::Add(text)],
         For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),

@@ -94,6 +94,10 @@ pub enum Action {
     Edit,
     /// Have what is stored verified again.
     VerifyAgain,
+    /// The same of what is new, has changed, or did not agree.
+    VerifyChanged,
+    /// Have the record of a finding taken in once more.
+    Repair,
     /// The sample charts.
     Charts,
     /// To the next row in which both sides differ.

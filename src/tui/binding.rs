@@ -11,7 +11,7 @@ use super::action::{Action, Decide};
 use super::key::Key;
 use super::list::Move;
 use super::model::Model;
-use super::screen::{chart, conflict, cutover, merge, quarantine, verify};
+use super::screen::{chart, conflict, cutover, findings, merge, quarantine, verify};
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
 use crate::migration::{ChartVerdict, Step};
@@ -234,6 +234,13 @@ pub static BINDINGS: &[Binding] = &[
         "verify again",
     )
     .unless(verify::not_verifiable),
+    bind(
+        Place::Step(Step::Verify),
+        Key::of('v'),
+        Action::VerifyChanged,
+        "verify changes",
+    )
+    .unless(verify::not_verifiable),
     bind(Place::Step(Step::Cutover), ENTER, Action::Open, "go there"),
     bind(Place::Step(Step::Cutover), Key::of('g'), Action::SignOff, "sign off").unless(cutover::not_signable),
     bind(
@@ -323,6 +330,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Merge, Key::of('r'), Action::Reset, "reset"),
     bind(Place::Merge, ESC, Action::Back, "back"),
     // Findings and sample charts.
+    bind(Place::Findings, ENTER, Action::Open, "both sides").unless(findings::no_record),
+    bind(Place::Findings, Key::of('r'), Action::Repair, "repair").unless(findings::not_repairable),
     bind(Place::Findings, ESC, Action::Back, "back"),
     bind(Place::Charts, ENTER, Action::Open, "look").unless(no_chart),
     bind(Place::Charts, Key::of('n'), Action::Next, "next to look at"),

@@ -117,6 +117,7 @@ fn outcome(answer: &Answer) -> (String, Role) {
             }
             (text, if left > 0 { Role::Note } else { Role::Done })
         }
+        Answer::Repaired(_) => ("taken in once more; v verifies what has changed".to_owned(), Role::Done),
         Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::Pulled(_) => ("the destination's own records are here".to_owned(), Role::Done),
         Answer::Delivered(counts) if counts.clean() => ("delivered".to_owned(), Role::Done),

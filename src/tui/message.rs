@@ -3,8 +3,8 @@
 use super::input::Input;
 use super::screen::register::KeyPair;
 use crate::engine::{
-    Answer, Aside, Beginning, Beside, Check, Command, EngineError, Listed, Minted, Recorded, Snapshot, Standing,
-    Wipeable, Written,
+    Answer, Aside, Beginning, Beside, Check, Command, DifferingField, EngineError, Listed, Minted, Recorded, Snapshot,
+    Standing, Wipeable, Written,
 };
 use crate::http::Secret;
 use crate::migration::{Chart, ChartRow, Plan, Preset, Registration, Verification};
@@ -78,6 +78,8 @@ pub enum Reply {
     Beside(String, Result<Beside, Problem>),
     /// The latest verification of a migration and its sample charts.
     Verified(String, Box<Option<Verification>>, Vec<Chart>),
+    /// The record of a finding, by its number: field by field, with the record's name; why not, if it cannot be read.
+    Finding(u64, Result<(String, Vec<DifferingField>), Problem>),
     /// The rows of a sample chart by its number, with what it said then; why not, if they cannot be read.
     Chart(u32, String, Result<Vec<ChartRow>, Problem>),
     /// The evidence of a migration was written.
@@ -183,6 +185,8 @@ pub enum Query {
     Original(String, RowId),
     /// What was verified, and the sample charts.
     Verified(String),
+    /// A finding on a record, by its number, with both sides.
+    Finding(String, u64),
     /// A sample chart, by its number.
     Chart(String, u32),
 }

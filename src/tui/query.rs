@@ -36,6 +36,12 @@ pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> 
             let found = storage.tables.verifications.get(migration.as_bytes())?;
             Reply::Verified(migration, Box::new(found), charts)
         }
+        Query::Finding(migration, number) => {
+            let plan = plan(storage, &migration)?;
+            let shown = engine::show_finding(storage, &plan, number);
+            let shown = shown.map(|shown| (shown.found.record.clone(), shown.fields(&plan.base_url)));
+            Reply::Finding(number, shown.map_err(Problem::from))
+        }
         Query::Chart(migration, number) => {
             let plan = plan(storage, &migration)?;
             let content = engine::find_chart(storage, &plan, number)?.content;

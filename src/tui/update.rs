@@ -269,6 +269,10 @@ fn read(model: &mut Model, reply: Reply) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Reply::Finding(number, shown) => {
+            screen::findings::show(model, number, shown);
+            Vec::new()
+        }
         Reply::Chart(number, content, rows) => {
             model.chart.take(number, content, rows);
             Vec::new()

@@ -10,6 +10,7 @@ mod life;
 mod migration;
 mod reversal;
 mod rig;
+mod verifying;
 
 use life::{Ended, Moment};
 use rig::{Dice, Rig};
@@ -81,6 +82,13 @@ fn a_killed_judgement_or_flip_is_on_record_or_has_not_happened() {
     let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 100_000);
     let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 3);
     gate::kill(&rig, number("CUTOVER_KILLS", 24) / 2, &mut dice);
+}
+
+#[test]
+fn a_killed_verification_goes_on_where_it_stopped() {
+    let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 1_000_000);
+    let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 4);
+    verifying::kill(&rig, &mut dice);
 }
 
 /// Not a test of its own: what the others start as the process that decides conflicts.

@@ -83,11 +83,7 @@ fn the_latest_version_of_a_record_stands_for_it() {
     let mut draw = Draw::new(1, strata(), []);
     draw.offer("p", &patient("p", ""), false);
     draw.close();
-    assert!(
-        draw.wants("p", "Patient", None)
-            && !draw.wants("q", "Patient", None)
-            && draw.wants("o", "Condition", Some("p"))
-    );
+    assert_eq!(draw.drawn(), ["p".to_owned()].into());
     let long = vec![b'x'; RECORD_LEN + 1];
     for line in [b"one".as_slice(), &long, b"two"] {
         draw.received("o", "Condition", Some("p"), line, [0; 16]);

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::crew::blocks;
+use super::ground::Ground;
 use super::{Check, SEED};
 use crate::engine::error::EngineError;
 use crate::engine::place::hex;
@@ -50,7 +52,7 @@ pub fn draw(storage: &Arc<Storage>, plan: &Plan, tenant: u16) -> Result<Draw, En
 impl Check<'_> {
     /// Draws the sample from the patients in the landing: first what tells their strata is read, then they themselves.
     pub(super) fn draw(&mut self, stop: &dyn Fn() -> bool) -> Result<(), EngineError> {
-        let judgements = trail(self.storage, &self.plan.id)?.judgements;
+        let judgements = trail(self.ground.storage, &self.ground.plan.id)?.judgements;
         let failed = |id: &str, storage: &Storage| {
             let judgement = judgements.get(&hex(&storage.id_hash(id)));
             judgement.is_some_and(|judgement| judgement.verdict == ChartVerdict::Failed)
@@ -60,7 +62,7 @@ impl Check<'_> {
                 draw.counts(scan.resource_type, scan.id, scan.patient);
             }
         })?;
-        let storage = Arc::clone(self.storage);
+        let storage = Arc::clone(self.ground.storage);
         self.files_of(&["Patient"], stop, &mut |draw, scan, text| {
             if scan.resource_type == "Patient" {
                 let failed = !judgements.is_empty() && failed(scan.id, &storage);
@@ -78,43 +80,32 @@ impl Check<'_> {
         stop: &dyn Fn() -> bool,
         each: &mut dyn FnMut(&mut Draw, &fhir::Scan<'_>, &[u8]),
     ) -> Result<(), EngineError> {
-        for segment in self.storage.segments.ids() {
-            for item in self.storage.segments.headers(segment) {
-                let (offset, header) = item?;
-                let meant = self.files.get(&(header.run, header.file)).is_some_and(|f| {
-                    let own = f.file.resource_type.as_deref();
-                    f.file.kind == FileKind::Output && own.is_none_or(|own| types.contains(&own))
-                });
-                if !meant || header.piece != Piece::Lines {
-                    continue;
-                }
-                if stop() {
-                    return Err(EngineError::Cancelled);
-                }
-                let block = self.storage.segments.block(segment, offset)?;
-                for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
-                    if let Ok(scan) = fhir::scan(text) {
-                        each(&mut self.sample, &scan, text);
-                    }
+        let segments = &self.ground.storage.segments;
+        for at in blocks(self.ground) {
+            let at = at?;
+            let file = &self.ground.files[&(at.header.run, at.header.file)];
+            let own = file.resource_type.as_deref();
+            let meant = file.kind == FileKind::Output && own.is_none_or(|own| types.contains(&own));
+            if !meant || at.header.piece != Piece::Lines {
+                continue;
+            }
+            if stop() {
+                return Err(EngineError::Cancelled);
+            }
+            let block = segments.block(at.segment, at.offset)?;
+            for (_, _, text) in lines(&block, at.header.first_line, at.header.source_offset == 0) {
+                if let Ok(scan) = fhir::scan(text) {
+                    each(&mut self.sample, &scan, text);
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes note of a received record that belongs to a drawn chart.
-    pub(super) fn sampled(&mut self, scan: &fhir::Scan<'_>, text: &[u8]) {
-        if self.sample.wants(scan.id, scan.resource_type, scan.patient) {
-            let said = self.said(text);
-            let (id, resource_type) = (scan.id, scan.resource_type);
-            self.sample.received(id, resource_type, scan.patient, text, said);
-        }
-    }
-
     /// Lays every drawn chart beside what the store gives back, and puts both sides into the ledger in the place of former ones.
     pub(super) fn charts(&mut self) -> Result<(), EngineError> {
-        let tables = &self.storage.tables;
-        let prefix = migration_key(&self.plan.id, &[]);
+        let tables = &self.ground.storage.tables;
+        let prefix = migration_key(&self.ground.plan.id, &[]);
         for item in tables.sample_records.scan_prefix(&prefix) {
             tables.sample_records.remove(&item?.0)?;
         }
@@ -131,55 +122,58 @@ impl Check<'_> {
     }
 
     fn chart(&self, drawing: Drawing) -> Result<(), EngineError> {
-        let tables = &self.storage.tables;
+        let tables = &self.ground.storage.tables;
         let mut patient = drawing.patient;
         let number = patient.number.to_be_bytes();
-        let patient_hash = self.storage.id_hash(&patient.id);
+        let patient_hash = self.ground.storage.id_hash(&patient.id);
         let mut said = patient_hash.to_vec();
         for ((resource_type, id), received) in drawing.records {
-            let own = self.storage.key(self.tenant, &resource_type, &id)?;
-            let key = self.patients.crosswalk.place(self.storage, own);
-            let target = match self.storage.index.get(&key)?.filter(|entry| !entry.deleted) {
-                Some(entry) => Some(self.store.read(&entry)?),
+            let own = self.ground.storage.key(self.ground.tenant, &resource_type, &id)?;
+            let key = self.ground.patients.crosswalk.place(self.ground.storage, own);
+            let target = match self.ground.storage.index.get(&key)?.filter(|entry| !entry.deleted) {
+                Some(entry) => Some(self.ground.store.read(&entry)?),
                 None => None,
             };
             said.extend(received.said);
-            said.extend(target.as_deref().map_or([0; 16], |target| self.said(target)));
+            said.extend(target.as_deref().map_or([0; 16], |target| self.ground.said(target)));
             let Some(source) = received.line else {
                 patient.left_out += 1;
                 continue;
             };
             let same = target
                 .as_deref()
-                .is_some_and(|target| self.same(source.as_bytes(), target));
+                .is_some_and(|target| self.ground.same(source.as_bytes(), target));
             let target = target.map(|target| String::from_utf8_lossy(&target).into_owned());
             let key = [&number[..], &patient.records.to_be_bytes()].concat();
             let record = SampleRecord { source, target, same };
             tables
                 .sample_records
-                .put(&migration_key(&self.plan.id, &key), &record)?;
+                .put(&migration_key(&self.ground.plan.id, &key), &record)?;
             patient.records += 1;
             patient.differing += u32::from(!same);
         }
         patient.patient = hex(&patient_hash);
-        patient.content = hex(&self.storage.content_hash(&said));
-        tables.samples.put(&migration_key(&self.plan.id, &number), &patient)?;
+        patient.content = hex(&self.ground.storage.content_hash(&said));
+        tables
+            .samples
+            .put(&migration_key(&self.ground.plan.id, &number), &patient)?;
         Ok(())
     }
+}
 
+impl Ground<'_> {
     /// Whether a stored record is what the migration makes of a received one.
     fn same(&self, source: &[u8], target: &[u8]) -> bool {
-        let base = Some(self.plan.base_url.as_str());
         let changed = self.transforms.apply(source).unwrap_or_default();
         let source = changed.as_ref().map_or(source, |changed| &changed.line);
-        let expected = self.patients.repoint(self.storage, source, base);
-        let expected = fhir::canonical_hash(expected.as_deref().unwrap_or(source), base);
-        matches!((expected, fhir::canonical_hash(target, base)), (Ok(a), Ok(b)) if a == b)
+        let expected = self.patients.repoint(self.storage, source, self.base());
+        let expected = fhir::canonical_hash(expected.as_deref().unwrap_or(source), self.base());
+        matches!((expected, fhir::canonical_hash(target, self.base())), (Ok(a), Ok(b)) if a == b)
     }
 
     /// Keyed hash of what a record says; of its bytes where that cannot be told.
-    fn said(&self, record: &[u8]) -> [u8; 16] {
-        match fhir::canonical_hash(record, Some(&self.plan.base_url)) {
+    pub(super) fn said(&self, record: &[u8]) -> [u8; 16] {
+        match fhir::canonical_hash(record, self.base()) {
             Ok(said) => self.storage.content_hash(&said),
             Err(_) => self.storage.content_hash(record),
         }

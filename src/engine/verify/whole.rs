@@ -1,34 +1,30 @@
-//! Files as a whole, the counts, and the result.
+//! Files as a whole, the store as a whole, the counts, and the result.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::Check;
+use super::before::{self, EXTRAS};
+use super::extra::{Census, extras};
+use super::telling::tell;
+use super::{Check, FileCheck};
 use crate::engine::error::EngineError;
 use crate::engine::place::hex;
 use crate::engine::tally::{describe, recorded_counts};
-use crate::migration::{Finding, Verification};
+use crate::migration::{Finding, RecordState, Verification, VerifiedBlock};
+use crate::store::FileHasher;
 
 impl Check<'_> {
     /// Compares each file as a whole with what was recorded of it.
-    pub(super) fn files(&mut self) -> Result<(), EngineError> {
-        let mut files: Vec<_> = std::mem::take(&mut self.files).into_values().collect();
-        files.sort_by_key(|f| (f.file.run, f.file.number));
-        let landed: HashMap<(u32, u32), Option<String>> = files
-            .iter()
-            .filter(|f| f.file.same_as.is_none())
-            .map(|f| ((f.file.run, f.file.number), f.file.blake3.clone()))
-            .collect();
-        for check in files {
-            let file = check.file;
+    pub(super) fn files(&mut self) {
+        let mut read = std::mem::take(&mut self.files);
+        let mut files: Vec<_> = self.ground.files.values().collect();
+        files.sort_by_key(|file| (file.run, file.number));
+        for file in files {
             if let Some(origin) = file.same_as {
                 // Compared byte for byte when it came; the rows themselves are verified where they are landed.
-                if landed.get(&origin) != Some(&file.blake3) {
-                    self.find(
-                        &file,
-                        "landing-short",
-                        0,
-                        "the file that it equals is not landed".to_owned(),
-                    );
+                let landed = self.ground.files.get(&origin).filter(|origin| origin.same_as.is_none());
+                if landed.map(|landed| &landed.blake3) != Some(&file.blake3) {
+                    let what = "the file that it equals is not landed";
+                    self.find(file, "landing-short", 0, what.to_owned());
                 }
                 for (resource_type, counts) in &file.counts {
                     let sum = self.result.counts.entry(resource_type.clone()).or_default();
@@ -36,48 +32,68 @@ impl Check<'_> {
                 }
                 continue;
             }
+            let check = read.remove(&(file.run, file.number)).unwrap_or_else(|| FileCheck {
+                at: 0,
+                hash: FileHasher::landed(),
+            });
             if check.at != file.bytes {
-                self.find(
-                    &file,
-                    "landing-short",
-                    0,
-                    format!("the landing has {} of {} bytes", check.at, file.bytes),
-                );
+                let what = format!("the landing has {} of {} bytes", check.at, file.bytes);
+                self.find(file, "landing-short", 0, what);
             }
             if let Some(expected) = &file.blake3
                 && *expected != hex(&check.hash.sum())
             {
-                self.find(
-                    &file,
-                    "landing-altered",
-                    0,
-                    "the landed bytes do not have the hash they had when they were received".to_owned(),
-                );
-            }
-            for (resource_type, counts) in &check.counts {
-                self.result
-                    .counts
-                    .entry(resource_type.clone())
-                    .or_default()
-                    .merge(counts);
+                let what = "the landed bytes do not have the hash they had when they were received";
+                self.find(file, "landing-altered", 0, what.to_owned());
             }
         }
-        let (there, vouched) = (self.storage.index.count()?, self.storage.vouched()?);
-        if there != vouched {
+    }
+
+    /// Compares the store as a whole with what rows put there: nothing is to be in it that none of them explains.
+    pub(super) fn store(&mut self, census: &Census) -> Result<(), EngineError> {
+        let storage = self.ground.storage;
+        let Census { all: there, ours } = census;
+        let vouched = storage.vouched()?;
+        if *there != vouched {
             // The index engine has been seen to lose inserts; what is landed makes it whole again.
-            self.result.find(Finding {
+            self.whole.push(Finding {
                 code: "index-count".to_owned(),
-                resource_type: String::new(),
-                run: 0,
-                file: String::new(),
-                line: 0,
                 what: format!(
                     "the index has {there} records where checkpoints and decisions vouch for {vouched}: \
                      run `cutover doctor --rebuild-index`"
                 ),
+                ..Finding::default()
             });
         }
-        let mut recorded = recorded_counts(self.storage, &self.plan.id)?;
+        let mut differing = Vec::new();
+        for (resource_type, number) in storage.names.resource_types() {
+            let there = ours.get(&number).copied().unwrap_or_default();
+            let explained = self.explained.get(&resource_type).copied().unwrap_or_default();
+            if there != explained {
+                differing.push((resource_type, number));
+            }
+        }
+        let findings = extras(self.ground, &differing)?;
+        for finding in &findings {
+            let states = self.result.states.entry(finding.resource_type.clone()).or_default();
+            states.add(RecordState::Extra, 1);
+        }
+        let beyond = VerifiedBlock {
+            findings,
+            ..VerifiedBlock::default()
+        };
+        let table = &storage.tables.verified;
+        let key = before::key(self.ground, EXTRAS);
+        if beyond.findings.is_empty() {
+            table.remove(&key)?;
+        } else {
+            table.put(&key, &beyond)?;
+        }
+        Ok(())
+    }
+
+    fn counts(&mut self) -> Result<(), EngineError> {
+        let mut recorded = recorded_counts(self.ground.storage, &self.ground.plan.id)?;
         recorded.retain(|_, counts| counts.rows > 0);
         let differing: Vec<String> = recorded
             .keys()
@@ -88,27 +104,35 @@ impl Check<'_> {
             .into_iter()
             .collect();
         for resource_type in differing {
-            self.result.find(Finding {
+            self.whole.push(Finding {
                 code: "counts-differ".to_owned(),
-                run: 0,
-                file: String::new(),
-                line: 0,
                 what: format!(
                     "the counts kept while {resource_type} was taken in differ from those found now: {} against {}",
                     describe(recorded.get(&resource_type)),
                     describe(self.result.counts.get(&resource_type)),
                 ),
                 resource_type,
+                ..Finding::default()
             });
         }
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<Verification, EngineError> {
+        let (storage, migration) = (self.ground.storage, &self.ground.plan.id);
+        // What is wrong with records comes first: it is what people look for.
+        self.result.lists.differing = tell(storage, migration, &mut |told, _| {
+            self.result.find(told);
+            Ok(())
+        })?;
+        self.counts()?;
+        for finding in std::mem::take(&mut self.whole) {
+            self.result.find(finding);
+        }
         self.charts()?;
-        let tables = &self.storage.tables;
-        tables.verifications.put(self.plan.id.as_bytes(), &self.result)?;
-        self.storage.workspace.ledger().durable()?;
+        storage.tables.verifications.put(migration.as_bytes(), &self.result)?;
+        before::complete(self.ground)?;
+        storage.workspace.ledger().durable()?;
         Ok(self.result)
     }
 }

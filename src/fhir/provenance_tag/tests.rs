@@ -53,6 +53,24 @@ proptest! {
         prop_assert_eq!(stamp(&stamped, &tenant, source), stamped);
     }
 
+    /// The quick look agrees with the thorough one wherever it says that only the stamp was added.
+    #[test]
+    fn the_stamp_is_seen_quickly_and_nothing_else_passes_for_it(record in record(), at in any::<prop::sample::Index>(), with_source in any::<bool>()) {
+        let source = with_source.then_some("https://ehr.example/fhir");
+        let quick = Stamp::new("t", source);
+        let stamped = stamp(record.as_bytes(), "t", source);
+        if quick.is_on(&stamped, record.as_bytes()) {
+            prop_assert_eq!(unstamp(&stamped, "t", source), record.as_bytes());
+        }
+        prop_assert!(!quick.is_on(record.as_bytes(), record.as_bytes()));
+        let mut altered = stamped.clone();
+        let place = at.index(altered.len());
+        altered[place] ^= 1;
+        prop_assert!(!quick.is_on(&altered, record.as_bytes()));
+        altered.remove(place);
+        prop_assert!(!quick.is_on(&altered, record.as_bytes()));
+    }
+
     #[test]
     fn the_stamp_says_the_tenant_and_the_source_and_keeps_the_rest(record in record()) {
         let stamped = stamp(record.as_bytes(), "north", Some(SOURCE));

@@ -15,6 +15,8 @@ pub enum For {
     ImportKey,
     /// Why quarantined rows are waived.
     Waive,
+    /// Why a record is taken in once more.
+    Repair,
     /// What there is to say of a chart.
     Judgement(ChartVerdict),
     /// A patient whose chart is to be looked at.

@@ -1,9 +1,12 @@
 //! For tests: what was verified, sample charts, and the gate.
 
+use std::collections::BTreeMap;
+
 use super::now;
+use crate::fhir::ClinicalList;
 use crate::migration::{
-    Acceptance, Chart, ChartTally, ChartVerdict, Counts, Drawn, Event, Finding, Gate, GateFacts, Judgement,
-    SamplePatient, Stage, State, Step, Trail, Verification,
+    Acceptance, Chart, ChartTally, ChartVerdict, Counts, Drawn, Event, Finding, Gate, GateFacts, Judgement, Lists,
+    LostElement, RecordState, SamplePatient, Stage, State, States, Step, Trail, Verification,
 };
 use crate::tui::model::Model;
 use crate::tui::screen::Screen;
@@ -58,7 +61,23 @@ pub fn charts() -> Vec<Chart> {
 
 /// A verification with these findings.
 pub fn verification(findings: Vec<Finding>) -> Verification {
+    let records = |code: &&Finding| code.line > 0;
+    let wrong = findings.iter().filter(records).count() as u64;
+    let mut states = States::default();
+    states.add(RecordState::Validated, 1_681_092 - wrong);
+    states.add(RecordState::Mismatched, wrong);
+    states.add(RecordState::Waived, 1_290);
+    let differing = if wrong > 0 {
+        [(ClinicalList::Problems, wrong)].into()
+    } else {
+        BTreeMap::new()
+    };
     Verification {
+        states: [("Condition".to_owned(), states)].into(),
+        lists: Lists {
+            patients: 12_450,
+            differing,
+        },
         when: "2026-11-20T10:30:00Z".to_owned(),
         compared: 1_681_092,
         references: 3_911_204,
@@ -81,6 +100,10 @@ pub fn finding(code: &str, line: u64) -> Finding {
         file: "Condition.001.ndjson".to_owned(),
         line,
         what: "the Condition read back from the store differs from what was received".to_owned(),
+        elements: vec![LostElement {
+            class: code.to_owned(),
+            element: "clinicalStatus.coding[0].code".to_owned(),
+        }],
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Screen;
 use crate::engine::Command;
-use crate::migration::{Chart, Finding, Verification};
+use crate::fhir::LossClass;
+use crate::migration::{Chart, Finding, RecordState, Verification};
 use crate::tui::action::Action;
 use crate::tui::canvas::Canvas;
 use crate::tui::figure::{count, day, several, size};
@@ -31,17 +32,22 @@ impl State {
         self.charts = charts;
     }
 
-    /// The findings of the chosen check.
-    pub fn findings(&self) -> Vec<Finding> {
-        let check = CHECKS[self.list.at.min(CHECKS.len() - 1)];
+    /// The findings of the chosen check; those on records with their numbers.
+    pub fn findings(&self) -> Vec<(Option<u64>, Finding)> {
+        let check = self.check();
         let found = self
             .found
             .as_ref()
             .map(|found| found.findings.as_slice())
             .unwrap_or_default();
+        // What was found on records comes first, in the order of its numbers.
+        let numbered = (1..).zip(found).map(|(number, finding)| {
+            let on_record = LossClass::named(&finding.code).is_some();
+            (on_record.then_some(number), finding.clone())
+        });
         let charts = self.charts.iter().filter_map(Chart::finding);
-        let all = found.iter().cloned().chain(charts);
-        all.filter(|finding| check.holds(&finding.code)).collect()
+        let all = numbered.chain(charts.map(|finding| (None, finding)));
+        all.filter(|(_, finding)| check.holds(&finding.code)).collect()
     }
 
     /// The chosen check.
@@ -63,16 +69,19 @@ pub enum Check {
     SetAside,
     /// References.
     References,
+    /// Identity, allergies, medications and problems of each patient.
+    Lists,
     /// Sample charts.
     Charts,
 }
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     Check::Bytes,
     Check::Records,
     Check::Counts,
     Check::SetAside,
     Check::References,
+    Check::Lists,
     Check::Charts,
 ];
 
@@ -85,6 +94,7 @@ impl Check {
             Self::Counts => "Counts kept and counted anew",
             Self::SetAside => "What is no use is set aside",
             Self::References => "References lead somewhere",
+            Self::Lists => "Every patient's lists",
             Self::Charts => "Sample charts",
         }
     }
@@ -93,10 +103,11 @@ impl Check {
     fn holds(self, code: &str) -> bool {
         match self {
             Self::Bytes => code.starts_with("landing-"),
-            Self::Records => matches!(code, "content-differs" | "missing"),
+            Self::Records => LossClass::named(code).is_some(),
             Self::SetAside => code == "not-quarantined",
             Self::Charts => code == "failed-chart",
-            Self::References => code.starts_with("reference"),
+            // They are told with the records.
+            Self::References | Self::Lists => false,
             // What no other check knows is not to be lost.
             Self::Counts => CHECKS.iter().all(|other| *other == self || !other.holds(code)),
         }
@@ -129,14 +140,17 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Open if model.verify.check() == Check::Charts => super::enter(model, Screen::Charts),
         Action::Open => super::enter(model, Screen::Findings),
-        Action::VerifyAgain => {
-            let plan = model.plan().cloned();
-            plan.map(|plan| Effect::Start(Box::new(plan), Command::Verify))
-                .into_iter()
-                .collect()
-        }
+        Action::VerifyAgain => start(model, Command::Verify),
+        Action::VerifyChanged => start(model, Command::VerifyChanged),
         other => super::common(model, other),
     }
+}
+
+fn start(model: &Model, command: Command) -> Vec<Effect> {
+    let plan = model.plan().cloned();
+    plan.map(|plan| Effect::Start(Box::new(plan), command))
+        .into_iter()
+        .collect()
 }
 
 /// Why nothing can be verified now.
@@ -215,10 +229,16 @@ fn checks(model: &Model, found: &Verification, canvas: &mut Canvas<'_>, end: u16
             Check::Records => found.compared,
             Check::SetAside => model.opened().map_or(0, |standing| standing.counts.quarantined),
             Check::References => found.references,
+            Check::Lists => found.lists.patients,
             Check::Charts => model.verify.charts.len() as u64,
         };
         canvas.within(3, y, 34, check.name(), Role::Plain);
         canvas.right(end.saturating_sub(20), y, &count(looked), Role::Plain);
+        let findings = if check == Check::Lists {
+            found.lists.differing.values().sum()
+        } else {
+            findings
+        };
         let dangling: u64 = found.dangling.values().sum();
         if check == Check::References && dangling > 0 {
             canvas.right(end, y, &format!("{} outside", count(dangling)), Role::Note);
@@ -237,7 +257,7 @@ fn checks(model: &Model, found: &Verification, canvas: &mut Canvas<'_>, end: u16
             "{} in all; the first {listed} can be looked at",
             several(found.total_findings, "finding")
         );
-        canvas.text(3, 10, &text, Role::Wrong);
+        canvas.text(3, 11, &text, Role::Wrong);
     }
 }
 
@@ -260,6 +280,7 @@ fn charts(model: &Model, found: &Verification, canvas: &mut Canvas<'_>) {
             x = canvas.text(x + 3, 12, &format!("{number} {name}"), role);
         }
     }
+    states(found, canvas);
     let width = canvas.width().saturating_sub(6);
     let words = format!("Seed {}: {}.", found.seed, found.acceptance.words());
     canvas.part(3, 13, width, 2).paragraph(0, 0, &words, Role::Quiet);
@@ -276,6 +297,24 @@ fn charts(model: &Model, found: &Verification, canvas: &mut Canvas<'_>) {
         };
         canvas.text(3, canvas.height().saturating_sub(2), &text, role);
     }
+}
+
+/// Records by the state in which the verification left them.
+fn states(found: &Verification, canvas: &mut Canvas<'_>) {
+    let all = found.all_states();
+    let there = RecordState::ALL.into_iter().filter(|state| all.of(*state) > 0);
+    let parts: Vec<String> = there
+        .map(|state| format!("{} {}", count(all.of(state)), state.name()))
+        .collect();
+    if parts.is_empty() {
+        return;
+    }
+    let wrong = [RecordState::Mismatched, RecordState::Missing, RecordState::Extra];
+    let wrong = wrong.into_iter().any(|state| all.of(state) > 0);
+    let width = canvas.width().saturating_sub(6);
+    let text = format!("Records: {}", parts.join(", "));
+    let role = if wrong { Role::Wrong } else { Role::Plain };
+    canvas.part(3, 15, width, 2).paragraph(0, 0, &text, role);
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use crate::engine::reversal::left_out;
 use crate::engine::row::{FileContext, Pass, RowReader};
 use crate::engine::telling::tell;
 use crate::engine::undo::{Which, undo};
-use crate::engine::{EngineError, Import, TakenBack, import, rebuild_index, recorded_counts, rollback, verify};
+use crate::engine::verify::{self, Extent};
+use crate::engine::{EngineError, Import, TakenBack, import, rebuild_index, recorded_counts, rollback};
 use crate::migration::{By, ByType, Conflict, DeletionPolicy, Event, ExportFile, FileKind, Plan, Policy, Resolution};
 use crate::source::ByteSink;
 use crate::store::{
@@ -269,7 +270,7 @@ impl World {
     pub fn assert_sound(&self) {
         let storage = self.storage();
         assert_eq!(storage.index.count().unwrap(), storage.vouched().unwrap());
-        let found = verify::verify(storage, &self.plan, &mut |_, _| {}, &|| false).unwrap();
+        let found = verify::verify(storage, &self.plan, Extent::All, &mut |_, _| {}, &|| false).unwrap();
         assert!(found.clean(), "{:#?}", found.findings);
     }
 
