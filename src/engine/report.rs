@@ -139,6 +139,9 @@ pub fn report(storage: &Storage, plan: &Plan) -> Result<Report, EngineError> {
         }
         for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
             let (key, row) = item?;
+            if storage.tables.amended.contains(&key)? {
+                continue;
+            }
             if let Some(found) = storage.tables.waived.get(&key)? {
                 waived.push(ReportedWaiver::of(&row.what, &found));
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::amend::{Amendment, Line, amend};
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
@@ -39,6 +40,13 @@ pub enum Command {
         /// The decision.
         choice: Choice,
         /// Who decides.
+        who: By,
+    },
+    /// Set quarantined rows right and take them in.
+    Amend {
+        /// Which, and how each is to read.
+        rows: Vec<(RowId, Line)>,
+        /// Who decides, and why.
         who: By,
     },
     /// Do without quarantined rows.
@@ -113,6 +121,8 @@ pub enum Answer {
     Verified(Box<Verification>),
     /// Of [`Command::Resolve`]: what was decided, by conflict; nothing where the policy could not tell.
     Resolved(Vec<(String, Option<Resolution>)>),
+    /// Of [`Command::Amend`].
+    Amended(Amendment),
     /// Of [`Command::Waive`]: how many rows were not waived before.
     Waived(u64),
     /// Of commands whose event says everything.
@@ -213,6 +223,11 @@ async fn work(
         })
         .await
         .map_err(|_| EngineError::Stopped)?,
+        Command::Amend { rows, who } => {
+            tokio::task::spawn_blocking(move || amend(&storage, &plan, &recorder, &rows, &who).map(Answer::Amended))
+                .await
+                .map_err(|_| EngineError::Stopped)?
+        }
         Command::Waive { rows, who } => {
             tokio::task::spawn_blocking(move || waive(&storage, &plan, &recorder, &rows, &who).map(Answer::Waived))
                 .await

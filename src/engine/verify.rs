@@ -21,7 +21,7 @@ use crate::fhir::{self};
 use crate::migration::{
     ByType, Disposition, ExportFile, FileKind, Finding, Merging, Plan, Resolution, Transforms, Verification,
 };
-use crate::store::{FileHasher, Piece, RowId, Storage, migration_key, row_of, run_key};
+use crate::store::{FileHasher, Location, Piece, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
 /// Seed of the sample draw; the same patients are drawn every time, so a second look is a look at the same charts.
@@ -53,6 +53,8 @@ struct Check<'a> {
     patients: PatientMap,
     held: HashSet<RowId>,
     quarantined: HashMap<RowId, String>,
+    /// Rows that a person set right: where the bytes are that stand for those received.
+    amended: HashMap<RowId, Location>,
     /// Rows that wait for a decision.
     undecided: HashSet<RowId>,
     /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
@@ -80,10 +82,14 @@ impl<'a> Check<'a> {
     fn new(storage: &'a Arc<Storage>, plan: &'a Plan) -> Result<Self, EngineError> {
         let mut files = HashMap::new();
         let mut quarantined = HashMap::new();
+        let mut amended = HashMap::new();
         for run in runs_of(storage, &plan.id)? {
             for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
                 let (key, row) = item?;
-                if let Some(row_id) = row_of(&key) {
+                let Some(row_id) = row_of(&key) else { continue };
+                if let Some(right) = storage.tables.amended.get(&key)? {
+                    amended.insert(row_id, right.location);
+                } else {
                     quarantined.insert(row_id, row.what.resource_type);
                 }
             }
@@ -130,6 +136,7 @@ impl<'a> Check<'a> {
             patients: patients(storage, plan)?,
             held,
             quarantined,
+            amended,
             decided,
             merged,
             undecided,
@@ -177,7 +184,7 @@ impl<'a> Check<'a> {
                             self.row(&mut check, line, text)?;
                         }
                     }
-                    Piece::OversizeStart => self.reject(&mut check, header.first_line, None),
+                    Piece::OversizeStart => self.row(&mut check, header.first_line, &[])?,
                     Piece::OversizeRest => {}
                 }
                 read += block.len() as u64;
@@ -194,6 +201,8 @@ impl<'a> Check<'a> {
             file: check.file.number,
             line: u32::try_from(line).unwrap_or(u32::MAX),
         };
+        let right = self.right(row)?;
+        let text = right.as_deref().unwrap_or(text);
         match check.file.kind {
             FileKind::Outcome => return Ok(()),
             FileKind::Deleted => {
@@ -240,6 +249,15 @@ impl<'a> Check<'a> {
             .or_default()
             .add(disposition);
         Ok(())
+    }
+
+    /// The bytes that stand for those received, of a row that a person set right.
+    fn right(&self, row: RowId) -> Result<Option<Vec<u8>>, EngineError> {
+        if self.amended.is_empty() {
+            return Ok(None);
+        }
+        let bytes = self.amended.get(&row).map(|bytes| self.storage.segments.read(bytes));
+        Ok(bytes.transpose()?)
     }
 
     /// Counts a row that is not usable, and checks that it was set aside.

@@ -58,6 +58,7 @@ impl Event {
             Event::Verified { compared, findings } => {
                 format!("{compared} records read back and compared; {findings} findings.")
             }
+            Event::RowAmended { row, .. } => format!("Quarantined row {row} was set right and taken in."),
             Event::RowWaived { row, .. } => format!("Quarantined row {row} is waived."),
             Event::ChartJudged { chart, verdict, .. } => format!("Sample chart {chart} is {}.", verdict.name()),
             Event::SignedOff { capacity, name, .. } => format!("{name} gave the {} sign-off.", capacity.name()),

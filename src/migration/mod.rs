@@ -52,7 +52,7 @@ pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
-pub use quarantine::{Quarantined, Waived};
+pub use quarantine::{Amended, Quarantined, Waived};
 pub use registration::Registration;
 pub use sample::{Chart, ChartState, ChartTally, ChartVerdict, Drawn, Judgement, SamplePatient, SampleRecord};
 pub use sign_off::{Capacity, Flip, Head, SignOff, UnknownCapacity, same_person};

@@ -309,6 +309,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
     bind(Place::Conflict, ESC, Action::Back, "back"),
     bind(Place::Quarantine, ENTER, Action::Open, "whole line").unless(quarantine::none_chosen),
+    bind(Place::Quarantine, Key::of('e'), Action::Edit, "edit").unless(quarantine::not_editable),
     bind(Place::Quarantine, Key::of('w'), Action::Waive, "waive").unless(quarantine::not_waivable),
     bind(Place::Quarantine, Key::of('a'), Action::Alike, "all of this reason").unless(quarantine::none_alike),
     bind(Place::Quarantine, Key::of('/'), Action::Filter, "filter"),

@@ -78,7 +78,10 @@ fn typed(model: &mut Model, what: Typed<'_>) -> Vec<Effect> {
         }
         Some(Overlay::Edit(editor)) => {
             editor.take(what);
-            screen::merge::check(model);
+            match model.screen {
+                Screen::Quarantine => screen::quarantine::check(model),
+                _ => screen::merge::check(model),
+            }
         }
         None => {
             if let Some(editing) = &mut model.editing {

@@ -12,7 +12,7 @@ use crate::engine::tally::runs_of;
 use crate::engine::trail::trail;
 use crate::fhir;
 use crate::migration::{ChartVerdict, FileKind, Plan, SampleRecord};
-use crate::store::{Piece, Storage, migration_key, run_key};
+use crate::store::{Piece, RowId, Storage, migration_key, run_key};
 
 /// A draw for a migration: what the ledger knows of its patients' strata, and whom the practice names.
 pub fn draw(storage: &Arc<Storage>, plan: &Plan, tenant: u16) -> Result<Draw, EngineError> {
@@ -92,7 +92,13 @@ impl Check<'_> {
                     return Err(EngineError::Cancelled);
                 }
                 let block = self.storage.segments.block(segment, offset)?;
-                for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+                for (line, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+                    let right = self.right(RowId {
+                        run: header.run,
+                        file: header.file,
+                        line: u32::try_from(line).unwrap_or(u32::MAX),
+                    })?;
+                    let text = right.as_deref().unwrap_or(text);
                     if let Ok(scan) = fhir::scan(text) {
                         each(&mut self.sample, &scan, text);
                     }

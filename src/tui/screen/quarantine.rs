@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Screen;
-use crate::engine::{Aside, Beginning, Command};
+use crate::engine::{self, Aside, Beginning, Command, Line};
 use crate::store::RowId;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, wrapped};
@@ -12,7 +12,7 @@ use crate::tui::list::List;
 use crate::tui::look::{Role, Sign};
 use crate::tui::message::{Effect, Problem, Query};
 use crate::tui::model::Model;
-use crate::tui::overlay::{Ask, For, Overlay, Reading};
+use crate::tui::overlay::{Ask, Editor, For, Overlay, Reading};
 use crate::tui::text_input::TextInput;
 
 /// Rows around the list: three above, and below it why the chosen row was set aside, what was decided, and its line.
@@ -32,6 +32,8 @@ pub struct State {
     line: Option<(RowId, Result<Beginning, Problem>)>,
     /// The rows that a reason is asked for.
     meant: Vec<RowId>,
+    /// How the row is to read of which a reason is asked for.
+    amended: Option<(RowId, Line)>,
 }
 
 impl std::fmt::Debug for State {
@@ -47,7 +49,7 @@ impl State {
     pub fn take(&mut self, mut rows: Vec<Aside>) {
         let chosen = self.chosen().map(|aside| aside.row);
         if self.rows.is_none() {
-            rows.sort_by_key(|aside| aside.waived.is_some());
+            rows.sort_by_key(|aside| !aside.open());
         } else {
             // Nothing changes places while somebody works on it.
             let places = self.rows().iter().enumerate();
@@ -92,10 +94,19 @@ impl State {
         self.list.clamp(self.seen.len());
     }
 
+    /// The chosen row and its line, once that is read.
+    fn editable(&self) -> Option<(&Aside, &str)> {
+        let aside = self.chosen()?;
+        match &self.line {
+            Some((row, Ok(line))) if *row == aside.row && line.whole => Some((aside, &line.text)),
+            _ => None,
+        }
+    }
+
     /// The rows set aside for the same reason as the chosen one, about which nobody decided.
     fn alike(&self) -> impl Iterator<Item = RowId> {
         let code = self.chosen().map(|chosen| &chosen.what.code);
-        let alike = move |aside: &&Aside| aside.waived.is_none() && Some(&aside.what.code) == code;
+        let alike = move |aside: &&Aside| aside.open() && Some(&aside.what.code) == code;
         self.rows().iter().filter(alike).map(|aside| aside.row)
     }
 }
@@ -140,6 +151,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Filter => model.overlay = Some(Overlay::Filter(TextInput::new(state.filter.clone()))),
         Action::Open => open(model),
+        Action::Edit => edit(model),
         Action::Waive => {
             state.meant = state.chosen().map(|aside| aside.row).into_iter().collect();
             ask_why(model);
@@ -157,8 +169,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn ask_why(model: &mut Model) {
     let rows = several(model.quarantine.meant.len() as u64, "row");
     let title = format!("Why can the practice do without {rows}?");
-    let text = "It stays in quarantine and on record, with your name and this reason; it is not at the destination. To have it after all, let \
-                the EHR correct the record and run again.";
+    let text = "It stays in quarantine and on record, with your name and this reason; it is not at the destination. To have it after all, \
+                set it right here, or let the EHR correct the record and run again.";
     model.overlay = Some(Overlay::Ask(Ask::new(title, text, For::Waive)));
 }
 
@@ -173,15 +185,66 @@ pub fn waive(model: &mut Model, why: String) -> Vec<Effect> {
     vec![Effect::Start(Box::new(plan), Command::Waive { rows, who })]
 }
 
+/// Opens the chosen row's line, as it may be set right.
+fn edit(model: &mut Model) {
+    let Some((aside, line)) = model.quarantine.editable() else {
+        return;
+    };
+    let title = format!("{} line {}", aside.what.file_name, aside.what.line);
+    let editor = if aside.what.code == "duplicate" {
+        // Put in order it would lose what is there twice.
+        Editor::as_written(&title, line)
+    } else {
+        Editor::new(&title, line)
+    };
+    model.overlay = Some(Overlay::Edit(Box::new(editor)));
+    check(model);
+}
+
+/// Tells the editor what is wrong with the line as it is typed, if anything is.
+pub fn check(model: &mut Model) {
+    let Some(Overlay::Edit(editor)) = &mut model.overlay else {
+        return;
+    };
+    let chosen = model.quarantine.chosen();
+    editor.problem = chosen.and_then(|aside| engine::flaw(&aside.what, &Line::new(&editor.text())));
+}
+
+/// Asks for the reason why the chosen row is to read as it was typed.
+pub fn edited(model: &mut Model, editor: &Editor) {
+    let Some(row) = model.quarantine.chosen().map(|aside| aside.row) else {
+        return;
+    };
+    model.quarantine.amended = Some((row, Line::new(&editor.text())));
+    let text = "What was wrong, and how you know what is right. The row is taken in as it reads now; what was received stays on record, with \
+                your name and this reason. The EHR still has it as it was.";
+    model.overlay = Some(Overlay::Ask(Ask::new("Why is this right?", text, For::Amend)));
+}
+
+/// Has the engine take the row in as it was typed.
+pub fn amend(model: &mut Model, why: String) -> Vec<Effect> {
+    let amended = model.quarantine.amended.take();
+    let (Some(plan), Some(amended)) = (model.plan().cloned(), amended) else {
+        return Vec::new();
+    };
+    let mut who: crate::migration::By = model.place.operator.clone().into();
+    who.why = Some(why);
+    // Another line is shown then.
+    model.quarantine.line = None;
+    let rows = vec![amended];
+    vec![Effect::Start(Box::new(plan), Command::Amend { rows, who })]
+}
+
 /// The whole line, to be scrolled.
 fn open(model: &mut Model) {
     let Some(aside) = model.quarantine.chosen() else { return };
     let title = format!("{} line {}", aside.what.file_name, aside.what.line);
+    let head = match aside.amended {
+        Some(_) => "As it was set right",
+        None => "As received",
+    };
     let (text, whole) = line(model);
-    let mut parts = vec![
-        (String::new(), aside.what.reason.clone()),
-        ("As received".to_owned(), text),
-    ];
+    let mut parts = vec![(String::new(), aside.what.reason.clone()), (head.to_owned(), text)];
     if !whole {
         let rest = "The rest is not shown here; `cutover quarantine show` gives all of it.";
         parts.push((String::new(), rest.to_owned()));
@@ -207,12 +270,31 @@ pub fn none_chosen(model: &Model) -> Option<String> {
     none.then(|| "there is none here".to_owned())
 }
 
+/// Why the chosen row cannot be set right here.
+pub fn not_editable(model: &Model) -> Option<String> {
+    let state = &model.quarantine;
+    match (state.chosen(), &state.line) {
+        (None, _) => Some("there is none here".to_owned()),
+        _ if model.job().is_some() => Some("a job is at work".to_owned()),
+        _ if model.opened().is_some_and(|standing| standing.state.flipped) => {
+            Some("the practice has gone over".to_owned())
+        }
+        _ if model.privacy => Some("what it says is hidden now".to_owned()),
+        (Some(chosen), Some((row, Ok(line)))) if chosen.row == *row => {
+            let long = "it is too long; `cutover quarantine amend` takes it from a file";
+            (!line.whole).then(|| long.to_owned())
+        }
+        _ => Some("its line is not read yet".to_owned()),
+    }
+}
+
 /// Why the chosen row cannot be waived.
 pub fn not_waivable(model: &Model) -> Option<String> {
     let chosen = model.quarantine.chosen();
     match chosen {
         None => Some("there is none here".to_owned()),
         Some(_) if model.job().is_some() => Some("a job is at work".to_owned()),
+        Some(aside) if aside.amended.is_some() => Some("it was set right and taken in".to_owned()),
         Some(aside) => aside.waived.is_some().then(|| "it is waived".to_owned()),
     }
 }
@@ -242,7 +324,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.text(3, 3, "Every line that came could be taken in.", Role::Plain);
         return;
     }
-    let waiting = state.rows().iter().filter(|aside| aside.waived.is_none()).count();
+    let waiting = state.rows().iter().filter(|aside| aside.open()).count();
     let mut heading = format!(
         "{} wait for you, {} in all",
         count(waiting as u64),
@@ -276,16 +358,18 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 fn row(aside: &Aside, canvas: &mut Canvas<'_>, y: u16, end: u16) {
-    let (sign, role) = match aside.waived {
-        None => (Sign::Waiting, Role::Waiting),
-        Some(_) => (Sign::Done, Role::Done),
+    let (sign, role) = if aside.open() {
+        (Sign::Waiting, Role::Waiting)
+    } else {
+        (Sign::Done, Role::Done)
     };
     canvas.sign(3, y, sign, role);
     canvas.within(5, y, 19, &aside.what.code, Role::Plain);
     canvas.within(26, y, 18, &aside.what.resource_type, Role::Plain);
-    let (state, role) = match aside.waived {
-        None => ("open", Role::Plain),
-        Some(_) => ("waived", Role::Quiet),
+    let (state, role) = match (&aside.amended, &aside.waived) {
+        (Some(_), _) => ("amended", Role::Quiet),
+        (None, Some(_)) => ("waived", Role::Quiet),
+        (None, None) => ("open", Role::Plain),
     };
     canvas.text(45, y, state, role);
     canvas.within(54, y, end.saturating_sub(54 + 9), &aside.what.file_name, Role::Plain);
@@ -294,12 +378,11 @@ fn row(aside: &Aside, canvas: &mut Canvas<'_>, y: u16, end: u16) {
 
 fn detail(model: &Model, aside: &Aside, canvas: &mut Canvas<'_>) {
     let mut why = format!("{}.", aside.what.reason.trim_end_matches('.'));
-    if let Some(waived) = &aside.waived {
-        let who = waived.by.name.as_ref().unwrap_or(&waived.by.login);
-        why = format!(
-            "{why} Waived by {who}: {}",
-            waived.by.why.as_deref().unwrap_or_default()
-        );
+    let amended = aside.amended.as_ref().map(|amended| ("Set right", &amended.by));
+    let waived = aside.waived.as_ref().map(|waived| ("Waived", &waived.by));
+    if let Some((done, by)) = amended.or(waived) {
+        let who = by.name.as_ref().unwrap_or(&by.login);
+        why = format!("{why} {done} by {who}: {}", by.why.as_deref().unwrap_or_default());
     }
     let below = canvas.paragraph(0, 0, &why, Role::Quiet).min(3) + 1;
     let (text, whole) = line(model);

@@ -26,6 +26,7 @@ fn aside(line: u32, code: &str, reason: &str) -> Aside {
             reason: reason.to_owned(),
         },
         waived: None,
+        amended: None,
     }
 }
 
