@@ -3,17 +3,21 @@
 //! An entry that points beyond a segment's durable bytes was written by a checkpoint that a kill cut off: it is absent, and the version
 //! before it is the current one.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasherDefault;
 use std::path::Path;
 use std::sync::Arc;
 
-use fastbloom::BloomFilter;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::entry::{ByLot, Entry, RecordKey};
+use super::entry::{Entry, RecordKey};
+use super::private::FileError;
 use super::segment::Segments;
+use recent::Recent;
+
+mod pending;
+mod recent;
+
+pub use pending::Pending;
 
 /// Why the index could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,28 +31,31 @@ pub enum IndexError {
     /// An entry is not in our format.
     #[error("the resource index holds an entry that is not in its format")]
     Format,
+    /// A file of it.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What wrote it gave up in the middle.
+    #[error("writing the resource index stopped in the middle")]
+    Stopped,
 }
 
 impl IndexError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("run `cutover doctor --rebuild-index`: the index is made anew from the landed bytes".to_owned())
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Stopped => Some("run the same command again; it continues where it stopped".to_owned()),
+            Self::Fjall(_) | Self::Unfinished | Self::Format => {
+                Some("run `cutover doctor --rebuild-index`: the index is made anew from the landed bytes".to_owned())
+            }
+        }
     }
-}
-
-/// What is waiting to be written, visible to its owner at once and to others after [`Index::commit`].
-#[derive(Default)]
-pub struct Pending {
-    /// Says of most new records that they are new, without a look-up; absent where few are looked up.
-    known: Option<BloomFilter>,
-    records: HashMap<RecordKey, Entry, BuildHasherDefault<ByLot>>,
-    history: BTreeMap<RecordKey, Vec<Entry>>,
-    mrns: Vec<([u8; 16], RecordKey)>,
-    added: u64,
 }
 
 /// The index of a workspace.
 pub struct Index {
+    /// What of `records` is in no table yet; the first to be dropped, for it may be at work on the others.
+    recent: Recent,
     db: Database,
     records: Keyspace,
     history: Keyspace,
@@ -56,23 +63,22 @@ pub struct Index {
     segments: Arc<Segments>,
 }
 
-/// Above this many bytes in memory, writers wait for the flush to disk: this is what keeps ten million entries small.
-const WRITE_BUFFER_LIMIT: u64 = 19 * MIB;
+/// Above this many bytes in memory, writers wait for the flush to disk.
+const WRITE_BUFFER_LIMIT: u64 = 12 * MIB;
 /// Bytes in memory at which a keyspace is flushed.
-const RECORDS_IN_MEMORY: u64 = 12 * MIB;
-const HISTORY_IN_MEMORY: u64 = 4 * MIB;
-const MRNS_IN_MEMORY: u64 = 2 * MIB;
+const IN_MEMORY: u64 = 3 * MIB;
+const KEYSPACES: u64 = 3;
 const MIB: u64 = 1024 * 1024;
 
 // Below these nothing is flushed: were the limit reached by keyspaces that are all below, writers would wait for ever.
-const _: () = assert!(RECORDS_IN_MEMORY + HISTORY_IN_MEMORY + MRNS_IN_MEMORY < WRITE_BUFFER_LIMIT);
+const _: () = assert!(KEYSPACES * IN_MEMORY < WRITE_BUFFER_LIMIT);
 
-fn options(in_memory: u64) -> KeyspaceCreateOptions {
+fn options() -> KeyspaceCreateOptions {
     let leveled = fjall::compaction::Leveled::default()
         .with_l0_threshold(18)
         .with_table_target_size(32 * 1024 * 1024);
     KeyspaceCreateOptions::default()
-        .max_memtable_size(in_memory)
+        .max_memtable_size(IN_MEMORY)
         .compaction_strategy(Arc::new(leveled))
         .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
         .data_block_compression_policy(CompressionPolicy::disabled())
@@ -89,16 +95,22 @@ fn options(in_memory: u64) -> KeyspaceCreateOptions {
 impl Index {
     /// Opens or creates the index in `dir`.
     pub fn open(dir: &Path, segments: Arc<Segments>) -> Result<Self, IndexError> {
+        Self::open_with(dir, segments, recent::LAYER)
+    }
+
+    /// The same, with tables of at least `layer` bytes.
+    fn open_with(dir: &Path, segments: Arc<Segments>, layer: usize) -> Result<Self, IndexError> {
         // One worker: with more, inserts have been seen to vanish.
         let db = Database::builder(dir)
             .cache_size(8 * MIB)
             .worker_threads(1)
             .manual_journal_persist(true)
             .open()?;
-        let records = db.keyspace("records", || options(RECORDS_IN_MEMORY))?;
-        let history = db.keyspace("history", || options(HISTORY_IN_MEMORY))?;
-        let mrns = db.keyspace("mrns", || options(MRNS_IN_MEMORY))?;
+        let records = db.keyspace("records", options)?;
+        let history = db.keyspace("history", options)?;
+        let mrns = db.keyspace("mrns", options)?;
         Ok(Self {
+            recent: Recent::open(&dir.join("recent"), records.clone(), layer)?,
             db,
             records,
             history,
@@ -109,10 +121,13 @@ impl Index {
 
     /// The current version of a record.
     pub fn get(&self, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
-        let Some(bytes) = self.records.get(key.as_bytes())? else {
-            return Ok(None);
+        let entry = match self.recent.get(key) {
+            Some(entry) => entry,
+            None => match self.records.get(key.as_bytes())? {
+                Some(bytes) => Entry::decode(&bytes).ok_or(IndexError::Format)?,
+                None => return Ok(None),
+            },
         };
-        let entry = Entry::decode(&bytes).ok_or(IndexError::Format)?;
         if self.segments.has(&entry.location) {
             Ok(Some(entry))
         } else {
@@ -144,6 +159,7 @@ impl Index {
 
     /// Makes these the only versions of each record, the newest first, in one durable batch; a record without any is gone.
     pub fn rewrite(&self, records: &[(RecordKey, Vec<Entry>)]) -> Result<(), IndexError> {
+        self.recent.settle()?;
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
         for (key, versions) in records {
             let (current, former) = match versions.split_first() {
@@ -212,7 +228,8 @@ impl Index {
 
     /// All current records whose key begins with `prefix`, in key order.
     pub fn scan<'a>(&'a self, prefix: &[u8]) -> impl Iterator<Item = Result<(RecordKey, Entry), IndexError>> + use<'a> {
-        self.records.prefix(prefix).filter_map(|guard| {
+        let unsettled = self.recent.settle().err().map(Err).into_iter();
+        unsettled.chain(self.records.prefix(prefix).filter_map(|guard| {
             let read = || -> Result<Option<(RecordKey, Entry)>, IndexError> {
                 let (key, value) = guard.into_inner()?;
                 let key = RecordKey::from_bytes(&key).ok_or(IndexError::Format)?;
@@ -223,7 +240,7 @@ impl Index {
                 Ok(self.before(&key, u32::MAX)?.map(|entry| (key, entry)))
             };
             read().transpose()
-        })
+        }))
     }
 
     /// How many records there are, deleted ones included: those with a version whose bytes are durable.
@@ -236,34 +253,29 @@ impl Index {
         Ok(records)
     }
 
-    /// Writes everything pending in one durable batch, waiting first while the flush to disk is behind.
+    /// Makes everything pending durable.
+    ///
+    /// First what is replaced, then what replaces it: a kill between the two leaves a version that is its own former one, which no reader
+    /// sees, where the other way round a record would be without the version that it falls back to.
     pub fn commit(&self, pending: &mut Pending) -> Result<(), IndexError> {
-        while self.db.write_buffer_size() > WRITE_BUFFER_LIMIT {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
-        // Sorted, neighbours in the tree are written one after the other.
-        let mut records: Vec<(RecordKey, Entry)> = pending.records.drain().collect();
-        records.sort_unstable_by_key(|(key, _)| *key);
-        for (key, entry) in &records {
-            batch.insert(&self.records, key.as_bytes().as_slice(), entry.encode().as_slice());
-        }
-        for (key, entries) in &pending.history {
-            for entry in entries {
-                batch.insert(
-                    &self.history,
-                    former_key(key, entry).as_slice(),
-                    entry.encode().as_slice(),
-                );
+        if !pending.history.is_empty() || !pending.mrns.is_empty() {
+            while self.db.write_buffer_size() > WRITE_BUFFER_LIMIT {
+                std::thread::sleep(std::time::Duration::from_millis(2));
             }
+            let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
+            for (key, entries) in &pending.history {
+                for entry in entries {
+                    let at = former_key(key, entry);
+                    batch.insert(&self.history, at.as_slice(), entry.encode().as_slice());
+                }
+            }
+            for (mrn, key) in &pending.mrns {
+                batch.insert(&self.mrns, mrn_key(mrn, key).as_slice(), [].as_slice());
+            }
+            batch.commit()?;
         }
-        for (mrn, key) in &pending.mrns {
-            batch.insert(&self.mrns, mrn_key(mrn, key).as_slice(), [].as_slice());
-        }
-        batch.commit()?;
-        pending.history.clear();
-        pending.mrns.clear();
-        pending.added = 0;
+        self.recent.add(&pending.sorted())?;
+        pending.clear();
         Ok(())
     }
 }
@@ -280,89 +292,6 @@ fn mrn_key(mrn: &[u8; 16], patient: &RecordKey) -> [u8; 36] {
     at[..16].copy_from_slice(mrn);
     at[16..].copy_from_slice(patient.as_bytes());
     at
-}
-
-impl Pending {
-    /// Nothing pending, for a writer that is going to ask for about `expected` records that are not there yet.
-    pub fn expecting(index: &Index, expected: u64) -> Result<Self, IndexError> {
-        let there = index.records.approximate_len() as u64;
-        let items = usize::try_from(there + expected)
-            .unwrap_or(usize::MAX)
-            .clamp(1 << 16, 1 << 26);
-        let mut known = BloomFilter::with_false_pos(0.01).seed(&0).expected_items(items);
-        for guard in index.records.iter() {
-            if let Some(key) = RecordKey::from_bytes(&guard.key()?) {
-                known.insert_hash(key.lot());
-            }
-        }
-        Ok(Self {
-            known: Some(known),
-            ..Self::default()
-        })
-    }
-
-    /// The current version of a record, what is pending included.
-    pub fn get(&self, index: &Index, key: &RecordKey) -> Result<Option<Entry>, IndexError> {
-        match self.records.get(key) {
-            Some(entry) => Ok(Some(*entry)),
-            None if self.known.as_ref().is_some_and(|known| !known.contains_hash(key.lot())) => Ok(None),
-            None => index.get(key),
-        }
-    }
-
-    /// The newest version of a record that is older than `version`, what is pending included.
-    pub fn before(&self, index: &Index, key: &RecordKey, version: u32) -> Result<Option<Entry>, IndexError> {
-        let replaced = self.history.get(key).into_iter().flatten();
-        match replaced.rev().find(|entry| entry.version < version) {
-            Some(entry) => Ok(Some(*entry)),
-            None => index.before(key, version),
-        }
-    }
-
-    /// Makes `entry` the current version; the version it replaces, if any, is kept.
-    pub fn put(&mut self, key: RecordKey, entry: Entry, replaced: Option<Entry>) {
-        match replaced {
-            Some(old) => self.history.entry(key).or_default().push(old),
-            None => self.added += 1,
-        }
-        if let Some(known) = &mut self.known {
-            known.insert_hash(key.lot());
-        }
-        self.records.insert(key, entry);
-    }
-
-    /// The pending records whose key begins with `prefix`, in no order.
-    pub fn under<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (RecordKey, Entry)> + 'a {
-        let records = self.records.iter();
-        records
-            .filter(move |(key, _)| key.as_bytes().starts_with(prefix))
-            .map(|(key, entry)| (*key, *entry))
-    }
-
-    /// Makes a patient findable by the keyed hash of an MRN.
-    pub fn put_mrn(&mut self, mrn: [u8; 16], patient: RecordKey) {
-        self.mrns.push((mrn, patient));
-    }
-
-    /// The patients known under an MRN, what is pending included, in the order of their keys.
-    pub fn patients_with(&self, index: &Index, mrn: &[u8; 16]) -> Result<Vec<RecordKey>, IndexError> {
-        let mut found = index.patients_with(mrn)?;
-        found.extend(
-            self.mrns
-                .iter()
-                .filter(|(m, key)| m == mrn && !found.contains(key))
-                .map(|(_, key)| *key)
-                .collect::<Vec<_>>(),
-        );
-        // Whatever of it is pending now may not be when it is asked for again.
-        found.sort_unstable();
-        Ok(found)
-    }
-
-    /// How many records were added that were not there in any version.
-    pub fn added(&self) -> u64 {
-        self.added
-    }
 }
 
 #[cfg(test)]
