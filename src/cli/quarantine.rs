@@ -8,7 +8,7 @@ use super::args::{AmendArgs, NameArgs, QuarantineCommand, WaiveArgs, WorkspaceAr
 use super::failure::{Failure, code};
 use super::run::{self, Show};
 use super::{open, output};
-use crate::engine::{Answer, Command, EngineError, Line, original, quarantine_of, runs_of};
+use crate::engine::{Answer, Aside, Command, EngineError, Line, original, quarantine_of, runs_of};
 use crate::fhir;
 use crate::migration::{By, Quarantined};
 use crate::store::{RowId, operator, read_file, row_key};
@@ -138,7 +138,8 @@ fn waive(workspace: &WorkspaceArgs, args: &WaiveArgs) -> Result<u8, Failure> {
     let rows = if args.rows.is_empty() {
         let meant = |what: &Quarantined| args.reason.as_ref().is_none_or(|reason| *reason == what.code);
         let all = quarantine_of(&storage, &plan)?.into_iter();
-        all.filter(|aside| meant(&aside.what)).map(|aside| aside.row).collect()
+        let meant = |aside: &Aside| aside.amended.is_none() && meant(&aside.what);
+        all.filter(meant).map(|aside| aside.row).collect()
     } else {
         args.rows.iter().map(|row| named(row)).collect::<Result<_, _>>()?
     };

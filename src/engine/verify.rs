@@ -78,6 +78,17 @@ struct FileCheck {
     counts: ByType,
 }
 
+impl FileCheck {
+    /// The row on a line of the file.
+    fn row(&self, line: u64) -> RowId {
+        RowId {
+            run: self.file.run,
+            file: self.file.number,
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 impl<'a> Check<'a> {
     fn new(storage: &'a Arc<Storage>, plan: &'a Plan) -> Result<Self, EngineError> {
         let mut files = HashMap::new();
@@ -184,7 +195,7 @@ impl<'a> Check<'a> {
                             self.row(&mut check, line, text)?;
                         }
                     }
-                    Piece::OversizeStart => self.row(&mut check, header.first_line, &[])?,
+                    Piece::OversizeStart => self.oversize(&mut check, header.first_line)?,
                     Piece::OversizeRest => {}
                 }
                 read += block.len() as u64;
@@ -196,11 +207,7 @@ impl<'a> Check<'a> {
     }
 
     fn row(&mut self, check: &mut FileCheck, line: u64, text: &[u8]) -> Result<(), EngineError> {
-        let row = RowId {
-            run: check.file.run,
-            file: check.file.number,
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-        };
+        let row = check.row(line);
         let right = self.right(row)?;
         let text = right.as_deref().unwrap_or(text);
         match check.file.kind {
@@ -251,6 +258,16 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// A row of which only the beginning was looked at.
+    fn oversize(&mut self, check: &mut FileCheck, line: u64) -> Result<(), EngineError> {
+        let row = check.row(line);
+        if self.amended.contains_key(&row) {
+            return self.row(check, line, &[]);
+        }
+        self.reject(check, line, None);
+        Ok(())
+    }
+
     /// The bytes that stand for those received, of a row that a person set right.
     fn right(&self, row: RowId) -> Result<Option<Vec<u8>>, EngineError> {
         if self.amended.is_empty() {
@@ -262,11 +279,7 @@ impl<'a> Check<'a> {
 
     /// Counts a row that is not usable, and checks that it was set aside.
     fn reject(&mut self, check: &mut FileCheck, line: u64, resource_type: Option<&str>) {
-        let row = RowId {
-            run: check.file.run,
-            file: check.file.number,
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-        };
+        let row = check.row(line);
         let kept = self.quarantined.get(&row).cloned();
         if kept.is_none() {
             self.find(

@@ -241,7 +241,9 @@ fn runs_of(log: &[u8]) -> Result<Vec<Run>, IndexError> {
     while let Some((head, after)) = rest.split_first_chunk::<HEAD>() {
         let [a, b, c, d, sum @ ..] = *head;
         let len = u32::from_le_bytes([a, b, c, d]) as usize;
-        let Some((bytes, after)) = after.split_at_checked(len) else { break };
+        let Some((bytes, after)) = after.split_at_checked(len) else {
+            break;
+        };
         if crc32fast::hash(bytes) != u32::from_le_bytes(sum) {
             if after.is_empty() {
                 break;

@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
+mod amend;
+
+pub use amend::{amend, check, edited, not_editable};
+
 use super::Screen;
-use crate::engine::{self, Aside, Beginning, Command, Line};
+use crate::engine::{Aside, Beginning, Command};
 use crate::store::RowId;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, wrapped};
@@ -12,7 +16,7 @@ use crate::tui::list::List;
 use crate::tui::look::{Role, Sign};
 use crate::tui::message::{Effect, Problem, Query};
 use crate::tui::model::Model;
-use crate::tui::overlay::{Ask, Editor, For, Overlay, Reading};
+use crate::tui::overlay::{Ask, For, Overlay, Reading};
 use crate::tui::text_input::TextInput;
 
 /// Rows around the list: three above, and below it why the chosen row was set aside, what was decided, and its line.
@@ -32,8 +36,8 @@ pub struct State {
     line: Option<(RowId, Result<Beginning, Problem>)>,
     /// The rows that a reason is asked for.
     meant: Vec<RowId>,
-    /// How the row is to read of which a reason is asked for.
-    amended: Option<(RowId, Line)>,
+    /// How a row is to read that somebody sets right.
+    draft: Option<amend::Draft>,
 }
 
 impl std::fmt::Debug for State {
@@ -94,15 +98,6 @@ impl State {
         self.list.clamp(self.seen.len());
     }
 
-    /// The chosen row and its line, once that is read.
-    fn editable(&self) -> Option<(&Aside, &str)> {
-        let aside = self.chosen()?;
-        match &self.line {
-            Some((row, Ok(line))) if *row == aside.row && line.whole => Some((aside, &line.text)),
-            _ => None,
-        }
-    }
-
     /// The rows set aside for the same reason as the chosen one, about which nobody decided.
     fn alike(&self) -> impl Iterator<Item = RowId> {
         let code = self.chosen().map(|chosen| &chosen.what.code);
@@ -151,7 +146,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Filter => model.overlay = Some(Overlay::Filter(TextInput::new(state.filter.clone()))),
         Action::Open => open(model),
-        Action::Edit => edit(model),
+        Action::Edit => amend::edit(model),
         Action::Waive => {
             state.meant = state.chosen().map(|aside| aside.row).into_iter().collect();
             ask_why(model);
@@ -183,56 +178,6 @@ pub fn waive(model: &mut Model, why: String) -> Vec<Effect> {
     let mut who: crate::migration::By = model.place.operator.clone().into();
     who.why = Some(why);
     vec![Effect::Start(Box::new(plan), Command::Waive { rows, who })]
-}
-
-/// Opens the chosen row's line, as it may be set right.
-fn edit(model: &mut Model) {
-    let Some((aside, line)) = model.quarantine.editable() else {
-        return;
-    };
-    let title = format!("{} line {}", aside.what.file_name, aside.what.line);
-    let editor = if aside.what.code == "duplicate" {
-        // Put in order it would lose what is there twice.
-        Editor::as_written(&title, line)
-    } else {
-        Editor::new(&title, line)
-    };
-    model.overlay = Some(Overlay::Edit(Box::new(editor)));
-    check(model);
-}
-
-/// Tells the editor what is wrong with the line as it is typed, if anything is.
-pub fn check(model: &mut Model) {
-    let Some(Overlay::Edit(editor)) = &mut model.overlay else {
-        return;
-    };
-    let chosen = model.quarantine.chosen();
-    editor.problem = chosen.and_then(|aside| engine::flaw(&aside.what, &Line::new(&editor.text())));
-}
-
-/// Asks for the reason why the chosen row is to read as it was typed.
-pub fn edited(model: &mut Model, editor: &Editor) {
-    let Some(row) = model.quarantine.chosen().map(|aside| aside.row) else {
-        return;
-    };
-    model.quarantine.amended = Some((row, Line::new(&editor.text())));
-    let text = "What was wrong, and how you know what is right. The row is taken in as it reads now; what was received stays on record, with \
-                your name and this reason. The EHR still has it as it was.";
-    model.overlay = Some(Overlay::Ask(Ask::new("Why is this right?", text, For::Amend)));
-}
-
-/// Has the engine take the row in as it was typed.
-pub fn amend(model: &mut Model, why: String) -> Vec<Effect> {
-    let amended = model.quarantine.amended.take();
-    let (Some(plan), Some(amended)) = (model.plan().cloned(), amended) else {
-        return Vec::new();
-    };
-    let mut who: crate::migration::By = model.place.operator.clone().into();
-    who.why = Some(why);
-    // Another line is shown then.
-    model.quarantine.line = None;
-    let rows = vec![amended];
-    vec![Effect::Start(Box::new(plan), Command::Amend { rows, who })]
 }
 
 /// The whole line, to be scrolled.
@@ -268,24 +213,6 @@ fn line(model: &Model) -> (String, bool) {
 pub fn none_chosen(model: &Model) -> Option<String> {
     let none = model.quarantine.chosen().is_none();
     none.then(|| "there is none here".to_owned())
-}
-
-/// Why the chosen row cannot be set right here.
-pub fn not_editable(model: &Model) -> Option<String> {
-    let state = &model.quarantine;
-    match (state.chosen(), &state.line) {
-        (None, _) => Some("there is none here".to_owned()),
-        _ if model.job().is_some() => Some("a job is at work".to_owned()),
-        _ if model.opened().is_some_and(|standing| standing.state.flipped) => {
-            Some("the practice has gone over".to_owned())
-        }
-        _ if model.privacy => Some("what it says is hidden now".to_owned()),
-        (Some(chosen), Some((row, Ok(line)))) if chosen.row == *row => {
-            let long = "it is too long; `cutover quarantine amend` takes it from a file";
-            (!line.whole).then(|| long.to_owned())
-        }
-        _ => Some("its line is not read yet".to_owned()),
-    }
 }
 
 /// Why the chosen row cannot be waived.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::store::index::{Index, Pending};
-use crate::store::{Entry, Location, RecordKey, RowId, Segments, Sealer};
+use crate::store::{Entry, Location, RecordKey, RowId, Sealer, Segments};
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -149,7 +149,9 @@ fn damage_before_the_end_is_told() {
     fs::write(&path, &log).unwrap();
     let sealed = HashMap::from([(1, 1)]);
     let segments = Segments::new(dir.path(), Sealer::new(&[5; 32]), sealed);
-    let error = Index::open(&dir.path().join("index"), Arc::new(segments)).err().unwrap();
+    let error = Index::open(&dir.path().join("index"), Arc::new(segments))
+        .err()
+        .unwrap();
     assert!(error.hint().unwrap().contains("--rebuild-index"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), log, "what is damaged stays to be looked at");
 }
