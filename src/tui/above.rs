@@ -66,10 +66,7 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        (Overlay::Filter(_), Action::Back) => {
-            update::narrow(model, "");
-            Vec::new()
-        }
+        (Overlay::Filter(_), Action::Back) => update::narrow(model, ""),
         _ => Vec::new(),
     }
 }

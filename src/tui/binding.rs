@@ -297,8 +297,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflicts, Key::of('n'), Action::Next, "next open"),
     bind(Place::Conflicts, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Conflicts, ESC, Action::Back, "back"),
-    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_decidable),
-    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_decidable),
+    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_by_date),
+    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_by_date),
     bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "EHR").unless(not_decidable),
     bind(Place::Conflict, Key::of('t'), Action::Decide(Decide::Target), "here").unless(not_decidable),
     bind(Place::Conflict, Key::of('b'), Action::Decide(Decide::Both), "both").unless(not_both),
@@ -376,4 +376,4 @@ pub static BINDINGS: &[Binding] = &[
 ];
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
