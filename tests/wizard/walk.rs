@@ -132,8 +132,7 @@ fn settle_quarantine(pty: &mut Pty) {
         .unwrap()
         .to_owned();
     let resource_type = row.split_whitespace().nth(3).unwrap().to_owned();
-    pty.press("e");
-    pty.says("as JSON");
+    ask(pty, "e", "as JSON");
     pty.says(&format!("in a file of {resource_type}"));
     pty.press(DOWN);
     pty.press(END);
@@ -182,7 +181,7 @@ fn chart(pty: &Pty, number: usize, state: &str) {
     });
 }
 
-/// Presses a key until it asks this: a chart that is being read anew cannot be judged yet.
+/// Presses a key until it asks this: what is being read anew cannot be judged or set right yet.
 fn ask(pty: &mut Pty, key: &str, question: &str) {
     for _ in 0..20 {
         pty.press(key);
