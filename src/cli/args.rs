@@ -10,7 +10,7 @@ pub use super::args_gate::{FindingsCommand, FlipArgs, JudgeArgs, ReportArgs, Sam
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};
-pub use super::args_undo::{BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs, WaiveArgs};
+pub use super::args_undo::{AmendArgs, BackArgs, ByArgs, ResolveArgs, RollbackArgs, UndoArgs, WaiveArgs};
 use crate::fhir::Survivorship;
 use crate::migration::PolicyFor;
 
@@ -280,6 +280,8 @@ pub enum QuarantineCommand {
         /// The row, as RUN/FILE/LINE from the list
         row: String,
     },
+    /// Set quarantined rows right and take them in; what was received stays, and so does who did it and why
+    Amend(AmendArgs),
     /// Decide to do without quarantined rows; they stay, and so does who decided it and why
     Waive(WaiveArgs),
 }

@@ -123,6 +123,29 @@ pub struct RollbackArgs {
     pub back: BackArgs,
 }
 
+/// `quarantine amend`
+#[derive(Debug, Clone, Args)]
+pub struct AmendArgs {
+    /// The migration
+    pub migration: String,
+    /// The rows, as RUN/FILE/LINE from the list
+    #[arg(required = true)]
+    pub rows: Vec<String>,
+    /// A file with the record as it is to read; of several rows one line each, in their order. It holds a patient's data; `-` for standard
+    /// input
+    #[arg(long, value_name = "FILE")]
+    pub with: PathBuf,
+    /// What was wrong, and how it is known what is right
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// The name of who decides, where several share a login
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `quarantine waive`
 #[derive(Debug, Clone, Args)]
 #[command(group(clap::ArgGroup::new("meant").required(true).args(["rows", "reason", "all"])))]

@@ -3,7 +3,7 @@
 use super::error::EngineError;
 use super::original::original;
 use super::tally::runs_of;
-use crate::migration::{Plan, Quarantined, Waived};
+use crate::migration::{Amended, Plan, Quarantined, Waived};
 use crate::store::{RowId, Storage, row_key, row_of, run_key};
 
 /// A row in quarantine.
@@ -15,9 +15,18 @@ pub struct Aside {
     pub what: Quarantined,
     /// Who decided to do without it, if anybody did.
     pub waived: Option<Waived>,
+    /// Who set it right, if anybody did: then it was taken in.
+    pub amended: Option<Amended>,
 }
 
-/// The rows of a migration that are in quarantine, waived ones included, in the order in which they came.
+impl Aside {
+    /// Whether nobody has decided yet what becomes of it.
+    pub fn open(&self) -> bool {
+        self.waived.is_none() && self.amended.is_none()
+    }
+}
+
+/// The rows of a migration that were set aside, waived and amended ones included, in the order in which they came.
 pub fn quarantine_of(storage: &Storage, plan: &Plan) -> Result<Vec<Aside>, EngineError> {
     let mut rows = Vec::new();
     for run in runs_of(storage, &plan.id)? {
@@ -27,7 +36,8 @@ pub fn quarantine_of(storage: &Storage, plan: &Plan) -> Result<Vec<Aside>, Engin
             rows.push(Aside {
                 row,
                 what: found.what,
-                waived: storage.tables.waived.get(&row_key(row))?,
+                waived: storage.tables.waived.get(&key)?,
+                amended: storage.tables.amended.get(&key)?.map(|row| row.amended),
             });
         }
     }
@@ -50,7 +60,7 @@ impl std::fmt::Debug for Beginning {
     }
 }
 
-/// The beginning of a quarantined row as it was received, at most `most` bytes of it.
+/// The beginning of a quarantined row as it was received, or as somebody set it right, at most `most` bytes of it.
 pub fn beginning(storage: &Storage, row: RowId, most: usize) -> Result<Beginning, EngineError> {
     let Some(found) = storage.tables.quarantine.get(&row_key(row))? else {
         return Err(EngineError::NotReady {
@@ -58,6 +68,14 @@ pub fn beginning(storage: &Storage, row: RowId, most: usize) -> Result<Beginning
             hint: "go back and look again".to_owned(),
         });
     };
+    if let Some(right) = storage.tables.amended.get(&row_key(row))? {
+        let bytes = storage.segments.read(&right.location)?;
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
+        return Ok(Beginning {
+            text,
+            whole: bytes.len() <= most,
+        });
+    }
     let mut bytes = Vec::new();
     let mut whole = true;
     original(storage, &found, &mut |piece| {

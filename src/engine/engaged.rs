@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::history::taken_in;
 use super::program::transforms;
+use super::reversal::left_out;
 use super::row::{RowReader, lines};
 use super::tally::runs_of;
 use crate::fhir;
 use crate::migration::{FileKind, Plan};
-use crate::store::{BlockKind, Piece, RecordKey, Storage};
+use crate::store::{BlockKind, Piece, RecordKey, RowId, Storage};
 
 /// Which of `keys` the rows that a migration has taken in are or refer to.
 pub fn engaged(
@@ -39,6 +40,7 @@ pub fn engaged(
     let types: HashSet<u16> = keys.iter().map(RecordKey::resource_type).collect();
     let names = storage.names.resource_types().into_iter();
     let names: HashMap<String, u16> = names.filter(|(_, number)| types.contains(number)).collect();
+    let amended = left_out(storage, &plan.tenant)?.amended;
     for segment in storage.segments.ids() {
         for item in storage.segments.headers(segment) {
             let (offset, header) = item?;
@@ -47,7 +49,17 @@ pub fn engaged(
                 continue;
             };
             let block = storage.segments.block(segment, offset)?;
-            for (_, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+            for (line, _, text) in lines(&block, header.first_line, header.source_offset == 0) {
+                let row = RowId {
+                    run: header.run,
+                    file: header.file,
+                    line: u32::try_from(line).unwrap_or(u32::MAX),
+                };
+                let right = amended
+                    .get(&row)
+                    .map(|bytes| storage.segments.read(bytes))
+                    .transpose()?;
+                let text = right.as_deref().unwrap_or(text);
                 let Ok(scan) = fhir::scan(text) else { continue };
                 if !taken_in(file, header.source_offset, scan.resource_type == "Patient") {
                     continue;

@@ -26,7 +26,12 @@ pub fn facts(storage: &Storage, plan: &Plan, state: State, trail: Trail) -> Resu
     }
     let mut quarantine = (0, 0);
     for run in runs_of(storage, &plan.id)? {
-        quarantine.0 += storage.tables.quarantine.count_prefix(&run_key(run))?;
+        let amended = storage.tables.amended.count_prefix(&run_key(run))?;
+        quarantine.0 += storage
+            .tables
+            .quarantine
+            .count_prefix(&run_key(run))?
+            .saturating_sub(amended);
         quarantine.1 += storage.tables.waived.count_prefix(&run_key(run))?;
     }
     let verification = storage.tables.verifications.get(plan.id.as_bytes())?;

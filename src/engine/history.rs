@@ -10,9 +10,9 @@ use super::error::EngineError;
 use super::export::tier;
 use super::row::Pass;
 use crate::migration::{Conflict, Event, ExportFile, Ground, Mapping};
-use crate::store::{BlockHeader, BlockKind, ConflictRow, RecordKey, RowId, RunInfo, Storage, migration_key};
+use crate::store::{BlockHeader, BlockKind, ConflictRow, Location, RecordKey, RowId, RunInfo, Storage, migration_key};
 
-/// What is left out of a history.
+/// What is left out of a history, and what reads otherwise in it than it was received.
 #[derive(Debug, Clone, Default)]
 pub struct LeftOut {
     /// Runs, besides those that were taken back before.
@@ -21,6 +21,8 @@ pub struct LeftOut {
     pub decisions: HashSet<Vec<u8>>,
     /// Rows of the destination's own.
     pub rows: HashSet<RowId>,
+    /// Rows that a person set right: where the bytes are that stand for those received.
+    pub amended: HashMap<RowId, Location>,
 }
 
 /// One thing that happened.

@@ -13,13 +13,14 @@
 //! - `living`: a few records read again at the source.
 //! - `planning`: making and changing plans. `mint`: a token to look at.
 //! - `beside`: conflicts as a person looks at them.
-//! - `aside`: rows that were set aside. `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
+//! - `aside`: rows that were set aside. `amend`: setting them right; `waive`: doing without quarantined rows. `chart`: sample charts judged. `gate`: whether a practice can go over, who signed, and that it has;
 //!   `trail`: what the journal says of that.
 //! - `report`, `report_text`: the report. `evidence`: the report in every form and a bundle of everything, signed, and their check. `standing`: how a migration stands, gathered for whoever looks.
 //! - `wipe`: everything that holds a patient's data destroyed, once a copy is proven.
 //! - `forecast`: what decisions would come to; `undo`, `rollback`: taking back. `history` says what happened in which order, `telling` tells it
 //!   once more without what is taken back, `told` makes the store what was told, `reversal` does it so that a kill does no harm.
 
+mod amend;
 mod aside;
 mod attachments;
 mod beside;
@@ -98,6 +99,7 @@ mod verify;
 mod waive;
 mod wipe;
 
+pub use amend::{Amendment, Line, flaw};
 pub use aside::{Aside, Beginning, beginning, quarantine_of};
 #[cfg(test)]
 pub use beside::alike;

@@ -21,8 +21,8 @@ use super::recorder::state;
 use super::tally::{recorded_counts, runs_of};
 use super::trail::trail;
 use crate::migration::{
-    ByType, Chart, ConflictKind, Counts, Drawn, ExportFile, FileKind, FileState, Finding, Gate, Plan, Quarantined,
-    Resolution, SignOff, State, Transforms, Verification, Waived, total,
+    By, ByType, Chart, ConflictKind, Counts, Drawn, ExportFile, FileKind, FileState, Finding, Gate, Plan, Quarantined,
+    Resolution, SignOff, State, Transforms, Verification, total,
 };
 use crate::store::{ChainHead, JournalEntry, Storage, migration_key, run_key};
 
@@ -75,8 +75,10 @@ pub struct Report {
     pub failed_charts: Vec<Finding>,
     /// Sample charts.
     pub charts: Vec<ReportedChart>,
-    /// Quarantined rows that somebody waived, with who and why.
-    pub waived: Vec<ReportedWaiver>,
+    /// Quarantined rows that somebody set right, with who and why: they were taken in as changed.
+    pub amended: Vec<ReportedRow>,
+    /// Quarantined rows that somebody waived, likewise.
+    pub waived: Vec<ReportedRow>,
     /// What must be so before the practice goes over, and what of it is.
     pub gate: Gate,
     /// Who signed, stale signatures too.
@@ -191,14 +193,14 @@ impl ReportedChart {
     }
 }
 
-/// A quarantined row that somebody waived.
+/// A quarantined row of which somebody decided what becomes of it.
 #[derive(Debug, Serialize)]
-pub struct ReportedWaiver {
+pub struct ReportedRow {
     /// The row, as run/file/line.
     pub row: String,
     /// Why it was set aside.
     pub code: String,
-    /// Who waived it.
+    /// Who decided.
     pub who: String,
     /// Why.
     pub why: String,
@@ -206,14 +208,14 @@ pub struct ReportedWaiver {
     pub when: String,
 }
 
-impl ReportedWaiver {
-    fn of(row: &Quarantined, waived: &Waived) -> Self {
+impl ReportedRow {
+    fn of(row: &Quarantined, by: &By, when: &str) -> Self {
         Self {
             row: format!("{}/{}/{}", row.run, row.file, row.line),
             code: row.code.clone(),
-            who: waived.by.name.clone().unwrap_or_else(|| waived.by.login.clone()),
-            why: waived.by.why.clone().unwrap_or_default(),
-            when: waived.when.clone(),
+            who: by.name.clone().unwrap_or_else(|| by.login.clone()),
+            why: by.why.clone().unwrap_or_default(),
+            when: when.to_owned(),
         }
     }
 }
@@ -228,7 +230,7 @@ pub fn report(storage: &Storage, plan: &Plan, with_phi: bool) -> Result<Report, 
     let mut manifests = BTreeMap::new();
     let mut quarantine = BTreeMap::new();
     let mut issues = BTreeMap::new();
-    let mut waived = Vec::new();
+    let (mut amended, mut waived) = (Vec::new(), Vec::new());
     for run in runs_of(storage, &plan.id)? {
         for file in storage.files(run)? {
             for (severity, count) in &file.issues {
@@ -241,8 +243,12 @@ pub fn report(storage: &Storage, plan: &Plan, with_phi: bool) -> Result<Report, 
         }
         for item in storage.tables.quarantine.scan_prefix(&run_key(run)) {
             let (key, row) = item?;
+            if let Some(found) = storage.tables.amended.get(&key)? {
+                amended.push(ReportedRow::of(&row.what, &found.amended.by, &found.amended.when));
+                continue;
+            }
             if let Some(found) = storage.tables.waived.get(&key)? {
-                waived.push(ReportedWaiver::of(&row.what, &found));
+                waived.push(ReportedRow::of(&row.what, &found.by, &found.when));
             }
             *quarantine.entry(row.what.code).or_insert(0) += 1;
         }
@@ -262,6 +268,7 @@ pub fn report(storage: &Storage, plan: &Plan, with_phi: bool) -> Result<Report, 
         signed,
         failed_charts: charts.iter().filter_map(Chart::finding).collect(),
         charts: charts.iter().map(|chart| ReportedChart::of(chart, with_phi)).collect(),
+        amended,
         waived,
         migration: plan.id.clone(),
         name: plan.name.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{Report, ReportedWaiver};
+use super::report::{Report, ReportedRow};
 use crate::fhir;
 use crate::migration::{Counts, FileState, Gate, Verification};
 use crate::store::ChainHead;
@@ -71,13 +71,17 @@ pub fn report_text(report: &Report) -> String {
             );
         }
     }
-    for waived in &report.waived {
-        let ReportedWaiver {
+    let done = [("Set right", &report.amended), ("Waived", &report.waived)];
+    for (done, row) in done
+        .iter()
+        .flat_map(|(done, rows)| rows.iter().map(move |row| (done, row)))
+    {
+        let ReportedRow {
             row, code, who, why, ..
-        } = waived;
+        } = row;
         let _ = writeln!(
             out,
-            "Waived: row {row} ({code}) by {}: {}",
+            "{done}: row {row} ({code}) by {}: {}",
             fhir::safe(who),
             fhir::safe(why)
         );

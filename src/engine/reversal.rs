@@ -11,7 +11,7 @@ use super::taken_back::{Compared, TakenBack};
 use super::tally::{recorded_counts, runs_of};
 use super::telling::tell;
 use super::told::Told;
-use crate::migration::{By, Conflict, Event, Plan, Resolution, total};
+use crate::migration::{By, Conflict, Disposition, Event, Plan, Resolution, total};
 use crate::store::{ConflictRow, Reversal, RowId, Storage, migration_key, row_key, row_of, run_key};
 
 /// What is to be taken back, worked out and not yet done.
@@ -84,6 +84,12 @@ impl Planned {
         self
     }
 
+    /// What became of the rows that are set right.
+    pub fn amended(&self) -> Vec<(RowId, Disposition)> {
+        let became = |row: &RowId| self.told.amended.get(row).map(|now| (*row, *now));
+        self.note.amended.iter().filter_map(|(row, _)| became(row)).collect()
+    }
+
     /// Does it: journalled and noted durably, then done.
     pub fn carry_out(self, storage: &Arc<Storage>, plan: &Plan, recorder: &Recorder) -> Result<TakenBack, EngineError> {
         let mut journalled: Vec<Recorded> = Vec::new();
@@ -143,6 +149,11 @@ fn take_over(storage: &Arc<Storage>, told: Told) -> Result<(), EngineError> {
         let Some(note) = tables.reversals.get(migration.as_bytes())? else {
             continue;
         };
+        for (row, amended) in &note.amended {
+            tables.amended.put(&row_key(*row), amended)?;
+            // What nobody needs to do without.
+            tables.waived.remove(&row_key(*row))?;
+        }
         withdraw(storage, migration, &note.runs)?;
         tables.reversals.remove(migration.as_bytes())?;
     }
@@ -185,9 +196,13 @@ fn withdraw(storage: &Storage, migration: &str, runs: &[u32]) -> Result<(), Engi
     Ok(())
 }
 
-/// What is noted to be left out of a tenant's history.
+/// What is noted to be left out of a tenant's history, and what of it was set right.
 pub fn left_out(storage: &Storage, tenant: &str) -> Result<LeftOut, EngineError> {
     let mut left_out = LeftOut::default();
+    for item in storage.tables.amended.iter() {
+        let (key, row) = item?;
+        left_out.amended.extend(row_of(&key).map(|id| (id, row.location)));
+    }
     for item in storage.tables.reversals.iter() {
         let (migration, note) = item?;
         let plan = storage.tables.migrations.get(&migration)?;
@@ -210,6 +225,8 @@ impl LeftOut {
         let key = |id: &String| migration_key(migration, id.as_bytes());
         self.decisions.extend(note.decisions.iter().map(key));
         self.runs.extend(&note.runs);
+        self.amended
+            .extend(note.amended.iter().map(|(row, amended)| (*row, amended.location)));
     }
 }
 

@@ -42,6 +42,7 @@ pub fn rollback(
     let note = Reversal {
         decisions: since.iter().map(|conflict| conflict.id.clone()).collect(),
         runs: standing.into_iter().filter(|run| *run >= first).collect(),
+        ..Reversal::default()
     };
     let planned = Planned::of(storage, plan, note, &since, by, force)?.after(Event::RollbackBegun {
         run: first,

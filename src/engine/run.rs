@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::amend::{Amendment, Line, amend};
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
@@ -63,6 +64,13 @@ pub enum Command {
         /// The decision.
         choice: Choice,
         /// Who decides.
+        who: By,
+    },
+    /// Set quarantined rows right and take them in.
+    Amend {
+        /// Which, and how each is to read.
+        rows: Vec<(RowId, Line)>,
+        /// Who decides, and why.
         who: By,
     },
     /// Do without quarantined rows.
@@ -145,6 +153,8 @@ pub enum Answer {
     Resolved(Vec<(String, Option<Resolution>)>),
     /// Of [`Command::Repair`].
     Repaired(Box<Found>),
+    /// Of [`Command::Amend`].
+    Amended(Amendment),
     /// Of [`Command::Waive`]: how many rows were not waived before.
     Waived(u64),
     /// Of commands whose event says everything.
@@ -283,6 +293,11 @@ async fn work(
         })
         .await
         .map_err(|_| EngineError::Stopped)?,
+        Command::Amend { rows, who } => {
+            tokio::task::spawn_blocking(move || amend(&storage, &plan, &recorder, &rows, &who).map(Answer::Amended))
+                .await
+                .map_err(|_| EngineError::Stopped)?
+        }
         Command::Waive { rows, who } => {
             tokio::task::spawn_blocking(move || waive(&storage, &plan, &recorder, &rows, &who).map(Answer::Waived))
                 .await

@@ -8,10 +8,10 @@ use super::error::EngineError;
 use super::history::{Chapter, History, LeftOut, Step};
 use super::place::Placer;
 use super::program::transforms;
-use super::row::{FileContext, Pass, RawBlock, RowReader, What, location};
+use super::row::{FileContext, Pass, RawBlock, Row, RowReader, What, location};
 use super::told::Told;
 use crate::migration::{ByType, Disposition, FileKind, Ground, Plan};
-use crate::store::{Aside, BlockHeader, ConflictRow, RowId, Storage, Writer, row_of, run_key};
+use crate::store::{Aside, BlockHeader, ConflictRow, Location, RowId, Storage, Writer, row_of, run_key};
 
 /// What was told is written out after this many bytes of source.
 const TOGETHER_BYTES: u64 = 16 * 1024 * 1024;
@@ -37,9 +37,11 @@ pub fn tell(
         left_out,
         open: None,
         quarantined: HashMap::new(),
+        right: HashMap::new(),
         counts: BTreeMap::new(),
         added: BTreeMap::new(),
         groundless: Vec::new(),
+        amended: HashMap::new(),
         untold: 0,
         read: 0,
     };
@@ -68,7 +70,7 @@ pub fn tell(
         }
     }
     teller.close()?;
-    let (counts, added, groundless) = (teller.counts, teller.added, teller.groundless);
+    let (counts, added, groundless, amended) = (teller.counts, teller.added, teller.groundless, teller.amended);
     Ok(Told {
         aside,
         tenant: history.tenant,
@@ -76,6 +78,7 @@ pub fn tell(
         runs: history.chapters.into_keys().collect(),
         counts,
         added,
+        amended,
         groundless,
     })
 }
@@ -88,9 +91,13 @@ struct Teller<'a> {
     left_out: &'a LeftOut,
     open: Option<Open>,
     quarantined: HashMap<u32, HashSet<RowId>>,
+    /// Rows that were set right, by the block in which they were received: where their bytes are.
+    right: HashMap<(u32, u64), Vec<(RowId, Location)>>,
     counts: BTreeMap<(u32, u32), ByType>,
     added: BTreeMap<u32, u64>,
     groundless: Vec<ConflictRow>,
+    /// What became of rows that were set right.
+    amended: HashMap<RowId, Disposition>,
     /// Bytes whose rows are not written out yet.
     untold: u64,
     read: u64,
@@ -148,6 +155,11 @@ impl Teller<'_> {
                 let Some(id) = row_of(&key).filter(|_| self.storage.segments.has(&row.location)) else {
                     continue;
                 };
+                if let Some(bytes) = self.left_out.amended.get(&id) {
+                    let block = (row.location.segment, row.location.block);
+                    self.right.entry(block).or_default().push((id, *bytes));
+                    continue;
+                }
                 rows.insert(id);
                 let counts = self.counts.entry((run, id.file)).or_default();
                 counts
@@ -214,17 +226,30 @@ impl Teller<'_> {
             piece: header.piece,
             bytes: bytes.to_vec(),
         };
-        let rows = open.reader.read(&block)?;
+        let right = self.right.get(&at).map(Vec::as_slice).unwrap_or_default();
+        let is_right = |line: u64| right.iter().any(|(id, _)| u64::from(id.line) == line);
+        let rows = open.reader.read(&block)?.into_iter();
+        let mut rows: Vec<(Row, Location)> = rows
+            .filter(|row| !is_right(row.line))
+            .map(|row| {
+                let place = location(at.0, at.1, &row);
+                (row, place)
+            })
+            .collect();
+        for (id, bytes) in right {
+            let line = RawBlock::of_one(&block.file, id.line, self.storage.segments.read(bytes)?);
+            rows.extend(open.reader.read(&line)?.into_iter().map(|row| (row, *bytes)));
+        }
+        rows.sort_by_key(|(row, _)| row.line);
         // The placer has the patients to itself again.
         drop(block);
         let counts = self.counts.entry((header.run, header.file)).or_default();
-        for row in rows {
+        for (row, place) in rows {
             let id = RowId {
                 run: header.run,
                 file: header.file,
                 line: u32::try_from(row.line).unwrap_or(u32::MAX),
             };
-            let place = location(at.0, at.1, &row);
             let quarantined = || self.quarantined.get(&header.run).is_some_and(|rows| rows.contains(&id));
             match row.what {
                 What::Record(_) if quarantined() => {}
@@ -234,6 +259,9 @@ impl Teller<'_> {
                     } else {
                         open.placer.place(&mut open.writer, id, place, &record)?
                     };
+                    if is_right(row.line) {
+                        self.amended.insert(id, now);
+                    }
                     let name = open.placer.type_name(record.key.resource_type());
                     counts.entry(name).or_default().add(now);
                 }
@@ -243,6 +271,16 @@ impl Teller<'_> {
                         let name = open.placer.type_name(key.resource_type());
                         counts.entry(name).or_default().add(Disposition::Deleted);
                     }
+                    if is_right(row.line) {
+                        self.amended.insert(id, Disposition::Deleted);
+                    }
+                }
+                What::Rejected(rejected) if is_right(row.line) => {
+                    // It passed when it was set right; a program that transforms may have changed since.
+                    counts
+                        .entry(rejected.resource_type)
+                        .or_default()
+                        .add(Disposition::Quarantined);
                 }
                 What::Rejected(_) | What::Issues(_) => {}
             }

@@ -1,11 +1,13 @@
 //! What was told: how it differs from the store, and making the store so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::error::EngineError;
-use crate::migration::{ByType, Conflict, Counts, Moved, total};
-use crate::store::{Aside, ConflictRow, Entry, Progress, RecordKey, Storage, Table, file_key, migration_key, run_key};
+use crate::migration::{ByType, Conflict, Counts, Disposition, Moved, total};
+use crate::store::{
+    Aside, ConflictRow, Entry, Progress, RecordKey, RowId, Storage, Table, file_key, migration_key, run_key,
+};
 
 /// Records that are written together.
 const TOGETHER: usize = 10_000;
@@ -24,6 +26,8 @@ pub struct Told {
     pub counts: BTreeMap<(u32, u32), ByType>,
     /// Records that each run added.
     pub added: BTreeMap<u32, u64>,
+    /// What became of rows that were set right, as they were placed.
+    pub amended: HashMap<RowId, Disposition>,
     /// Conflicts as the store has them whose decisions have nothing to stand on any more.
     pub groundless: Vec<ConflictRow>,
 }

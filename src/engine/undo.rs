@@ -48,7 +48,7 @@ pub fn undo(
     }
     let note = Reversal {
         decisions: chosen.iter().map(|conflict| conflict.id.clone()).collect(),
-        runs: Vec::new(),
+        ..Reversal::default()
     };
     let planned = Planned::of(storage, plan, note, &chosen, by, force)?;
     if dry_run {

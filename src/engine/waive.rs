@@ -24,6 +24,12 @@ pub fn waive(storage: &Storage, plan: &Plan, recorder: &Recorder, rows: &[RowId]
                 hint: format!("`cutover quarantine list {}` shows what is", plan.id),
             });
         }
+        if storage.tables.amended.contains(&row_key(*row))? {
+            return Err(EngineError::NotReady {
+                what: format!("row {} of `{}` was set right and taken in", named(*row), plan.id),
+                hint: "there is nothing to do without".to_owned(),
+            });
+        }
         if storage.tables.waived.get(&row_key(*row))?.is_none() && !wanted.contains(row) {
             wanted.push(*row);
         }
@@ -50,6 +56,7 @@ pub fn waive(storage: &Storage, plan: &Plan, recorder: &Recorder, rows: &[RowId]
     Ok(wanted.len() as u64)
 }
 
-fn named(row: RowId) -> String {
+/// A row as people write it.
+pub fn named(row: RowId) -> String {
     format!("{}/{}/{}", row.run, row.file, row.line)
 }

@@ -13,8 +13,9 @@
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
 //! - [`outgoing`] makes of a record what is sent to a server.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
-//! - [`brief()`] says in a line what an element says, [`chart_lines`] what a record does; [`safe`] makes text from an EHR fit for a terminal.
+//! - [`brief()`] says in a line what an element says, [`briefs()`] what two that differ do, [`chart_lines`] what a record does; [`safe`] makes text from an EHR fit for a terminal.
 
+mod beside;
 mod brief;
 mod canonical;
 mod choice;
@@ -56,6 +57,7 @@ mod splice;
 mod survivorship;
 mod transform;
 
+pub use beside::{briefs, outline};
 pub use brief::brief;
 pub use canonical::{CanonicalError, canonical_hash};
 pub use clinical::{ChartLine, Section, chart_lines};

@@ -16,7 +16,8 @@ use super::scan::scan;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Survivorship {
-    /// The right record stays as it is and gains what it says nothing of; a list gains items only if it has none.
+    /// The right record stays as it is and gains what it says nothing of; a list gains items only if it has none, but numbers by which
+    /// the other record is known are never left behind.
     #[default]
     FillBlanks,
     /// As with blanks, and lists gain the other record's items.
@@ -65,7 +66,11 @@ impl Survivorship {
                 Difference::OnlyRight => Pick::Right,
                 Difference::OnlyLeft if self == Self::FillBlanks && found.item && !fills(&found) => Pick::Right,
                 Difference::OnlyLeft => Pick::Left,
-                Difference::Differs if self != Self::FillBlanks && found.item && !found.same_thing => Pick::Both,
+                Difference::Differs
+                    if found.item && !found.same_thing && (self != Self::FillBlanks || number(&found)) =>
+                {
+                    Pick::Both
+                }
                 Difference::Differs | Difference::Order => differing.clone(),
             };
             picks.insert(found.path, pick);
@@ -74,9 +79,15 @@ impl Survivorship {
     }
 }
 
-/// Whether an item of the left list fills a blank: the right record has no such list, or leaving it out would open a closed record.
+/// Whether an item of the left list fills a blank: the right record has no such list; or leaving it out would open a closed record, or
+/// have a record that others know by a number not be found by it.
 fn fills(found: &FieldDifference) -> bool {
-    found.fills_blank || found.path.starts_with("meta.security")
+    found.fills_blank || number(found) || found.path.starts_with("meta.security")
+}
+
+/// Whether it is one of the numbers of a record.
+fn number(found: &FieldDifference) -> bool {
+    found.path.starts_with("identifier[")
 }
 
 impl fmt::Display for Survivorship {

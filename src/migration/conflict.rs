@@ -26,6 +26,11 @@ impl ConflictKind {
         self != Self::ContentDiffers
     }
 
+    /// Whether it asks if two people are one, which is never decided by a date.
+    pub fn asks_who(self) -> bool {
+        matches!(self, Self::SamePerson | Self::DuplicateInSource)
+    }
+
     /// Why it is one, in a sentence without its end.
     pub fn words(self) -> &'static str {
         match self {

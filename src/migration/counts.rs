@@ -24,6 +24,21 @@ pub enum Disposition {
     Deleted,
 }
 
+impl Disposition {
+    /// The same in words, of a row.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Unchanged => "the destination has it already",
+            Self::Quarantined => "set aside again",
+            Self::Held => "waits for its patient",
+            Self::Undecided => "waits for a decision",
+            Self::Kept => "the destination's version is kept",
+            Self::Deleted => "its deletions are carried out",
+        }
+    }
+}
+
 /// Rows of one type, by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

@@ -199,6 +199,15 @@ pub enum Event {
         /// The first run taken back.
         run: u32,
     },
+    /// Somebody set a quarantined row right, and it was taken in as it reads now.
+    RowAmended {
+        /// The row, as run/file/line.
+        row: String,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
+    },
     /// Somebody decided to do without a quarantined row.
     RowWaived {
         /// The row, as run/file/line.

@@ -65,6 +65,7 @@ impl Event {
                 line,
                 ..
             } => format!("The {resource_type} of row {run}/{file}/{line} was taken in once more."),
+            Event::RowAmended { row, .. } => format!("Quarantined row {row} was set right and taken in."),
             Event::RowWaived { row, .. } => format!("Quarantined row {row} is waived."),
             Event::ChartJudged { chart, verdict, .. } => format!("Sample chart {chart} is {}.", verdict.name()),
             Event::SignedOff { capacity, name, .. } => format!("{name} gave the {} sign-off.", capacity.name()),

@@ -58,7 +58,7 @@ pub use gate::{Condition, Gate, GateFacts, Requirement};
 pub use living::Living;
 pub use mapping::{Ground, Mapping};
 pub use plan::{DeletionPolicy, Plan, Rules, Secrets};
-pub use quarantine::{Quarantined, Waived};
+pub use quarantine::{Amended, Quarantined, Waived};
 pub use record_state::{RecordState, States, StatesByType};
 pub use registration::Registration;
 pub use sample::{Chart, ChartState, ChartTally, ChartVerdict, Drawn, Judgement, SamplePatient, SampleRecord};

@@ -27,6 +27,15 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+/// That a person set a quarantined row right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amended {
+    /// Who, and why.
+    pub by: By,
+    /// When, RFC 3339.
+    pub when: String,
+}
+
 /// A quarantined row that a person has decided to do without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waived {

@@ -164,6 +164,7 @@ impl State {
             | Event::DecisionUndone { .. }
             | Event::CrosswalkChanged { .. }
             | Event::RollbackBegun { .. }
+            | Event::RowAmended { .. }
             | Event::RowWaived { .. }
             | Event::RecordRepaired { .. }
             | Event::ChartJudged { .. }

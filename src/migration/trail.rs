@@ -115,6 +115,7 @@ impl Trail {
             }
             Event::ConflictResolved { conflict, .. } => self.change(entry, format!("the decision on {conflict}")),
             Event::DecisionUndone { conflict, .. } => self.change(entry, format!("the undo of {conflict}")),
+            Event::RowAmended { row, .. } => self.change(entry, format!("row {row}, which was set right")),
             Event::CrosswalkChanged { .. } => self.change(entry, "a change of the crosswalk".to_owned()),
             Event::RecordRepaired { .. } => self.change(entry, "the repair of a record".to_owned()),
             Event::Verified { compared, findings } => {

@@ -9,7 +9,7 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules,
+    Amended, Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules,
     SamplePatient, SampleRecord, Secrets, Verification, VerifiedBlock, VerifyMark, Waived,
 };
 
@@ -58,6 +58,15 @@ pub struct QuarantinedRow {
     /// What and why.
     pub what: Quarantined,
     /// Its bytes in the landing.
+    pub location: Location,
+}
+
+/// A quarantined row as a person set it right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmendedRow {
+    /// Who did, and why.
+    pub amended: Amended,
+    /// The bytes that stand for those received.
     pub location: Location,
 }
 
@@ -122,6 +131,8 @@ pub struct Tables {
     pub quarantine: Table<QuarantinedRow>,
     /// Quarantined rows that somebody waived, likewise.
     pub waived: Table<Waived>,
+    /// Quarantined rows that somebody set right, likewise.
+    pub amended: Table<AmendedRow>,
     /// What programs made of records, by migration, place of the transform and keyed hash of the record.
     pub outputs: Table<Output>,
     /// Held rows by patient, run, file and line.
@@ -169,6 +180,7 @@ impl Tables {
             segments: ledger.table("segments")?,
             quarantine: ledger.table("quarantine")?,
             waived: ledger.table("waived")?,
+            amended: ledger.table("amended")?,
             outputs: ledger.table("outputs")?,
             held: ledger.table("held")?,
             conflicts: ledger.table("conflicts")?,

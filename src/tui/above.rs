@@ -6,7 +6,7 @@ use super::look::Role;
 use super::message::Effect;
 use super::model::Model;
 use super::overlay::{self, Ask, For, Overlay};
-use super::screen;
+use super::screen::{self, Screen};
 use super::update;
 
 /// What an action means to what stands over the screen; it is gone unless it is put back.
@@ -60,13 +60,13 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
         (Overlay::Choose(choose), Action::Yes) => edit::set(model, choose.field, &choose.value()),
         (Overlay::Ask(ask), Action::Yes) => asked(model, &ask),
         (Overlay::Edit(editor), Action::Yes) => {
-            screen::merge::take(model, &editor);
+            match model.screen {
+                Screen::Quarantine => screen::quarantine::edited(model, &editor),
+                _ => screen::merge::take(model, &editor),
+            }
             Vec::new()
         }
-        (Overlay::Filter(_), Action::Back) => {
-            update::narrow(model, "");
-            Vec::new()
-        }
+        (Overlay::Filter(_), Action::Back) => update::narrow(model, ""),
         _ => Vec::new(),
     }
 }
@@ -76,6 +76,7 @@ fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
     let text = ask.typed.text().trim().to_owned();
     match ask.purpose {
         For::Repair => screen::findings::repair(model, text),
+        For::Amend => screen::quarantine::amend(model, text),
         For::Waive => screen::quarantine::waive(model, text),
         For::NewMigration => vec![Effect::Add(text)],
         For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),

@@ -305,8 +305,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflicts, Key::of('n'), Action::Next, "next open"),
     bind(Place::Conflicts, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Conflicts, ESC, Action::Back, "back"),
-    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_decidable),
-    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_decidable),
+    bind(Place::Conflict, Key::of('w'), Action::Decide(Decide::Newer), "newer").unless(not_by_date),
+    bind(Place::Conflict, Key::of('o'), Action::Decide(Decide::Older), "older").unless(not_by_date),
     bind(Place::Conflict, Key::of('s'), Action::Decide(Decide::Source), "EHR").unless(not_decidable),
     bind(Place::Conflict, Key::of('t'), Action::Decide(Decide::Target), "here").unless(not_decidable),
     bind(Place::Conflict, Key::of('b'), Action::Decide(Decide::Both), "both").unless(not_both),
@@ -317,6 +317,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Conflict, Key::of('n'), Action::Next, "next"),
     bind(Place::Conflict, ESC, Action::Back, "back"),
     bind(Place::Quarantine, ENTER, Action::Open, "whole line").unless(quarantine::none_chosen),
+    bind(Place::Quarantine, Key::of('e'), Action::Edit, "edit").unless(quarantine::not_editable),
     bind(Place::Quarantine, Key::of('w'), Action::Waive, "waive").unless(quarantine::not_waivable),
     bind(Place::Quarantine, Key::of('a'), Action::Alike, "all of this reason").unless(quarantine::none_alike),
     bind(Place::Quarantine, Key::of('/'), Action::Filter, "filter"),
@@ -385,4 +386,4 @@ pub static BINDINGS: &[Binding] = &[
 ];
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -118,6 +118,16 @@ fn outcome(answer: &Answer) -> (String, Role) {
             (text, if left > 0 { Role::Note } else { Role::Done })
         }
         Answer::Repaired(_) => ("taken in once more; v verifies what has changed".to_owned(), Role::Done),
+        Answer::Amended(done) => {
+            let became = done.rows.first().map_or("done", |(_, now)| now.words());
+            if done.dependent.is_empty() {
+                (format!("the row was taken in: {became}"), Role::Done)
+            } else {
+                let back = figure::several(done.dependent.len() as u64, "decision");
+                let text = format!("the row was taken in: {became}; {back} had nothing to stand on any more");
+                (text, Role::Note)
+            }
+        }
         Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::Pulled(_) => ("the destination's own records are here".to_owned(), Role::Done),
         Answer::Delivered(counts) if counts.clean() => ("delivered".to_owned(), Role::Done),

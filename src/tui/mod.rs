@@ -14,6 +14,8 @@
 //! - `action`, `binding`, `why_not`, `key`: what a person can do, and with which key.
 //! - `form`, `form_view`, `edit`: fields of a plan, edited in place; `overlay::Choose` for those with a choice.
 //! - `mask`: what tells who a patient is goes through `Model::private`.
+//! - Tests of all screens: `budget` (bytes to the terminal), `hostile` (text that would steer it), `picture` (the README's pictures and
+//!   table of keys, made by `cargo test --lib draw_pictures -- --ignored`).
 //! - `canvas`, `look`, `figure`, `list`, `text_input`: the parts that screens are drawn with.
 //!
 //! **To add a screen:** a variant of [`Screen`](screen::Screen), a file in `screen/` with a `State` (a field of the model) and the
@@ -43,6 +45,8 @@ mod event_loop;
 mod figure;
 mod form;
 mod form_view;
+#[cfg(test)]
+mod hostile;
 mod input;
 mod job_news;
 mod key;
@@ -53,6 +57,8 @@ mod mask;
 mod message;
 mod model;
 mod overlay;
+#[cfg(test)]
+mod picture;
 mod query;
 #[cfg(test)]
 mod sample;
@@ -68,5 +74,5 @@ mod worker;
 
 pub use error::TuiError;
 pub use event_loop::Ended;
-pub use start::open;
+pub use start::{open, open_by};
 pub use terminal::ready;

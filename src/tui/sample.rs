@@ -2,6 +2,7 @@
 
 pub mod conflicts;
 pub mod proof;
+pub mod steps;
 
 use std::fmt::Write;
 
@@ -15,7 +16,7 @@ use ratatui::style::Color;
 use super::input::Input;
 use super::key::Key;
 use super::live::Live;
-use super::look::Look;
+use super::look::{Look, Palette};
 use super::message::{Effect, Msg};
 use super::model::{Model, Place};
 use super::update::update;
@@ -142,10 +143,52 @@ pub fn model() -> Model {
 
 /// The screen as text, and under each row that has any the styles of its cells.
 pub fn shown(model: &mut Model, width: u16, height: u16) -> String {
+    written(&drawn(model, width, height))
+}
+
+/// The screen in every look and size: 80 by 24 and 120 by 40 in colour; then, at 80 by 24, the styles without colours where there are
+/// any, and the rows that read otherwise in ASCII.
+pub fn looks(model: &mut Model) -> String {
+    let before = model.look;
+    let mut text = String::new();
+    for (width, height) in [(80, 24), (120, 40)] {
+        writeln!(text, "{width}x{height}\n{}", shown(model, width, height)).unwrap();
+    }
+    let colour = drawn(model, 80, 24);
+    model.look.palette = Palette::Plain;
+    let plain = drawn(model, 80, 24);
+    model.look.ascii = true;
+    let ascii = drawn(model, 80, 24);
+    model.look = before;
+    text.push_str("NO_COLOR\n");
+    for y in 0..24 {
+        assert_eq!(symbols(&plain, y), symbols(&colour, y), "a colour says something alone");
+        let styles = styles(&plain, y);
+        assert!(
+            !styles.contains(|c: char| c.is_ascii_lowercase() || c == '.'),
+            "{styles}"
+        );
+        if !styles.is_empty() {
+            writeln!(text, "{y:2}:{styles}").unwrap();
+        }
+    }
+    text.push_str("\nASCII\n");
+    for y in 0..24 {
+        let row = symbols(&ascii, y);
+        assert!(row.is_ascii() && styles(&ascii, y) == styles(&plain, y), "{row}");
+        if row != symbols(&colour, y) {
+            writeln!(text, "{y:2}|{row}|").unwrap();
+        }
+    }
+    text
+}
+
+/// What a terminal of this size shows.
+pub fn drawn(model: &mut Model, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     model.size = ratatui::layout::Size::new(width, height);
     terminal.draw(|frame| view(model, frame)).unwrap();
-    written(terminal.backend().buffer())
+    terminal.backend().buffer().clone()
 }
 
 /// A buffer as text: rows between bars, and under a row its styles, a letter for each cell: lower case for the colour, upper case when
@@ -153,24 +196,44 @@ pub fn shown(model: &mut Model, width: u16, height: u16) -> String {
 pub fn written(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {
-        let mut row = String::new();
-        let mut hidden = 0;
-        for x in 0..buffer.area.width {
-            if hidden > 0 {
-                hidden -= 1;
-                continue;
-            }
-            let symbol = buffer[(x, y)].symbol();
-            hidden = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
-            row.push_str(symbol);
-        }
-        writeln!(text, "|{row}|").unwrap();
-        let styles: String = (0..buffer.area.width).map(|x| style(&buffer[(x, y)])).collect();
-        if !styles.trim().is_empty() {
-            writeln!(text, "     {}", styles.trim_end()).unwrap();
+        writeln!(text, "|{}|", symbols(buffer, y)).unwrap();
+        let styles = styles(buffer, y);
+        if !styles.is_empty() {
+            writeln!(text, ":{styles}").unwrap();
         }
     }
-    text.replace("\n     ", "\n:")
+    text
+}
+
+/// What a row says.
+fn symbols(buffer: &Buffer, y: u16) -> String {
+    let mut row = String::new();
+    let mut hidden = 0;
+    for x in 0..buffer.area.width {
+        if hidden > 0 {
+            hidden -= 1;
+            continue;
+        }
+        let symbol = buffer[(x, y)].symbol();
+        hidden = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+        row.push_str(symbol);
+    }
+    row
+}
+
+/// The styles of a row's cells, without the plain ones at its end; a wide character has its style in both of its cells.
+fn styles(buffer: &Buffer, y: u16) -> String {
+    let mut styles = String::new();
+    let mut wide = None;
+    for x in 0..buffer.area.width {
+        let cell = &buffer[(x, y)];
+        let style = wide.take().unwrap_or_else(|| style(cell));
+        styles.push(style);
+        if unicode_width::UnicodeWidthStr::width(cell.symbol()) > 1 {
+            wide = Some(style);
+        }
+    }
+    styles.trim_end().to_owned()
 }
 
 fn style(cell: &Cell) -> char {

@@ -16,7 +16,7 @@ use super::look::Look;
 use super::model::{Model, Place};
 use super::terminal::{give_back, take_over};
 use super::worker::Worker;
-use crate::http::SystemClock;
+use crate::http::{Clock, SystemClock};
 use crate::store::Storage;
 
 /// How long jobs may take to make durable what they have, once the process is to end.
@@ -24,6 +24,16 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Opens the wizard on this workspace, and gives back how it ended.
 pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<Ended, TuiError> {
+    open_by(storage, rehearsal, Timestamp::now, Arc::new(SystemClock::default()))
+}
+
+/// The same with other clocks: `now` tells the screens what time it is, and jobs go by `clock`.
+pub fn open_by(
+    storage: &Arc<Storage>,
+    rehearsal: bool,
+    now: fn() -> Timestamp,
+    clock: Arc<dyn Clock>,
+) -> Result<Ended, TuiError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -38,10 +48,9 @@ pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<Ended, TuiError> 
         rehearsal,
     };
     let look = Look::from_environment(|name| std::env::var(name).ok());
-    let model = Model::new(place, look, TimeZone::system(), Timestamp::now());
+    let model = Model::new(place, look, TimeZone::system(), now());
     let ended = runtime.block_on(async {
-        let worker =
-            Worker::new(Arc::clone(storage), out, Arc::new(SystemClock::default())).map_err(TuiError::Start)?;
+        let worker = Worker::new(Arc::clone(storage), out, clock).map_err(TuiError::Start)?;
         let mut pressed = input::listen().map_err(TuiError::Start)?;
         let terminal = Terminal::new(surface).map_err(TuiError::Terminal)?;
         let wizard = Wizard {
@@ -49,7 +58,7 @@ pub fn open(storage: &Arc<Storage>, rehearsal: bool) -> Result<Ended, TuiError> 
             model,
             worker,
             news,
-            now: Timestamp::now,
+            now,
         };
         let input = poll_fn(move |context| pressed.poll_recv(context));
         Ok::<_, TuiError>(wizard.run(input, || end_after(FAREWELL)).await)

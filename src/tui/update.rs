@@ -74,11 +74,14 @@ fn typed(model: &mut Model, what: Typed<'_>) -> Vec<Effect> {
         Some(Overlay::Filter(filter)) => {
             filter.take(what);
             let text = filter.text().to_owned();
-            narrow(model, &text);
+            return narrow(model, &text);
         }
         Some(Overlay::Edit(editor)) => {
             editor.take(what);
-            screen::merge::check(model);
+            match model.screen {
+                Screen::Quarantine => screen::quarantine::check(model),
+                _ => screen::merge::check(model),
+            }
         }
         None => {
             if let Some(editing) = &mut model.editing {
@@ -164,14 +167,18 @@ fn editing(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     }
 }
 
-/// Narrows the list of the screen.
-pub fn narrow(model: &mut Model, text: &str) {
+/// Narrows the list of the screen, and asks for what is to be shown of the row that is chosen then.
+pub fn narrow(model: &mut Model, text: &str) -> Vec<Effect> {
     match model.screen {
         Screen::Log => model.log.narrow(text),
         Screen::Conflicts => model.conflicts.narrow(text),
-        Screen::Quarantine => model.quarantine.narrow(text),
+        Screen::Quarantine => {
+            model.quarantine.narrow(text);
+            return screen::quarantine::ask(model);
+        }
         _ => {}
     }
+    Vec::new()
 }
 
 /// To a step beside the one that is looked at.

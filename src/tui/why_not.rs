@@ -198,6 +198,11 @@ pub fn not_decidable(model: &Model) -> Option<String> {
     conflict::not_decidable(model, None)
 }
 
+/// Of deciding by date, the later or the earlier.
+pub fn not_by_date(model: &Model) -> Option<String> {
+    conflict::not_decidable(model, Some(Decide::Newer))
+}
+
 /// Of keeping both.
 pub fn not_both(model: &Model) -> Option<String> {
     conflict::not_decidable(model, Some(Decide::Both))

@@ -5,17 +5,17 @@
 //! from the first byte to the last checkpoint, and what a second run over unchanged files reaches; with peak memory. `BENCH_PATIENTS`,
 //! `BENCH_FILES` and `BENCH_SEED` change the size.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+#[path = "served.rs"]
+mod served;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cutover::migration::{AuthMethod, ExportLevel, Plan};
-use cutover::sandbox::Dataset;
-use cutover::sandbox::practice::Practice;
-use cutover::store::{Secret, Storage, Workspace, create_key_file};
 use serde_json::Value;
+use served::{Server, made, prepare};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cutover");
 
@@ -25,10 +25,7 @@ fn main() {
     let seed = setting("BENCH_SEED", 1);
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     let data = root.join(format!("data-{patients}-{files}-{seed}"));
-    if !data.join("complete").exists() {
-        eprintln!("making the data of {patients} patients in {}", data.display());
-        make(&data, patients, files, seed);
-    }
+    made(&data, patients, files, seed);
     let bytes: u64 = fs::read_dir(&data)
         .expect("data")
         .map(|f| f.expect("file").metadata().expect("size").len())
@@ -39,7 +36,7 @@ fn main() {
         fs::read_dir(&data).expect("data").count() - 1
     );
 
-    let server = Server::start(&data);
+    let server = Server::start(&data, &["--polls", "0"]);
     let (time, ()) = timed(|| downloads(&server.base, &data));
     let plain = mega(bytes) / time.as_secs_f64();
     println!("four plain downloads, bytes thrown away   {plain:7.0} MB/s   1.00");
@@ -96,68 +93,6 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (start.elapsed(), result)
 }
 
-/// Writes a practice as NDJSON, split into about `files` files by their share of the rows.
-fn make(folder: &Path, patients: u64, files: u64, seed: u64) {
-    fs::create_dir_all(folder).expect("folder");
-    let practice = Practice::new(patients, seed);
-    let types = practice.types();
-    let rows: u64 = types.iter().map(|(_, n)| n).sum();
-    for (resource_type, count) in types {
-        let parts = (count * files / rows).max(1);
-        for part in 0..parts {
-            let path = folder.join(format!("{resource_type}.{part:03}.ndjson"));
-            let mut out = BufWriter::new(File::create(path).expect("file"));
-            for line in practice.lines(&resource_type, count * part / parts..count * (part + 1) / parts) {
-                out.write_all(&line).expect("write");
-                out.write_all(b"\n").expect("write");
-            }
-            out.flush().expect("flush");
-        }
-    }
-    File::create(folder.join("complete")).expect("mark");
-}
-
-struct Server {
-    child: Child,
-    base: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(BINARY)
-            .args([
-                "sandbox",
-                "--open",
-                "--no-gzip",
-                "--polls",
-                "0",
-                "--lines-per-file",
-                "100000000",
-                "--data",
-            ])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the sandbox starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("stdout"))
-            .read_line(&mut line)
-            .expect("its first line");
-        let told: Value = serde_json::from_str(&line).expect("JSON");
-        Self {
-            child,
-            base: told["base_url"].as_str().expect("base").to_owned(),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// Downloads every file, four at a time, with `curl`, and throws the bytes away.
 fn downloads(base: &str, _data: &Path) {
     let kickoff = curl(&[
@@ -208,20 +143,6 @@ fn downloads(base: &str, _data: &Path) {
 fn curl(args: &[&str]) -> String {
     let output = Command::new("curl").args(args).output().expect("curl is installed");
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn prepare(home: &Path, key: &Path, base: &str) {
-    create_key_file(key).expect("key file");
-    let workspace = Workspace::create(home, &Secret::KeyFile(key.to_owned()), "bench").expect("workspace");
-    let storage = Storage::open(workspace).expect("store");
-    let plan = Plan {
-        auth: AuthMethod::None,
-        level: ExportLevel::System,
-        poll_floor_s: 1,
-        ..Plan::new("bench", base)
-    };
-    storage.tables.migrations.put(b"bench", &plan).expect("plan");
-    storage.workspace.ledger().durable().expect("durable");
 }
 
 fn cutover(home: &Path, key: &Path) -> Command {

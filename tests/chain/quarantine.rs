@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cutover::engine::Outcome;
+use cutover::engine::{self, Answer, Aside, Command, EngineError, Line, Outcome, beginning, quarantine_of};
 use cutover::fhir;
+use cutover::migration::{By, Disposition};
 use cutover::sandbox::Dataset;
 
-use crate::bench::{Bench, config, practice};
+use crate::bench::{Bench, Records, config, differing, practice};
 use crate::edited::Edited;
 
 const MAX_LINE: usize = 600_000;
@@ -174,4 +175,111 @@ async fn blank_lines_and_carriage_returns_are_no_rows() {
             .values()
             .all(|line| fhir::scan(line).is_ok() && line.ends_with(b"}"))
     );
+}
+
+/// The practice with some lines that came without their end: a patient's and a problem of theirs.
+fn cut_off() -> Arc<dyn Dataset> {
+    Arc::new(Edited::new(practice(), |name, at, mut line| {
+        if (name == "Patient" && at == 2) || (name == "Condition" && at == 5) {
+            line.pop();
+        }
+        vec![line]
+    }))
+}
+
+fn by(why: Option<&str>) -> By {
+    By {
+        login: "tester".to_owned(),
+        name: Some("Mo Okafor".to_owned()),
+        why: why.map(str::to_owned),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_are_set_right_are_taken_in_as_if_they_had_come_so() {
+    let mut whole = Bench::new(config(practice())).await;
+    whole.done().await;
+    let mut bench = Bench::new(config(cut_off())).await;
+    bench.done().await;
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    assert_eq!(rows.len(), 2);
+    let amend = |rows: &[Aside], end: &str, why: Option<&str>| {
+        let text = |aside: &Aside| beginning(bench.storage(), aside.row, usize::MAX).unwrap().text + end;
+        let rows = rows.iter().map(|aside| (aside.row, Line::new(&text(aside)))).collect();
+        Command::Amend { rows, who: by(why) }
+    };
+    let why = Some("the file was cut off; the EHR shows the same record whole");
+    let refused = [
+        amend(&rows, "", why),
+        amend(&rows, "}", None),
+        amend(&rows, "}", Some(" ")),
+    ];
+    let done = amend(&rows, "}", why);
+    let before = bench.hash();
+    for command in refused {
+        let error = bench.command(command).await.unwrap_err();
+        assert!(
+            matches!(error, EngineError::NotReady { .. }) && error.hint().is_some(),
+            "{error}"
+        );
+        assert_eq!(bench.hash(), before);
+    }
+    let Answer::Amended(amendment) = bench.command(done).await.unwrap() else {
+        panic!("not amended")
+    };
+    let expected: Vec<_> = rows.iter().map(|aside| (aside.row, Disposition::Stored)).collect();
+    assert_eq!((amendment.rows, amendment.dependent.len()), (expected, 0));
+    let base = |bench: &Bench, records: Records| -> Records {
+        let text = |line: Vec<u8>| {
+            String::from_utf8(line)
+                .unwrap()
+                .replace(&bench.sandbox.base_url, "{base}")
+        };
+        records
+            .into_iter()
+            .map(|(name, line)| (name, text(line).into_bytes()))
+            .collect()
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            differing(&base(&bench, bench.stored()), &base(&whole, whole.stored())),
+            Vec::<String>::new()
+        );
+        assert_eq!(bench.counts(), whole.counts());
+        assert!(bench.verify().await.clean());
+        // The history is told once more.
+        bench.rebuild();
+    }
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    assert!(
+        rows.iter()
+            .all(|aside| !aside.open() && aside.amended.as_ref().unwrap().by == by(why))
+    );
+    let report = engine::report(bench.storage(), &bench.plan).unwrap();
+    assert_eq!((report.amended.len(), report.quarantine.len()), (2, 0));
+    assert_eq!(bench.quarantine().len(), 2, "what was received stays as it was");
+    // It is taken back with its run, and comes again with the next one.
+    bench.rollback(None, false, false).await;
+    assert!(bench.stored().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_too_long_to_be_taken_in_can_be_set_right() {
+    let mut bench = bench().await;
+    bench.done().await;
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    let long: Vec<&Aside> = rows.iter().filter(|aside| aside.what.code == "oversize").collect();
+    let short = |aside: &&Aside| {
+        let id = format!("short-{}", aside.row.line);
+        (aside.row, Line::new(std::str::from_utf8(&padded(&id, 200)).unwrap()))
+    };
+    let amend = Command::Amend {
+        rows: long.iter().map(short).collect(),
+        who: by(Some("the picture in it is in the chart as a document")),
+    };
+    let stored = bench.counts().stored;
+    bench.command(amend).await.unwrap();
+    assert_eq!(bench.counts().stored, stored + 2);
+    assert!(bench.stored().keys().any(|name| name.starts_with("Condition/short-")));
+    assert!(bench.verify().await.clean(), "{:#?}", bench.verification());
 }

@@ -2,7 +2,7 @@
 
 use cutover::sandbox::SMART;
 
-use crate::rig::{Rig, sandbox};
+use crate::rig::{Rig, sandbox, write};
 
 const COMMENT: &str = "asthma resolved in 2019 shows active";
 
@@ -29,6 +29,7 @@ fn every_step_to_the_flip() {
         assert!(gate.contains(line), "{line}: {gate}");
     }
     assert_eq!(rig.output(&["run", "lakeside", "--since-last"]).0, 0);
+    set_right(&rig);
     rig.must(&[
         "quarantine",
         "waive",
@@ -113,7 +114,7 @@ fn every_step_to_the_flip() {
     // The report tells who answers for it, and not who the patients are.
     let (_, text) = rig.output(&["report", "lakeside"]);
     let (_, json) = rig.output(&["report", "lakeside", "--format", "json"]);
-    for told in ["Ann Mori", "Mo Okafor", "empty test lines"] {
+    for told in ["Ann Mori", "Mo Okafor", "empty test lines", "typed from paper"] {
         assert!(text.contains(told) && json.contains(told), "{told}: {text}");
     }
     for chart in charts {
@@ -152,4 +153,49 @@ fn past_a_shut_gate_with_a_reason_that_the_report_shows() {
     let (_, report) = rig.output(&["report", "lakeside", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["gate"]["flip"]["overridden"], "the lease ends today");
+}
+
+/// Sets one of the quarantined rows right, after trying without what that needs.
+fn set_right(rig: &Rig) {
+    let (_, rows) = rig.json(&["quarantine", "list", "lakeside", "--json"]);
+    let row = &rows[0];
+    let name = format!("{}/{}/{}", row["run"], row["file"], row["line"]);
+    let file = rig.path("set-right.json");
+    let amend = [
+        "quarantine",
+        "amend",
+        "lakeside",
+        &name,
+        "--with",
+        &file,
+        "--who",
+        "Mo",
+        "--why",
+    ];
+    let refused = |with: &str, why: &str| {
+        write(file.as_ref(), with);
+        rig.run(&[&amend[..], &[why]].concat())
+    };
+    let record = serde_json::json!({
+        "resourceType": row["resource_type"], "id": "typed-1", "status": "final", "intent": "order", "code": { "text": "typed" },
+        "subject": { "reference": "Patient/nobody" }, "patient": { "reference": "Patient/nobody" }, "class": { "code": "AMB" },
+        "vaccineCode": { "text": "typed" }, "occurrenceString": "once", "medicationCodeableConcept": { "text": "typed" },
+        "content": [{ "attachment": { "title": "typed" } }], "beneficiary": { "reference": "Patient/nobody" }, "payor": [{ "display": "nobody" }],
+    });
+    let broken = refused("{", "typed from paper");
+    assert!(
+        broken.contains("cannot be taken in like that") && broken.ends_with("[exit 1]"),
+        "{broken}"
+    );
+    let silent = refused(&record.to_string(), "");
+    assert!(
+        silent.contains("without a reason") && silent.ends_with("[exit 1]"),
+        "{silent}"
+    );
+    write(file.as_ref(), &serde_json::to_string_pretty(&record).unwrap());
+    let (code, done) = rig.output(&[&amend[..], &["typed from paper"]].concat());
+    assert_eq!((code, done), (0, format!("{name}: stored\n")));
+    let (_, list) = rig.output(&["quarantine", "list", "lakeside"]);
+    assert!(list.contains("set right by Mo: typed from paper"), "{list}");
+    assert_eq!(rig.output(&["verify", "lakeside"]).0, 0);
 }

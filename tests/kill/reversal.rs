@@ -1,8 +1,10 @@
-//! Undo and rollback that are killed: on restart the store is as it was before them or as it is after them, never in between.
+//! Undo, rollback and amendments that are killed: on restart the store is as it was before them or as it is after them, never in between.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use cutover::engine::quarantine_of;
 
 use super::content::Content;
 use super::damage;
@@ -30,14 +32,14 @@ pub fn kill(rig: &Rig, kills: u64, dice: &mut Dice) {
         received,
         hashes: [untouched, done],
     };
-    let mut spent = 0;
+    let mut spent = whole.amended(&home, kills / 4, dice);
     let mut rounds = 0;
     while spent < kills {
         let left = (kills - spent).min(6);
         spent += whole.round(&home, &format!("taken-back-{rounds}"), left, dice);
         rounds += 1;
     }
-    println!("{spent} kills of undos and rollbacks in {rounds} rounds");
+    println!("{spent} kills of an amendment, and of undos and rollbacks in {rounds} rounds");
 }
 
 impl Decided<'_> {
@@ -71,6 +73,50 @@ impl Decided<'_> {
         );
         drop(storage);
         std::fs::remove_dir_all(home).unwrap();
+        spent
+    }
+
+    /// Sets a quarantined row right, killed on the way up to `kills` times. Gives the kills spent.
+    fn amended(&self, from: &Path, kills: u64, dice: &mut Dice) -> u64 {
+        let (once, home) = (self.rig.copy(from, "amended-once"), self.rig.copy(from, "amended"));
+        let storage = self.rig.open(&once);
+        let plan = storage.tables.migrations.get(NAME.as_bytes()).unwrap().unwrap();
+        let aside = quarantine_of(&storage, &plan).unwrap().remove(0);
+        drop(storage);
+        let record = serde_json::json!({ "resourceType": aside.what.resource_type, "id": "set-right", "status": "final", "intent": "order",
+            "code": { "text": "x" }, "subject": { "reference": "Patient/x" }, "patient": { "reference": "Patient/x" }, "class": { "code": "AMB" },
+            "vaccineCode": { "text": "x" }, "occurrenceString": "once", "medicationCodeableConcept": { "text": "x" },
+            "content": [{ "attachment": { "title": "x" } }], "beneficiary": { "reference": "Patient/x" }, "payor": [{ "display": "x" }] });
+        let file = self.rig.folder.path().join("set-right.json");
+        std::fs::write(&file, record.to_string()).unwrap();
+        let row = format!("{}/{}/{}", aside.row.run, aside.row.file, aside.row.line);
+        let file = file.to_str().unwrap();
+        let amend = [
+            "quarantine",
+            "amend",
+            NAME,
+            &row,
+            "--with",
+            file,
+            "--why",
+            "cut off",
+            "--json",
+        ];
+        let life = live(self.rig.command(&once, &amend), None, &mut |_| {});
+        assert_eq!(life.ended, Ended::Exited(0), "{}", life.errors);
+        let after = hash(self.rig, &once);
+        assert_ne!(after, self.hashes[1]);
+        let content = Content::of(&self.rig.open(&once));
+        let spent = self.until_done(&home, &amend, 0, [&self.hashes[1], &after], kills, dice);
+        content.assert_same(&Content::of(&self.rig.open(&home)));
+        for command in [&["verify", NAME][..], &["doctor", "--rebuild-index"]] {
+            let life = live(self.rig.command(&home, command), None, &mut |_| {});
+            assert_eq!(life.ended, Ended::Exited(0), "{}{}", life.lines.join("\n"), life.errors);
+        }
+        assert_eq!(hash(self.rig, &home), after, "after the index was made anew");
+        for home in [once, home] {
+            std::fs::remove_dir_all(home).unwrap();
+        }
         spent
     }
 

@@ -11,7 +11,7 @@ use cutover::engine::{Import, Snapshot, import};
 use cutover::fhir;
 use cutover::migration::{AuthMethod, ExportLevel, Plan, Policy, read_transforms};
 use cutover::sandbox::practice::{Destination, DestinationMix, Practice};
-use cutover::sandbox::{Dataset, Folder, RunningSandbox, Sandbox, SandboxConfig};
+use cutover::sandbox::{Dataset, Fault, Folder, RunningSandbox, Sandbox, SandboxConfig};
 use cutover::store::{Secret, Storage, Workspace, create_key_file};
 use tempfile::TempDir;
 
@@ -60,6 +60,7 @@ impl Rig {
         let lines: u64 = dataset.types().iter().map(|(_, lines)| lines).sum();
         let mut config = SandboxConfig::new(Arc::new(dataset))
             .polls(1, Some(0))
+            .fault(Fault::MalformedLines(3))
             .lines_per_file((lines / 30).max(200));
         config.open = true;
         config.gzip = gzip;

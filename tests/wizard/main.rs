@@ -1,48 +1,21 @@
 //! The wizard in a real terminal, as a person meets it.
 
+mod end;
+mod hang_up;
+mod panic;
 mod pty;
+mod rig;
 mod walk;
 
 use pty::Pty;
-use rustix::process::Signal;
 
 const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
-const RIGHT: &str = "\x1b[C";
 
 fn demo(variables: &[(&str, &str)]) -> Pty {
     let pty = Pty::start(&["demo", "--patients", "30"], variables);
     pty.says("> Lakeside Family");
     pty
-}
-
-#[test]
-fn the_demo_is_driven_from_the_source_to_verified_records() {
-    let mut pty = demo(&[]);
-    pty.press(ENTER);
-    pty.says("Nobody has asked for a token yet");
-    pty.press("t");
-    pty.says("The EHR let us in.");
-    pty.press("1");
-    pty.says("Nothing was tested yet");
-    pty.press("t");
-    pty.says("more are as they should be");
-    pty.press("4");
-    pty.says("exactly as it will be sent");
-    pty.press("r");
-    pty.says("conflicts need you");
-    pty.press("6");
-    pty.says("The export reported");
-    pty.press(RIGHT);
-    pty.says("Every record as received");
-    pty.press("l");
-    pty.says("run_completed by");
-    pty.press(ESC);
-    pty.says("Every record as received");
-    pty.press(ESC);
-    pty.says("needs you:");
-    pty.press("q");
-    assert!(pty.end().success() && pty.given_back());
 }
 
 #[test]
@@ -63,43 +36,6 @@ fn the_chosen_row_is_seen_without_colours_and_in_ascii() {
     });
     pty.press("q");
     assert!(pty.end().success());
-}
-
-#[test]
-fn being_told_to_end_gives_the_terminal_back() {
-    for signal in [Signal::TERM, Signal::INT] {
-        let mut pty = demo(&[]);
-        pty.signal(signal);
-        assert!(pty.end().success() && pty.given_back(), "{signal:?}");
-    }
-    let mut pty = demo(&[]);
-    pty.press("\x03");
-    assert!(pty.end().success() && pty.given_back(), "Ctrl-C");
-}
-
-#[test]
-fn a_lost_terminal_ends_the_program() {
-    let mut pty = demo(&[]);
-    pty.press(ENTER);
-    pty.says("Nobody has asked for a token yet");
-    pty.press("4");
-    pty.says("exactly as it will be sent");
-    pty.press("r");
-    pty.says("Poll");
-    pty.hang_up();
-}
-
-#[test]
-fn the_screen_comes_back_after_a_stop_that_no_shell_looks_after() {
-    let mut pty = demo(&[]);
-    pty.press("\x1a");
-    pty.press("?");
-    pty.says("Keys on the screen Home");
-    pty.press("\x0c");
-    pty.press(ESC);
-    pty.says("> Lakeside Family");
-    pty.press("q");
-    assert!(pty.end().success() && pty.given_back());
 }
 
 #[test]

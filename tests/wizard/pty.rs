@@ -10,6 +10,11 @@ use vt100::Parser;
 /// How long anything may take before a test calls it missing; nothing takes a tenth of it on a machine that is not busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Bits of a terminal's modes: keys come by line, are echoed, and some are signals (`termios.h` of Linux).
+const ICANON: u32 = 0o2;
+const ECHO: u32 = 0o10;
+const ISIG: u32 = 0o1;
+
 pub struct Pty {
     pub child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
@@ -20,25 +25,24 @@ pub struct Pty {
 
 struct Seen {
     parser: Parser,
+    /// Bytes that the program has written.
+    bytes: u64,
     ended: bool,
     /// Nobody is to read on.
     enough: bool,
 }
 
+/// `cutover` with these arguments.
+pub fn cutover(args: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
+    command.args(args);
+    command
+}
+
 impl Pty {
     /// Starts `cutover` with these arguments and variables.
     pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let size = PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cutover"));
-        command.args(args);
-        command.cwd(home.path());
+        let mut command = cutover(args);
         for name in [
             "NO_COLOR",
             "COLORFGBG",
@@ -49,13 +53,28 @@ impl Pty {
         ] {
             command.env_remove(name);
         }
-        for (name, value) in [("LANG", "C.UTF-8"), ("TERM", "xterm-256color")] {
-            command.env(name, value);
-        }
-        command.env("TMPDIR", home.path());
-        command.env("CUTOVER_HOME", home.path().join("workspace"));
+        command.env("LANG", "C.UTF-8");
         for (name, value) in variables {
             command.env(name, value);
+        }
+        Self::of(command)
+    }
+
+    /// Starts a program in a folder and a workspace of its own.
+    pub fn of(mut command: CommandBuilder) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        command.cwd(home.path());
+        command.env("TERM", "xterm-256color");
+        command.env("TMPDIR", home.path());
+        if command.get_env("CUTOVER_HOME").is_none() {
+            command.env("CUTOVER_HOME", home.path().join("workspace"));
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -64,6 +83,7 @@ impl Pty {
         let seen = Arc::new((
             Mutex::new(Seen {
                 parser: Parser::new(24, 80, 0),
+                bytes: 0,
                 ended: false,
                 enough: false,
             }),
@@ -76,6 +96,7 @@ impl Pty {
                 let read = reader.read(&mut bytes).unwrap_or(0);
                 let mut seen = told.0.lock().unwrap();
                 seen.parser.process(&bytes[..read]);
+                seen.bytes += read as u64;
                 seen.ended = read == 0 || seen.enough;
                 told.1.notify_all();
                 if seen.ended {
@@ -118,6 +139,18 @@ impl Pty {
         self.until(words, |screen| screen.contents().contains(words));
     }
 
+    /// Whether the screen says this in a moment.
+    pub fn says_soon(&self, words: &str) -> bool {
+        let (seen, changed) = &*self.seen;
+        let seen = seen.lock().unwrap();
+        let silent = |seen: &mut Seen| !seen.ended && !seen.parser.screen().contents().contains(words);
+        !changed
+            .wait_timeout_while(seen, Duration::from_secs(3), silent)
+            .unwrap()
+            .1
+            .timed_out()
+    }
+
     /// Waits until the program has ended and everything it wrote is read.
     pub fn end(&mut self) -> ExitStatus {
         let (seen, changed) = &*self.seen;
@@ -132,11 +165,24 @@ impl Pty {
         self.child.wait().unwrap()
     }
 
-    /// Whether the terminal is as it was before.
+    /// Whether the terminal is as it was before: what it shows, and how it takes keys.
     pub fn given_back(&self) -> bool {
         let seen = self.seen.0.lock().unwrap();
         let screen = seen.parser.screen();
-        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        let modes = self.master.as_ref().and_then(|master| master.get_termios()).unwrap();
+        let by_line = modes.local_flags.bits() & (ICANON | ECHO | ISIG) == ICANON | ECHO | ISIG;
+        by_line && !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+    }
+
+    /// Bytes that the program has written so far.
+    #[allow(dead_code)] // The benchmark counts them.
+    pub fn bytes(&self) -> u64 {
+        self.seen.0.lock().unwrap().bytes
+    }
+
+    /// What stands on the screen.
+    pub fn contents(&self) -> String {
+        self.seen.0.lock().unwrap().parser.screen().contents()
     }
 
     /// Sends a signal to the program.
@@ -145,8 +191,9 @@ impl Pty {
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
-    /// Takes the terminal away, as a lost connection does; then the program has to end by itself.
-    pub fn hang_up(&mut self) -> ExitStatus {
+    /// Takes the terminal away, as a lost connection does; then the program has to end by itself. Gives how it ended, and how much of
+    /// the processor it took from then on.
+    pub fn hang_up(&mut self) -> (ExitStatus, Duration) {
         // Whoever reads has a hold on the terminal too, and looks up only when something was written.
         self.seen.0.lock().unwrap().enough = true;
         self.press("\x0c");
@@ -155,17 +202,30 @@ impl Pty {
             let seen = seen.lock().unwrap();
             drop(changed.wait_timeout_while(seen, PATIENCE, |seen| !seen.ended).unwrap());
         }
+        let pid = self.child.process_id().unwrap();
+        let before = processor_time(pid).1;
         self.keys = None;
         self.master = None;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+            // What it took can be read until it was waited for.
+            let (ended, taken) = processor_time(pid);
+            if ended {
+                return (self.child.wait().unwrap(), taken.saturating_sub(before));
             }
             assert!(Instant::now() < deadline, "it never ended");
             std::thread::yield_now();
         }
     }
+}
+
+/// Whether a process has ended and was not waited for yet, and the processor time that it took.
+pub fn processor_time(pid: u32) -> (bool, Duration) {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // After the name, which may hold anything: the state, and from the twelfth on the times in hundredths of a second.
+    let fields: Vec<&str> = text[text.rfind(')').unwrap() + 1..].split_whitespace().collect();
+    let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+    (fields[0] == "Z", Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Pty {

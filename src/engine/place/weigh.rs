@@ -6,7 +6,7 @@ use crate::engine::error::EngineError;
 use crate::engine::row::Record;
 use crate::fhir;
 use crate::migration::{
-    ConflictKind, Decided, Decision, Disposition, Origin, Policy, Resolution, TargetVersion, Version, Winner, decide,
+    Decided, Decision, Disposition, Origin, Policy, Resolution, TargetVersion, Version, Winner, decide,
 };
 use crate::store::{ConflictRow, Entry, Location, RecordKey, RowId, Writer};
 
@@ -18,10 +18,7 @@ impl Placer {
         row: &ConflictRow,
         policy: Policy,
     ) -> Result<Option<(Resolution, String)>, EngineError> {
-        if matches!(
-            row.conflict.kind,
-            ConflictKind::SamePerson | ConflictKind::DuplicateInSource
-        ) {
+        if row.conflict.kind.asks_who() {
             // Whether two people are one is never decided by a date.
             return Ok(None);
         }

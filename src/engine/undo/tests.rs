@@ -16,6 +16,7 @@ enum Step {
     Decide(usize, u8),
     Undo(usize),
     Edit(usize),
+    Amend(usize),
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
@@ -34,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<usize>(), any::<u8>()).prop_map(|(nth, way)| Step::Decide(nth, way)),
         1 => any::<usize>().prop_map(Step::Undo),
         1 => any::<usize>().prop_map(Step::Edit),
+        1 => any::<usize>().prop_map(Step::Amend),
     ]
 }
 
@@ -65,6 +67,9 @@ fn take(world: &mut World, steps: &[Step]) -> Vec<(String, String)> {
                 let (name, line) = world.edited(which);
                 world.import(&name, line.clone());
                 edits.push((name, line));
+            }
+            Step::Amend(which) => {
+                world.amend(which);
             }
             Step::Undo(which) => {
                 if let Some(conflict) = nth(world.conflicts(), false, which) {
@@ -169,7 +174,8 @@ proptest! {
     #[test]
     fn a_decision_taken_back_at_any_time_was_never_made(steps in steps(), which in any::<usize>()) {
         let mut world = World::new();
-        let steps: Vec<Step> = steps.into_iter().filter(|step| !matches!(step, Step::Undo(_))).collect();
+        let left_out = |step: &Step| matches!(step, Step::Undo(_) | Step::Amend(_));
+        let steps: Vec<Step> = steps.into_iter().filter(|step| !left_out(step)).collect();
         let mut made: Vec<Option<(Name, u8)>> = Vec::new();
         let mut edits = Vec::new();
         for step in &steps {
@@ -244,6 +250,31 @@ proptest! {
             one.assert_sound();
         }
         prop_assert_eq!(one.standing(), before);
+    }
+
+    #[test]
+    fn a_row_that_was_set_right_might_as_well_have_come_so(
+        bits in any::<u64>(), policy in policy(), ways in proptest::collection::vec(any::<u8>(), 8),
+    ) {
+        let (mut amended, mut never) = (World::new(), World::new());
+        never.whole = true;
+        for world in [&mut amended, &mut never] {
+            world.run(bits, policy);
+        }
+        prop_assert!(amended.amend(0).dependent.is_empty());
+        let open = |world: &World| -> Vec<_> { world.conflicts().iter().map(|c| (name(c), c.open())).collect() };
+        prop_assert_eq!(open(&amended), open(&never));
+        for world in [&amended, &never] {
+            world.assert_sound();
+            world.assert_told();
+            decide_all(world, &[0], &ways);
+            world.assert_sound();
+        }
+        prop_assert_eq!(amended.hash(), never.hash());
+        prop_assert_eq!(amended.standing().counts, never.standing().counts);
+        let before = amended.standing();
+        amended.rebuild();
+        prop_assert_eq!(amended.standing(), before);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::crew::blocks;
 use super::ground::Ground;
+use super::reader::row_id;
 use super::{Check, SEED};
 use crate::engine::error::EngineError;
 use crate::engine::place::hex;
@@ -93,7 +94,9 @@ impl Check<'_> {
                 return Err(EngineError::Cancelled);
             }
             let block = segments.block(at.segment, at.offset)?;
-            for (_, _, text) in lines(&block, at.header.first_line, at.header.source_offset == 0) {
+            for (line, _, text) in lines(&block, at.header.first_line, at.header.source_offset == 0) {
+                let right = self.ground.right(row_id(file, line))?;
+                let text = right.as_deref().unwrap_or(text);
                 if let Ok(scan) = fhir::scan(text) {
                     each(&mut self.sample, &scan, text);
                 }

@@ -9,7 +9,7 @@ use crate::engine::program::transforms;
 use crate::engine::tally::runs_of;
 use crate::fhir::Stamp;
 use crate::migration::{ExportFile, Merging, Plan, Resolution, Transforms};
-use crate::store::{RowId, Storage, migration_key, row_of, run_key};
+use crate::store::{Location, RowId, Storage, migration_key, row_of, run_key};
 use crate::target::EmbeddedStore;
 
 /// A row that was set aside.
@@ -35,6 +35,8 @@ pub struct Ground<'a> {
     pub patients: PatientMap,
     pub held: HashSet<RowId>,
     pub set_aside: HashMap<RowId, SetAside>,
+    /// Rows that a person set right: where the bytes are that stand for those received.
+    amended: HashMap<RowId, Location>,
     /// Rows that wait for a decision.
     pub undecided: HashSet<RowId>,
     /// By hash of the received bytes: a decision holds for exactly this content, from the run on in which the conflict arose.
@@ -51,10 +53,14 @@ impl<'a> Ground<'a> {
         let runs = runs_of(storage, &plan.id)?;
         let mut files = HashMap::new();
         let mut set_aside = HashMap::new();
+        let mut amended = HashMap::new();
         for run in &runs {
             for item in tables.quarantine.scan_prefix(&run_key(*run)) {
                 let (key, row) = item?;
-                if let Some(row_id) = row_of(&key) {
+                let Some(row_id) = row_of(&key) else { continue };
+                if let Some(right) = tables.amended.get(&key)? {
+                    amended.insert(row_id, right.location);
+                } else {
                     let aside = SetAside {
                         resource_type: row.what.resource_type,
                         waived: tables.waived.contains(&key)?,
@@ -98,11 +104,21 @@ impl<'a> Ground<'a> {
             patients: patients(storage, plan)?,
             held,
             set_aside,
+            amended,
             undecided,
             decided,
             merged,
             transforms: transforms(storage, plan)?,
         })
+    }
+
+    /// The bytes that stand for those received, of a row that a person set right.
+    pub fn right(&self, row: RowId) -> Result<Option<Vec<u8>>, EngineError> {
+        if self.amended.is_empty() {
+            return Ok(None);
+        }
+        let bytes = self.amended.get(&row).map(|bytes| self.storage.segments.read(bytes));
+        Ok(bytes.transpose()?)
     }
 
     /// References below it count as relative.

@@ -69,6 +69,8 @@ impl<'a> Reader<'a> {
         match header.piece {
             Piece::Lines => {
                 for (line, _, text) in lines(block, header.first_line, header.source_offset == 0) {
+                    let right = self.ground.right(row_id(file, line))?;
+                    let text = right.as_deref().unwrap_or(text);
                     if compare {
                         self.row(file, header.source_offset, line, text)?;
                     } else if !self.drawn.is_empty()
@@ -79,7 +81,10 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            Piece::OversizeStart if compare => self.reject(file, header.first_line, None),
+            Piece::OversizeStart if compare => match self.ground.right(row_id(file, header.first_line))? {
+                Some(right) => self.row(file, header.source_offset, header.first_line, &right)?,
+                None => self.reject(file, header.first_line, None),
+            },
             Piece::OversizeStart | Piece::OversizeRest => {}
         }
         Ok((std::mem::take(&mut self.found), std::mem::take(&mut self.sampled)))
@@ -197,7 +202,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn row_id(file: &ExportFile, line: u64) -> RowId {
+/// The row on a line of a file.
+pub(super) fn row_id(file: &ExportFile, line: u64) -> RowId {
     RowId {
         run: file.run,
         file: file.number,

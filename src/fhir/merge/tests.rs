@@ -312,6 +312,20 @@ fn extensions_of_a_primitive_travel_with_it() {
 }
 
 #[test]
+fn numbers_by_which_a_record_is_known_are_never_left_behind() {
+    let left = r#","identifier":[{"system":"ehr","value":"118822"},{"system":"mrn","value":"1"},{"value":"bare"}]"#;
+    let right = r#","identifier":[{"system":"chart","value":"90412"},{"system":"mrn","value":"2"}]"#;
+    for way in Survivorship::ALL {
+        let picks = way.propose(&patient_with(left), &patient_with(right), None).unwrap();
+        let merged = merge(&patient_with(left), &patient_with(right), &picks, None).unwrap();
+        let line = String::from_utf8(merged.line).unwrap();
+        for number in ["118822", "\"1\"", "bare", "90412", "\"2\""] {
+            assert!(line.contains(number), "{way}: {number}: {line}");
+        }
+    }
+}
+
+#[test]
 fn proposals_differ_in_what_they_take() {
     let left = r#","meta":{"lastUpdated":"2025-01-01T00:00:00Z","security":[{"code":"R"}]},"gender":"male","birthDate":"1970","telecom":[{"system":"phone","use":"home","value":"1"}],"identifier":[{"system":"u","value":"1","use":"old"}],"contact":[{"gender":"male"}],"name":[{"use":"old","family":"A"}]"#;
     let right = r#","meta":{"lastUpdated":"2024-01-01T00:00:00Z"},"gender":"female","telecom":[{"system":"phone","use":"home","value":"2"}],"identifier":[{"system":"u","value":"1"}],"name":[{"use":"official","family":"A"}]"#;

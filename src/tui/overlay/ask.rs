@@ -13,6 +13,8 @@ pub enum For {
     NewMigration,
     /// The file with a private key.
     ImportKey,
+    /// Why a quarantined row is right as it was typed.
+    Amend,
     /// Why quarantined rows are waived.
     Waive,
     /// Why a record is taken in once more.

@@ -24,7 +24,11 @@ impl Editor {
     pub fn new(path: &str, json: &str) -> Self {
         let value: Result<serde_json::Value, _> = serde_json::from_str(json);
         let pretty = value.and_then(|value| serde_json::to_string_pretty(&value));
-        let text = pretty.unwrap_or_else(|_| json.to_owned());
+        Self::as_written(path, &pretty.unwrap_or_else(|_| json.to_owned()))
+    }
+
+    /// An editor that begins with this text.
+    pub fn as_written(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
             problem: None,

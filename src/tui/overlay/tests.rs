@@ -5,7 +5,7 @@ use crate::tui::input::Input;
 use crate::tui::key::Key;
 use crate::tui::message::{Effect, Msg, Problem};
 use crate::tui::model::Model;
-use crate::tui::sample::{model, shown};
+use crate::tui::sample::{looks, model};
 use crate::tui::update::update;
 use crossterm::event::KeyCode;
 
@@ -22,7 +22,7 @@ const ESC: Key = Key::plain(KeyCode::Esc);
 fn help_names_every_key_and_why_one_does_not_work() {
     let mut model = model();
     pressed(&mut model, &[Key::of('?')]);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     pressed(&mut model, &[Key::plain(KeyCode::PageDown), ESC]);
     assert_eq!(model.overlay, None);
 }
@@ -31,7 +31,7 @@ fn help_names_every_key_and_why_one_does_not_work() {
 fn an_action_is_found_by_a_part_of_its_name() {
     let mut model = model();
     pressed(&mut model, &[Key::of(':'), Key::of('h'), Key::of('e')]);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     pressed(&mut model, &[ENTER]);
     assert!(matches!(model.overlay, Some(Overlay::Help(_))));
 }
@@ -53,7 +53,7 @@ fn what_cannot_be_undone_is_done_only_when_a_word_was_typed() {
     model.jobs.clear();
     model.standings.as_mut().unwrap()[1].counts.rows = 0;
     pressed(&mut model, &[Key::of('j'), Key::of('d'), Key::of('h'), Key::of('a')]);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     assert_eq!(pressed(&mut model, &[ENTER]), []);
     let rest = ['r', 'b', 'o', 'r'].map(Key::of);
     pressed(&mut model, &rest);
@@ -70,7 +70,7 @@ fn what_went_wrong_is_told_in_full() {
         wanted: false,
     };
     update(&mut model, Msg::Failed(problem.clone()));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     // It does not get in the way of somebody who is being asked something.
     pressed(&mut model, &[ESC, Key::of('n')]);
     update(&mut model, Msg::Failed(problem));
@@ -83,7 +83,7 @@ fn a_new_migration_is_asked_for_its_name() {
     pressed(&mut model, &[Key::of('n'), ENTER]);
     assert!(model.toast.is_some(), "without a name it is not added");
     update(&mut model, Msg::Input(Input::Paste("Grüße & Söhne".to_owned())));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     assert_eq!(pressed(&mut model, &[ENTER]), [Effect::Add("Grüße & Söhne".to_owned())]);
 }
 
@@ -91,7 +91,7 @@ fn a_new_migration_is_asked_for_its_name() {
 fn quitting_while_a_job_is_at_work_is_asked() {
     let mut model = model();
     assert_eq!(pressed(&mut model, &[Key::of('q')]), []);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     assert_eq!(pressed(&mut model, &[ESC]), []);
     assert_eq!(pressed(&mut model, &[Key::ctrl('c'), ENTER]), [Effect::Quit]);
 }
@@ -102,4 +102,27 @@ fn the_privacy_key_hides_who_a_patient_is() {
     assert_eq!(model.private("Lan 4471"), "Lan 4471");
     pressed(&mut model, &[Key::of('P')]);
     assert_eq!(model.private("Lan 4471"), "••• ••••");
+}
+
+#[test]
+fn help_and_commands_on_a_step() {
+    let mut model = model();
+    model.open = Some("harbor".to_owned());
+    model.screen = crate::tui::screen::Screen::Step(crate::migration::Step::Ingest);
+    pressed(&mut model, &[Key::of('?')]);
+    assert_snapshot!(looks(&mut model));
+    pressed(&mut model, &[ESC, Key::of(':')]);
+    assert_snapshot!(looks(&mut model));
+}
+
+#[test]
+fn a_long_notice_in_all_scripts() {
+    let mut model = model();
+    let problem = Problem {
+        what: "النظام لا يجيب 患者のシステムが応答しません Nicola\u{301}s\u{202e}\u{1b}[2J ".repeat(12),
+        hint: Some("wait a while".to_owned()),
+        wanted: false,
+    };
+    update(&mut model, Msg::Failed(problem));
+    assert_snapshot!(looks(&mut model));
 }

@@ -96,3 +96,15 @@ pub fn looked_at(row: Listed, left: &str, right: &str) -> Model {
     model.conflict.take(&id, Ok(beside(left, right)));
     model
 }
+
+/// A patient as the EHR has her.
+pub const LAN: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Nguyễn","given":["Thị","Lan"]}],"birthDate":"1984-03-07",
+"gender":"female","telecom":[{"system":"phone","use":"home","value":"913-555-2003"}],"address":[{"line":["2222 Home St"],"city":"Lawrence"}]}"#;
+/// The same as the destination has her.
+pub const LAN_HERE: &str = r#"{"resourceType":"Patient","id":"b","name":[{"family":"Nguyen","given":["Lan","T."]}],"birthDate":"1984-03-07",
+"gender":"female","telecom":[{"system":"phone","use":"mobile","value":"913-555-8841"}],"language":"vi"}"#;
+
+/// Both beside each other.
+pub fn lan() -> Model {
+    looked_at(conflict(1, ConflictKind::MrnInUse, 312), LAN, LAN_HERE)
+}

@@ -163,3 +163,16 @@ pub fn verified() -> Event {
         findings: 0,
     }
 }
+
+/// Cutover with a failed chart, and nobody has signed yet.
+pub fn waiting() -> Model {
+    let run = Event::RunStarted { run: 1, since: None };
+    let complete = Event::StatusComplete {
+        transaction_time: Some("2026-11-20T08:00:00Z".to_owned()),
+        files: 9,
+        organized: false,
+        notes: Vec::new(),
+    };
+    let events = [run, complete, verified(), Event::RunCompleted { run: 1 }];
+    model(Step::Cutover, Some(verification(Vec::new())), charts(), &events)
+}

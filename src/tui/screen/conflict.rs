@@ -3,7 +3,7 @@
 mod fields;
 
 use fields::{Columns, Row, fields, rows};
-pub use fields::{hidden, sign};
+pub use fields::{both_sides, hidden, short, sides, sign};
 
 use super::Screen;
 use crate::engine::{Beside, Choice, Command, Listed, Proposal, Which};
@@ -97,14 +97,24 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Both sides of the chosen field, in full.
 fn in_full(model: &Model) -> Option<Overlay> {
-    let row = model.conflict.rows.get(model.conflict.list.at)?;
-    let side = |side: &Option<String>| {
-        let text = side.as_deref().map_or("(none)".into(), |text| hidden(model, text));
-        text.into_owned()
+    let (row, beside) = (
+        model.conflict.rows.get(model.conflict.list.at)?,
+        model.conflict.beside()?,
+    );
+    let found = beside.differences.get(model.conflict.list.at);
+    let alike = beside
+        .alike
+        .iter()
+        .find(|(name, _)| *name == row.name)
+        .map(|(_, json)| json);
+    let side = |side: Option<&String>| {
+        let text = side.map_or_else(|| "(none)".to_owned(), |json| fhir::outline(json));
+        hidden(model, &text).into_owned()
     };
+    let (left, right) = found.map_or((alike, alike), |found| (found.left.as_ref(), found.right.as_ref()));
     let parts = vec![
-        ("From the EHR".to_owned(), side(&row.left)),
-        ("At the destination".to_owned(), side(&row.right)),
+        ("From the EHR".to_owned(), side(left)),
+        ("At the destination".to_owned(), side(right)),
     ];
     Some(Overlay::Reading(Reading::new(row.name.clone(), parts)))
 }
@@ -135,8 +145,15 @@ pub fn not_decidable(model: &Model, how: Option<Decide>) -> Option<String> {
     if !conflict.open() {
         return Some("it is decided".to_owned());
     }
-    let both = how == Some(Decide::Both) && !conflict.kind.between_two();
-    both.then(|| "two versions of one record cannot both be kept".to_owned())
+    match how {
+        Some(Decide::Both) if !conflict.kind.between_two() => {
+            Some("two versions of one record cannot both be kept".to_owned())
+        }
+        Some(Decide::Newer | Decide::Older) if conflict.kind.asks_who() => {
+            Some("whether two people are one is never decided by a date".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Why no decision on the chosen conflict can be taken back.

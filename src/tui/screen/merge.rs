@@ -1,7 +1,7 @@
 //! Merging the two records of a conflict: a side for each field, presets, an edit as JSON, and what would come of it.
 
 use super::Screen;
-use super::conflict::{decide, hidden};
+use super::conflict::{both_sides, decide, hidden, short, sides};
 use crate::engine::{Beside, Choice, Proposal};
 use crate::fhir::{self, FieldDifference, Pick, Picks, Survivorship};
 use crate::tui::action::Action;
@@ -151,7 +151,7 @@ fn ask(model: &mut Model) {
 }
 
 fn page(body: usize) -> usize {
-    body.saturating_sub(8).max(1)
+    body.saturating_sub(11).max(1)
 }
 
 /// Draws the screen.
@@ -176,13 +176,11 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
     for (y, index) in (3..).zip(state.list.window(beside.differences.len(), room)) {
         let found = &beside.differences[index];
         let pick = picks.get(&found.path);
-        canvas.within(3, y, first - 5, &found.path, Role::Plain);
+        canvas.within(3, y, first - 5, &short(&found.path, first - 5, model.look), Role::Plain);
         let takes = |side: &Pick| pick == Some(side) || pick == Some(&Pick::Both);
-        for (x, side, taken) in [
-            (left, &found.left, takes(&Pick::Left)),
-            (right, &found.right, takes(&Pick::Right)),
-        ] {
-            let text = side.as_deref().map_or_else(|| "(none)".to_owned(), fhir::brief);
+        let [from, here] = sides(found);
+        for (x, side, taken) in [(left, from, takes(&Pick::Left)), (right, here, takes(&Pick::Right))] {
+            let text = side.unwrap_or_else(|| "(none)".to_owned());
             let text = hidden(model, &text);
             let shown = if taken { format!("[{text}]") } else { format!(" {text}") };
             let role = if taken { Role::Strong } else { Role::Quiet };
@@ -194,6 +192,16 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
             canvas.restyle(3, y, first - 5, Role::Chosen);
         }
     }
+    if let Some(found) = beside.differences.get(state.list.at) {
+        let [from, here] = sides(found);
+        both_sides(
+            model,
+            canvas,
+            canvas.height().saturating_sub(7),
+            [&from, &here],
+            &format!("  {}", model.look.sign(Sign::Ellipsis)),
+        );
+    }
     let below = canvas.height().saturating_sub(4);
     let mut bottom = canvas.part(3, below, width.saturating_sub(4), 4);
     match flaw(beside, &picks) {
@@ -204,13 +212,14 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
 
 /// What a field comes to.
 fn comes(model: &Model, found: &FieldDifference, pick: Option<&Pick>) -> String {
-    let side = |side: &Option<String>| {
-        let text = side.as_deref().map_or_else(|| "(none)".to_owned(), fhir::brief);
+    let [left, right] = sides(found);
+    let side = |side: Option<String>| {
+        let text = side.unwrap_or_else(|| "(none)".to_owned());
         hidden(model, &text).into_owned()
     };
     match pick {
-        Some(Pick::Left) => side(&found.left),
-        Some(Pick::Right) => side(&found.right),
+        Some(Pick::Left) => side(left),
+        Some(Pick::Right) => side(right),
         Some(Pick::Both) => "both".to_owned(),
         Some(Pick::Edited(json)) => format!("edited: {}", hidden(model, &fhir::brief(json))),
         None if found.path == "text" => "with the others".to_owned(),

@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+mod amend;
+
+pub use amend::{amend, check, edited, not_editable};
+
 use super::Screen;
 use crate::engine::{Aside, Beginning, Command};
 use crate::store::RowId;
@@ -32,6 +36,8 @@ pub struct State {
     line: Option<(RowId, Result<Beginning, Problem>)>,
     /// The rows that a reason is asked for.
     meant: Vec<RowId>,
+    /// How a row is to read that somebody sets right.
+    draft: Option<amend::Draft>,
 }
 
 impl std::fmt::Debug for State {
@@ -47,7 +53,7 @@ impl State {
     pub fn take(&mut self, mut rows: Vec<Aside>) {
         let chosen = self.chosen().map(|aside| aside.row);
         if self.rows.is_none() {
-            rows.sort_by_key(|aside| aside.waived.is_some());
+            rows.sort_by_key(|aside| !aside.open());
         } else {
             // Nothing changes places while somebody works on it.
             let places = self.rows().iter().enumerate();
@@ -95,7 +101,7 @@ impl State {
     /// The rows set aside for the same reason as the chosen one, about which nobody decided.
     fn alike(&self) -> impl Iterator<Item = RowId> {
         let code = self.chosen().map(|chosen| &chosen.what.code);
-        let alike = move |aside: &&Aside| aside.waived.is_none() && Some(&aside.what.code) == code;
+        let alike = move |aside: &&Aside| aside.open() && Some(&aside.what.code) == code;
         self.rows().iter().filter(alike).map(|aside| aside.row)
     }
 }
@@ -140,6 +146,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Filter => model.overlay = Some(Overlay::Filter(TextInput::new(state.filter.clone()))),
         Action::Open => open(model),
+        Action::Edit => amend::edit(model),
         Action::Waive => {
             state.meant = state.chosen().map(|aside| aside.row).into_iter().collect();
             ask_why(model);
@@ -157,8 +164,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn ask_why(model: &mut Model) {
     let rows = several(model.quarantine.meant.len() as u64, "row");
     let title = format!("Why can the practice do without {rows}?");
-    let text = "It stays in quarantine and on record, with your name and this reason; it is not at the destination. To have it after all, let \
-                the EHR correct the record and run again.";
+    let text = "It stays in quarantine and on record, with your name and this reason; it is not at the destination. To have it after all, \
+                set it right here, or let the EHR correct the record and run again.";
     model.overlay = Some(Overlay::Ask(Ask::new(title, text, For::Waive)));
 }
 
@@ -177,11 +184,12 @@ pub fn waive(model: &mut Model, why: String) -> Vec<Effect> {
 fn open(model: &mut Model) {
     let Some(aside) = model.quarantine.chosen() else { return };
     let title = format!("{} line {}", aside.what.file_name, aside.what.line);
+    let head = match aside.amended {
+        Some(_) => "As it was set right",
+        None => "As received",
+    };
     let (text, whole) = line(model);
-    let mut parts = vec![
-        (String::new(), aside.what.reason.clone()),
-        ("As received".to_owned(), text),
-    ];
+    let mut parts = vec![(String::new(), aside.what.reason.clone()), (head.to_owned(), text)];
     if !whole {
         let rest = "The rest is not shown here; `cutover quarantine show` gives all of it.";
         parts.push((String::new(), rest.to_owned()));
@@ -213,6 +221,7 @@ pub fn not_waivable(model: &Model) -> Option<String> {
     match chosen {
         None => Some("there is none here".to_owned()),
         Some(_) if model.job().is_some() => Some("a job is at work".to_owned()),
+        Some(aside) if aside.amended.is_some() => Some("it was set right and taken in".to_owned()),
         Some(aside) => aside.waived.is_some().then(|| "it is waived".to_owned()),
     }
 }
@@ -242,7 +251,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.text(3, 3, "Every line that came could be taken in.", Role::Plain);
         return;
     }
-    let waiting = state.rows().iter().filter(|aside| aside.waived.is_none()).count();
+    let waiting = state.rows().iter().filter(|aside| aside.open()).count();
     let mut heading = format!(
         "{} wait for you, {} in all",
         count(waiting as u64),
@@ -276,16 +285,18 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 fn row(aside: &Aside, canvas: &mut Canvas<'_>, y: u16, end: u16) {
-    let (sign, role) = match aside.waived {
-        None => (Sign::Waiting, Role::Waiting),
-        Some(_) => (Sign::Done, Role::Done),
+    let (sign, role) = if aside.open() {
+        (Sign::Waiting, Role::Waiting)
+    } else {
+        (Sign::Done, Role::Done)
     };
     canvas.sign(3, y, sign, role);
     canvas.within(5, y, 19, &aside.what.code, Role::Plain);
     canvas.within(26, y, 18, &aside.what.resource_type, Role::Plain);
-    let (state, role) = match aside.waived {
-        None => ("open", Role::Plain),
-        Some(_) => ("waived", Role::Quiet),
+    let (state, role) = match (&aside.amended, &aside.waived) {
+        (Some(_), _) => ("amended", Role::Quiet),
+        (None, Some(_)) => ("waived", Role::Quiet),
+        (None, None) => ("open", Role::Plain),
     };
     canvas.text(45, y, state, role);
     canvas.within(54, y, end.saturating_sub(54 + 9), &aside.what.file_name, Role::Plain);
@@ -294,12 +305,11 @@ fn row(aside: &Aside, canvas: &mut Canvas<'_>, y: u16, end: u16) {
 
 fn detail(model: &Model, aside: &Aside, canvas: &mut Canvas<'_>) {
     let mut why = format!("{}.", aside.what.reason.trim_end_matches('.'));
-    if let Some(waived) = &aside.waived {
-        let who = waived.by.name.as_ref().unwrap_or(&waived.by.login);
-        why = format!(
-            "{why} Waived by {who}: {}",
-            waived.by.why.as_deref().unwrap_or_default()
-        );
+    let amended = aside.amended.as_ref().map(|amended| ("Set right", &amended.by));
+    let waived = aside.waived.as_ref().map(|waived| ("Waived", &waived.by));
+    if let Some((done, by)) = amended.or(waived) {
+        let who = by.name.as_ref().unwrap_or(&by.login);
+        why = format!("{why} {done} by {who}: {}", by.why.as_deref().unwrap_or_default());
     }
     let below = canvas.paragraph(0, 0, &why, Role::Quiet).min(3) + 1;
     let (text, whole) = line(model);

@@ -4,12 +4,11 @@ use crate::engine::Command;
 use crate::migration::Step;
 use crate::migration::{ChartVerdict, SampleRecord, chart_rows};
 use crate::tui::action::Action;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg, Problem, Reply};
 use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
 use crate::tui::sample::proof::{charts, model, verification, verified};
-use crate::tui::sample::shown;
+use crate::tui::sample::{looks, shown};
 use crate::tui::update::{act, update};
 
 const LAN: &str = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Nguyễn","given":["Thị","Lan"]}],"birthDate":"1984-03-07",
@@ -55,23 +54,16 @@ fn looked_at() -> Model {
 
 #[test]
 fn both_sides_in_the_words_of_a_clinician() {
-    assert_snapshot!(shown(&mut looked_at(), 80, 24));
-    assert_snapshot!(shown(&mut looked_at(), 120, 40));
-    let mut plain = looked_at();
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut looked_at()));
 }
 
 #[test]
 fn what_differs_is_gone_to_and_told_in_full() {
     let mut model = looked_at();
     act(&mut model, Action::NextDifference);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     act(&mut model, Action::NextDifference);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -95,7 +87,7 @@ fn a_judgement_is_typed_and_is_of_what_was_seen() {
     ] {
         act(&mut model, Action::Judge(verdict));
         if verdict == ChartVerdict::Failed {
-            assert_snapshot!(shown(&mut model, 80, 24));
+            assert_snapshot!(looks(&mut model));
         }
         let Some(Overlay::Ask(ask)) = &mut model.overlay else {
             panic!("nothing was asked")
@@ -133,5 +125,5 @@ fn a_chart_that_cannot_be_read_is_not_judged() {
     };
     update(&mut model, Msg::Read(Reply::Chart(12, String::new(), Err(problem))));
     assert!(super::not_judgeable(&model).is_some());
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }

@@ -3,12 +3,11 @@ use insta::assert_snapshot;
 use crate::migration::Step;
 use crate::tui::action::Action;
 use crate::tui::list::Move;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Query};
 use crate::tui::model::Model;
 use crate::tui::overlay::{For, Overlay};
+use crate::tui::sample::looks;
 use crate::tui::sample::proof::{charts, model, verification, verified};
-use crate::tui::sample::shown;
 use crate::tui::screen::Screen;
 use crate::tui::update::act;
 
@@ -21,14 +20,7 @@ fn list() -> Model {
 
 #[test]
 fn every_chart_with_what_was_said_of_it() {
-    assert_snapshot!(shown(&mut list(), 80, 24));
-    assert_snapshot!(shown(&mut list(), 120, 40));
-    let mut plain = list();
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut list()));
 }
 
 #[test]
@@ -36,7 +28,7 @@ fn none_were_drawn_yet() {
     let mut model = model(Step::Verify, None, Vec::new(), &[]);
     act(&mut model, Action::Charts);
     assert!(crate::tui::why_not::no_chart(&model).is_some());
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The fields of two records in rows: what each says, and a sign for how they differ.
 
+use std::borrow::Cow;
+
 use super::page;
 use crate::engine::Beside;
-use crate::fhir::{self, Difference};
+use crate::fhir::{self, Difference, FieldDifference};
 use crate::tui::canvas::{Canvas, wrapped};
 use crate::tui::look::{Look, Role, Sign};
 use crate::tui::model::Model;
@@ -22,17 +24,18 @@ impl std::fmt::Debug for Row {
     }
 }
 
+/// What each side says of a field in which they differ.
+pub fn sides(found: &FieldDifference) -> [Option<String>; 2] {
+    if let (Some(left), Some(right)) = (&found.left, &found.right) {
+        return fhir::briefs(left, right).map(Some);
+    }
+    [&found.left, &found.right].map(|side| side.as_deref().map(fhir::brief))
+}
+
 /// The fields in which two records differ, then those in which they do not.
 pub fn rows(beside: &Beside) -> Vec<Row> {
     let differing = beside.differences.iter().map(|found| {
-        let (mut left, mut right) = (
-            found.left.as_deref().map(fhir::brief),
-            found.right.as_deref().map(fhir::brief),
-        );
-        if left == right && found.difference != Difference::Order {
-            // They read alike in short, so they are shown as they are.
-            (left, right) = (found.left.clone(), found.right.clone());
-        }
+        let [left, right] = sides(found);
         Row {
             name: found.path.clone(),
             left,
@@ -84,7 +87,7 @@ pub fn fields(model: &Model, columns: Columns, canvas: &mut Canvas<'_>) {
             3,
             y,
             columns.sign - 4,
-            &row.name,
+            &short(&row.name, columns.sign - 4, model.look),
             if row.difference.is_some() {
                 Role::Plain
             } else {
@@ -114,16 +117,34 @@ pub fn fields(model: &Model, columns: Columns, canvas: &mut Canvas<'_>) {
     }
     if let Some(row) = state.rows.get(state.list.at) {
         let top = canvas.height().saturating_sub(6);
-        for (y, (name, side)) in (top..).zip([("EHR", &row.left), ("here", &row.right)]) {
-            canvas.text(3, y, name, Role::Quiet);
-            let text = side.as_deref().map_or("(none)".into(), |side| hidden(model, side));
-            let lines = wrapped(&fhir::safe(&text), usize::from(width.saturating_sub(10)));
-            canvas.text(8, y, lines.first().map_or("", String::as_str), Role::Plain);
-            if lines.len() > 1 {
-                canvas.right(width.saturating_sub(2), y, "  Enter: all of it", Role::Note);
-            }
+        both_sides(model, canvas, top, [&row.left, &row.right], "  Enter: all of it");
+    }
+}
+
+/// What both sides say of the chosen field, a line each; `more` where that is not all.
+pub fn both_sides(model: &Model, canvas: &mut Canvas<'_>, top: u16, sides: [&Option<String>; 2], more: &str) {
+    let width = canvas.width();
+    for (y, (name, side)) in (top..).zip(["EHR", "here"].into_iter().zip(sides)) {
+        canvas.text(3, y, name, Role::Quiet);
+        let text = side.as_deref().map_or("(none)".into(), |side| hidden(model, side));
+        let lines = wrapped(&fhir::safe(&text), usize::from(width.saturating_sub(10)));
+        canvas.text(8, y, lines.first().map_or("", String::as_str), Role::Plain);
+        if lines.len() > 1 {
+            canvas.right(width.saturating_sub(2), y, more, Role::Note);
         }
     }
+}
+
+/// A path in so many columns: of what tells items of one list apart the end is kept, for the beginnings of addresses are alike.
+pub fn short(path: &str, room: u16, look: Look) -> Cow<'_, str> {
+    let room = usize::from(room);
+    let Some((list, label)) = path.split_once('[').filter(|_| path.chars().count() > room) else {
+        return path.into();
+    };
+    let kept = room.saturating_sub(list.chars().count() + 2);
+    let skipped = label.chars().count().saturating_sub(kept);
+    let (cut, end) = (look.sign(Sign::Ellipsis), label.chars().skip(skipped));
+    format!("{list}[{cut}{}", end.collect::<String>()).into()
 }
 
 /// The sign of a difference: by more than its colour.
@@ -138,7 +159,7 @@ pub fn sign(look: Look, difference: Option<Difference>) -> (&'static str, Role) 
 }
 
 /// A value as it may be shown while others look on.
-pub fn hidden<'t>(model: &Model, text: &'t str) -> std::borrow::Cow<'t, str> {
+pub fn hidden<'t>(model: &Model, text: &'t str) -> Cow<'t, str> {
     if model.privacy {
         model.look.sign(Sign::Masked).repeat(8).into()
     } else {

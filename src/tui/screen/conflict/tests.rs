@@ -3,34 +3,16 @@ use insta::assert_snapshot;
 use crate::engine::{Choice, Command, Which};
 use crate::migration::{ConflictKind, Policy, Resolution};
 use crate::tui::action::{Action, Decide};
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Problem};
-use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
-use crate::tui::sample::conflicts::{beside, conflict, decided, looked_at, model};
-use crate::tui::sample::shown;
+use crate::tui::sample::conflicts::{LAN, LAN_HERE, beside, conflict, decided, lan, looked_at, model};
+use crate::tui::sample::{looks, shown};
 use crate::tui::screen::Screen;
 use crate::tui::update::act;
 
-const LAN: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Nguyễn","given":["Thị","Lan"]}],"birthDate":"1984-03-07",
-"gender":"female","telecom":[{"system":"phone","use":"home","value":"913-555-2003"}],"address":[{"line":["2222 Home St"],"city":"Lawrence"}]}"#;
-const LAN_HERE: &str = r#"{"resourceType":"Patient","id":"b","name":[{"family":"Nguyen","given":["Lan","T."]}],"birthDate":"1984-03-07",
-"gender":"female","telecom":[{"system":"phone","use":"mobile","value":"913-555-8841"}],"language":"vi"}"#;
-
-fn lan() -> Model {
-    looked_at(conflict(1, ConflictKind::MrnInUse, 312), LAN, LAN_HERE)
-}
-
 #[test]
 fn side_by_side() {
-    assert_snapshot!(shown(&mut lan(), 80, 24));
-    assert_snapshot!(shown(&mut lan(), 120, 40));
-    let mut plain = lan();
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut lan()));
 }
 
 #[test]
@@ -49,7 +31,7 @@ fn nobody_is_named_while_others_look_on() {
 fn text_from_outside_moves_nothing() {
     let left = LAN.replace("Lan", "\\u001b[2J\u{202e}الاسم 患者の長い名前e\u{301}\u{200b}");
     let mut model = looked_at(conflict(1, ConflictKind::SamePerson, 1), &left, LAN_HERE);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -57,7 +39,7 @@ fn decided_and_unreadable() {
     let row = decided(conflict(1, ConflictKind::MrnInUse, 0), Resolution::KeepBoth);
     let mut done = model(vec![row]);
     done.screen = Screen::Conflict;
-    assert_snapshot!(shown(&mut done, 80, 24));
+    assert_snapshot!(looks(&mut done));
     let mut broken = looked_at(conflict(1, ConflictKind::MrnInUse, 0), LAN, LAN_HERE);
     let what = "conflict `c00001` was cut off while its record was received".to_owned();
     broken.conflict.take(
@@ -68,7 +50,7 @@ fn decided_and_unreadable() {
             wanted: false,
         }),
     );
-    assert_snapshot!(shown(&mut broken, 80, 24));
+    assert_snapshot!(looks(&mut broken));
 }
 
 #[test]
@@ -106,6 +88,12 @@ fn two_versions_of_one_record_are_not_both_kept_and_what_is_decided_is_not_decid
     assert!(super::not_decidable(&model, Some(Decide::Both)).is_some());
     assert!(super::not_decidable(&model, Some(Decide::Source)).is_none());
     assert!(super::not_undoable(&model).is_some());
+    let who = looked_at(conflict(1, ConflictKind::SamePerson, 0), LAN, LAN_HERE);
+    assert!(
+        super::not_decidable(&who, Some(Decide::Older)).is_some(),
+        "no date says who somebody is"
+    );
+    assert!(super::not_decidable(&lan(), Some(Decide::Newer)).is_none());
     let row = decided(conflict(1, ConflictKind::MrnInUse, 0), Resolution::KeepSource);
     let mut model = crate::tui::sample::conflicts::model(vec![row]);
     model.screen = Screen::Conflict;
@@ -128,7 +116,7 @@ fn one_decision_for_all_alike_is_typed_and_leaves_out_who_contradicts() {
     act(&mut model, Action::Go(crate::tui::list::Move::Last));
     model.screen = Screen::Conflict;
     assert_eq!(act(&mut model, Action::Alike), []);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let Some(Overlay::Question(question)) = &mut model.overlay else {
         panic!("nothing was asked");
     };
@@ -140,4 +128,45 @@ fn one_decision_for_all_alike_is_typed_and_leaves_out_who_contradicts() {
         panic!("{effects:?}");
     };
     assert_eq!(conflicts, &["c00002", "c00003"]);
+}
+
+#[test]
+fn paths_are_told_apart_by_their_ends() {
+    let look = crate::tui::look::Look::default();
+    let path = "extension[url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-race]";
+    assert_eq!(super::short(path, 20, look), "extension[…ore-race]");
+    assert_eq!(super::short("name[use=official]", 20, look), "name[use=official]");
+    assert_eq!(
+        super::short("a-name-without-a-label", 20, look),
+        "a-name-without-a-label"
+    );
+}
+
+#[test]
+fn a_field_is_read_in_full() {
+    let mut model = lan();
+    act(&mut model, Action::Open);
+    assert_snapshot!(looks(&mut model));
+}
+
+#[test]
+fn reading() {
+    let mut model = model(vec![conflict(1, ConflictKind::SamePerson, 12)]);
+    crate::tui::screen::enter(&mut model, Screen::Conflict);
+    assert_snapshot!(looks(&mut model));
+}
+
+#[test]
+fn what_differs_in_part_only_says_in_which() {
+    let phone = |rank| {
+        format!(
+            r#"{{"resourceType":"Patient","id":"a","telecom":[{{"system":"phone","value":"913-555-2003","rank":{rank}}}]}}"#
+        )
+    };
+    let mut model = looked_at(conflict(1, ConflictKind::ContentDiffers, 0), &phone(1), &phone(2));
+    let screen = looks(&mut model);
+    assert!(!screen.contains('{'), "nobody reads JSON");
+    assert_snapshot!(screen);
+    crate::tui::screen::enter(&mut model, Screen::Merge);
+    assert_snapshot!(looks(&mut model));
 }

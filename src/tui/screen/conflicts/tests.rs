@@ -6,23 +6,22 @@ use crate::tui::action::Action;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
 use crate::tui::list::Move;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg, News, Query, Reply};
 use crate::tui::sample::conflicts::{conflict, model};
-use crate::tui::sample::{press, shown};
+use crate::tui::sample::{looks, press};
 use crate::tui::screen::Screen;
 use crate::tui::update::{act, update};
 
 #[test]
 fn empty() {
-    assert_snapshot!(shown(&mut model(Vec::new()), 80, 24));
+    assert_snapshot!(looks(&mut model(Vec::new())));
 }
 
 #[test]
 fn reading() {
     let mut model = model(Vec::new());
     model.conflicts = super::State::default();
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -34,14 +33,7 @@ fn few() {
             conflict(3, ConflictKind::SamePerson, 1),
         ]
     };
-    assert_snapshot!(shown(&mut model(rows()), 80, 24));
-    assert_snapshot!(shown(&mut model(rows()), 120, 40));
-    let mut plain = model(rows());
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut model(rows())));
 }
 
 #[test]
@@ -49,7 +41,7 @@ fn ten_thousand_of_which_the_last_is_chosen() {
     let rows = (0..10_000).map(|n| conflict(n, ConflictKind::MrnInUse, u64::from(n % 7)));
     let mut model = model(rows.collect());
     act(&mut model, Action::Go(Move::Last));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -57,7 +49,7 @@ fn contradictions_in_all_scripts_stay_in_their_columns() {
     let mut row = conflict(1, ConflictKind::MrnInUse, 0);
     row.conflict.resource_type = "病患の記録\u{202e}\u{1b}[2J".to_owned();
     row.conflict.contradictions = vec!["مريض".to_owned(), "e\u{301}\u{301}".to_owned()];
-    assert_snapshot!(shown(&mut model(vec![row]), 80, 24));
+    assert_snapshot!(looks(&mut model(vec![row])));
 }
 
 #[test]
@@ -126,4 +118,15 @@ fn a_decision_goes_through_the_engine_and_what_is_shown_is_read_again() {
         "{effects:?}"
     );
     assert_eq!(model.screen, Screen::Conflict);
+}
+
+#[test]
+fn what_the_list_is_narrowed_to_is_typed_below_it() {
+    let rows = vec![
+        conflict(1, ConflictKind::MrnInUse, 3),
+        conflict(2, ConflictKind::ContentDiffers, 0),
+    ];
+    let mut model = model(rows);
+    press(&mut model, "/content");
+    assert_snapshot!(looks(&mut model));
 }

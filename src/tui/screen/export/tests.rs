@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::migration::Step;
-use crate::tui::sample::{model, shown};
+use crate::tui::sample::{looks, model};
 use crate::tui::screen::Screen;
 
 fn export() -> Model {
@@ -17,8 +17,7 @@ fn export() -> Model {
 
 #[test]
 fn the_request_is_shown_as_it_will_be_sent() {
-    assert_snapshot!(shown(&mut export(), 80, 24));
-    assert_snapshot!(shown(&mut export(), 120, 40));
+    assert_snapshot!(looks(&mut export()));
 }
 
 #[test]
@@ -27,7 +26,7 @@ fn what_it_lacks_is_said() {
     let plan = &mut model.standings.as_mut().unwrap()[2].plan;
     plan.group = None;
     model.export.request = Some(crate::engine::kickoff_preview(plan).map_err(|error| error.to_string()));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -35,7 +34,7 @@ fn types_are_ticked_in_a_list() {
     let mut model = export();
     model.export.list.at = 2;
     act(&mut model, Action::Tick);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let Some(Overlay::Choose(mut choose)) = model.overlay else {
         panic!("no list")
     };

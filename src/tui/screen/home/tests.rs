@@ -1,31 +1,19 @@
 use insta::assert_snapshot;
 
 use crate::migration::Stage;
-use crate::tui::look::{Look, Palette};
-use crate::tui::sample::{model, shown, standing};
+use crate::tui::sample::{looks, model, shown, standing};
 
 #[test]
 fn empty() {
     let mut model = model();
     model.standings = Some(Vec::new());
     model.jobs.clear();
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
 fn waiting() {
-    assert_snapshot!(shown(&mut model(), 80, 24));
-    assert_snapshot!(shown(&mut model(), 120, 40));
-}
-
-#[test]
-fn without_colours_and_in_ascii() {
-    let mut model = model();
-    model.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model()));
 }
 
 #[test]
@@ -44,7 +32,7 @@ fn names_of_the_world_keep_their_columns() {
             .collect(),
     );
     model.jobs.clear();
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::tui::list::Move;
-use crate::tui::sample::{model, now, shown};
+use crate::tui::sample::{looks, model, now};
 
 fn entry(seq: u64, event: Event) -> JournalEntry<Event> {
     JournalEntry {
@@ -37,15 +37,14 @@ fn log() -> Model {
 
 #[test]
 fn the_newest_entry_is_chosen_and_nothing_in_it_steers_the_terminal() {
-    assert_snapshot!(shown(&mut log(), 80, 24));
-    assert_snapshot!(shown(&mut log(), 120, 40));
+    assert_snapshot!(looks(&mut log()));
 }
 
 #[test]
 fn it_is_narrowed_to_what_was_typed_and_leads_to_where_it_happened() {
     let mut model = log();
     model.log.narrow("Observation.02");
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     act(&mut model, Action::Open);
     assert_eq!(model.screen, Screen::Step(Step::Ingest));
 }
@@ -67,4 +66,11 @@ fn whoever_looks_at_something_older_is_not_carried_away() {
             .collect(),
     );
     assert_eq!(model.log.list.at, 58);
+}
+
+#[test]
+fn nothing_has_happened_yet() {
+    let mut model = log();
+    model.log.take(Vec::new());
+    assert_snapshot!(looks(&mut model));
 }

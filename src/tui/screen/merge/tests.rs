@@ -7,12 +7,11 @@ use crate::tui::action::Action;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
 use crate::tui::list::Move;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg};
 use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
 use crate::tui::sample::conflicts::{conflict, looked_at};
-use crate::tui::sample::shown;
+use crate::tui::sample::looks;
 use crate::tui::screen::Screen;
 use crate::tui::update::{act, update};
 
@@ -49,14 +48,7 @@ fn retype(model: &mut Model, text: &str) {
 
 #[test]
 fn picks_and_their_result() {
-    assert_snapshot!(shown(&mut merging(), 80, 24));
-    assert_snapshot!(shown(&mut merging(), 120, 40));
-    let mut plain = merging();
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut merging()));
 }
 
 #[test]
@@ -66,7 +58,7 @@ fn a_side_is_picked_by_key_and_merging_is_typed() {
     act(&mut model, Action::PickLeft);
     act(&mut model, Action::Preset);
     assert_eq!(act(&mut model, Action::Open), []);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let Some(Overlay::Question(question)) = &mut model.overlay else {
         panic!("nothing was asked");
     };
@@ -127,7 +119,7 @@ fn an_edit_is_checked_as_it_is_typed() {
         panic!("nothing is edited");
     };
     assert!(editor.problem.is_some());
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     // The key that takes it does not work while it is wrong.
     update(&mut model, Msg::Input(Input::Key(Key::ctrl('s'))));
     assert!(matches!(&model.overlay, Some(Overlay::Edit(_))));

@@ -1,12 +1,15 @@
+use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 
-use crate::engine::{Answer, Aside, Beginning, Command};
-use crate::migration::{By, Quarantined, Waived};
+use crate::engine::{Answer, Aside, Beginning, Command, Line};
+use crate::migration::{Amended, By, Quarantined, Waived};
 use crate::store::RowId;
-use crate::tui::look::{Look, Palette};
+use crate::tui::input::Input;
+use crate::tui::key::Key;
 use crate::tui::message::{Effect, Msg, News, Query, Reply};
 use crate::tui::model::Model;
-use crate::tui::sample::{self, press, shown};
+use crate::tui::overlay::Overlay;
+use crate::tui::sample::{self, looks, press, shown};
 use crate::tui::screen::Screen;
 use crate::tui::update::update;
 
@@ -26,6 +29,7 @@ fn aside(line: u32, code: &str, reason: &str) -> Aside {
             reason: reason.to_owned(),
         },
         waived: None,
+        amended: None,
     }
 }
 
@@ -65,40 +69,33 @@ fn model(rows: Vec<Aside>) -> Model {
 
 #[test]
 fn empty() {
-    assert_snapshot!(shown(&mut model(Vec::new()), 80, 24));
+    assert_snapshot!(looks(&mut model(Vec::new())));
 }
 
 #[test]
 fn reading() {
     let mut model = model(Vec::new());
     model.quarantine = super::State::default();
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
 fn some() {
-    assert_snapshot!(shown(&mut model(few()), 80, 24));
-    assert_snapshot!(shown(&mut model(few()), 120, 40));
-    let mut plain = model(few());
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut model(few())));
 }
 
 #[test]
 fn one_that_is_waived_says_by_whom_and_why() {
     let mut model = model(few());
     press(&mut model, "jj");
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
 fn the_whole_line_can_be_read() {
     let mut model = model(few());
     press(&mut model, "\n");
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     press(&mut model, "\n");
     assert!(model.overlay.is_none());
 }
@@ -142,6 +139,16 @@ fn the_line_of_whatever_row_is_chosen_is_asked_for_once() {
         &mut model,
         Msg::Read(Reply::Original(row, Ok(read("{".to_owned(), true)))),
     );
+    let typed = press(&mut model, "/missing");
+    let narrowed = RowId { line: 1_204, ..row };
+    assert!(typed.contains(&Effect::Read(Query::Original("lakeside".to_owned(), narrowed))));
+    press(&mut model, "\n");
+    update(&mut model, Msg::Input(Input::Key(Key::of('/'))));
+    update(&mut model, Msg::Input(Input::Key(Key::plain(KeyCode::Esc))));
+    update(
+        &mut model,
+        Msg::Read(Reply::Original(few()[0].row, Ok(read("{".to_owned(), true)))),
+    );
     let again = Reply::Quarantine("lakeside".to_owned(), few());
     assert_eq!(update(&mut model, Msg::Read(again)), []);
 }
@@ -150,7 +157,7 @@ fn the_line_of_whatever_row_is_chosen_is_asked_for_once() {
 fn a_row_or_all_of_its_reason_are_waived_for_a_reason_and_read_again() {
     let mut model = model(few());
     assert_eq!(press(&mut model, "w\n"), [], "without a reason nothing happens");
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let effects = press(&mut model, "a test\n");
     let [Effect::Start(plan, Command::Waive { rows, who })] = effects.as_slice() else {
         panic!("{effects:?}");
@@ -176,4 +183,77 @@ fn what_is_waived_is_not_waived_again() {
     press(&mut model, "jjw");
     assert!(model.overlay.is_none());
     assert!(model.toast.is_some());
+}
+
+/// A row of another type than its file, read in full.
+fn mistyped() -> Model {
+    let rows = vec![aside(
+        3,
+        "other-type",
+        "the record is a Basic, in a file of Observation",
+    )];
+    let mut model = model(rows);
+    let line = r#"{"resourceType":"Basic","id":"o-3","status":"final","code":{"text":"x"}}"#.to_owned();
+    let row = model.quarantine.chosen().unwrap().row;
+    update(&mut model, Msg::Read(Reply::Original(row, Ok(read(line, true)))));
+    model
+}
+
+fn put(model: &mut Model, text: &str) {
+    for (key, times) in [(KeyCode::Down, 1), (KeyCode::End, 1), (KeyCode::Backspace, 8)] {
+        for _ in 0..times {
+            update(model, Msg::Input(Input::Key(Key::plain(key))));
+        }
+    }
+    update(model, Msg::Input(Input::Paste(text.to_owned())));
+}
+
+#[test]
+fn a_line_is_checked_as_it_is_set_right() {
+    let mut model = mistyped();
+    press(&mut model, "e");
+    assert_snapshot!(looks(&mut model));
+    update(&mut model, Msg::Input(Input::Key(Key::ctrl('s'))));
+    assert!(
+        matches!(&model.overlay, Some(Overlay::Edit(_))),
+        "it is not taken while it is wrong"
+    );
+    put(&mut model, "\"Observation\",");
+    assert_snapshot!(looks(&mut model));
+    update(&mut model, Msg::Input(Input::Key(Key::ctrl('s'))));
+    assert_eq!(press(&mut model, "\n"), [], "without a reason nothing happens");
+    assert_snapshot!(looks(&mut model));
+    // Whoever thinks better of it finds what was typed again.
+    update(&mut model, Msg::Input(Input::Key(Key::plain(KeyCode::Esc))));
+    press(&mut model, "e");
+    update(&mut model, Msg::Input(Input::Key(Key::ctrl('s'))));
+    let effects = press(&mut model, "the paper says so\n");
+    let [Effect::Start(_, Command::Amend { rows, who })] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let line = r#"{ "resourceType": "Observation", "id": "o-3", "status": "final", "code": { "text": "x" } }"#;
+    assert_eq!(rows, &[(aside(3, "", "").row, Line::new(line))]);
+    assert_eq!(
+        (who.login.as_str(), who.why.as_deref()),
+        ("ann", Some("the paper says so"))
+    );
+}
+
+#[test]
+fn a_row_that_was_set_right_says_by_whom_and_is_not_waived() {
+    let mut rows = few();
+    rows[0].amended = Some(Amended {
+        by: By {
+            login: "ann".to_owned(),
+            name: None,
+            why: Some("the paper says so".to_owned()),
+        },
+        when: "2026-11-20T10:00:00Z".to_owned(),
+    });
+    rows.truncate(1);
+    let mut model = model(rows);
+    assert_snapshot!(looks(&mut model));
+    assert!(super::not_waivable(&model).is_some() && super::not_editable(&model).is_none());
+    press(&mut model, "P");
+    assert!(super::not_editable(&model).is_some(), "while others look on");
 }

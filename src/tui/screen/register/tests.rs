@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::migration::Step;
-use crate::tui::sample::{model, shown};
+use crate::tui::sample::{looks, model, shown};
 use crate::tui::screen::{self, Screen};
 
 fn register() -> Model {
@@ -27,7 +27,7 @@ fn without_a_key() {
     let standing = &mut model.standings.as_mut().unwrap()[0];
     standing.key = false;
     standing.plan.client_id = None;
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -47,8 +47,7 @@ fn with_a_key_that_is_published_wrongly() {
             hint: Some("upload the file again".to_owned()),
         },
     ];
-    assert_snapshot!(shown(&mut model, 80, 24));
-    assert_snapshot!(shown(&mut model, 120, 40));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -58,7 +57,7 @@ fn a_line_of_the_checklist_is_ticked_and_remembered() {
     model.register.list.at = 3;
     let effects = screen::act(&mut model, Action::Tick);
     assert!(matches!(&effects[..], [Effect::SaveRegistration(_, saved)] if saved.done.len() == 1));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     screen::act(&mut model, Action::Open);
     assert!(model.register.registration.done.is_empty(), "twice takes the tick away");
 }
@@ -74,4 +73,11 @@ fn a_secret_is_never_seen() {
     assert!(!screen.contains("s3cr3t") && screen.contains("••••••"), "{screen}");
     let effects = edit::keep(&mut model);
     assert!(matches!(&effects[..], [Effect::SaveSecret(..)]) && !format!("{effects:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn a_key_is_being_made() {
+    let mut model = register();
+    model.register.busy = Some("making a key pair");
+    assert_snapshot!(looks(&mut model));
 }

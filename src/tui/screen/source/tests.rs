@@ -4,9 +4,8 @@ use crate::engine::{Check, Verdict};
 use crate::migration::Step;
 use crate::tui::edit;
 use crate::tui::form::Field;
-use crate::tui::look::{Look, Palette};
 use crate::tui::model::Model;
-use crate::tui::sample::{model, shown};
+use crate::tui::sample::{looks, model};
 use crate::tui::screen::Screen;
 
 fn source() -> Model {
@@ -32,7 +31,7 @@ fn check(name: &'static str, verdict: Verdict, what: &str, hint: Option<&str>) -
 
 #[test]
 fn untested() {
-    assert_snapshot!(shown(&mut source(), 80, 24));
+    assert_snapshot!(looks(&mut source()));
 }
 
 #[test]
@@ -62,8 +61,7 @@ fn tested() {
         .source
         .checks
         .push(check("export", Verdict::Skipped, "not looked at: scopes failed", None));
-    assert_snapshot!(shown(&mut model, 80, 24));
-    assert_snapshot!(shown(&mut model, 120, 40));
+    assert_snapshot!(looks(&mut model));
     for name in ["clock", "key", "token", "request", "discovery"] {
         model
             .source
@@ -71,11 +69,7 @@ fn tested() {
             .push(check(name, Verdict::Ok, "as it should be", None));
     }
     model.source.testing = true;
-    model.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -85,7 +79,7 @@ fn a_field_says_what_is_wrong_while_it_is_typed() {
     edit::begin(&mut model, Field::BaseUrl);
     model.editing.as_mut().unwrap().input.insert("?x=1");
     edit::look_over(&mut model);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     assert!(
         edit::keep(&mut model).is_empty() && model.editing.is_some(),
         "what is wrong is not kept"
@@ -96,7 +90,7 @@ fn a_field_says_what_is_wrong_while_it_is_typed() {
 fn a_system_is_chosen_from_a_list() {
     let mut model = source();
     edit::begin(&mut model, Field::System);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -117,4 +111,14 @@ fn another_system_brings_its_addresses_and_a_practice_code_goes_into_them() {
     assert_eq!(epic.base_url, "");
     assert!(edit::set(&mut model, Field::BaseUrl, "http://ehr.example/fhir").is_empty());
     assert!(model.toast.is_some(), "plain http is refused, and says so");
+}
+
+#[test]
+fn a_long_name_and_addresses_of_the_world_keep_their_columns() {
+    let mut model = source();
+    let plan = &mut model.standings.as_mut().unwrap()[0].plan;
+    plan.name = "مركز الصحة والعافية — 林記診所と健康相談センター Nicola\u{301}s ".repeat(3);
+    plan.base_url = format!("https://ehr.example/{}", "fhir/".repeat(40));
+    plan.client_id = Some("クライアント\u{202e}\u{1b}[2J".to_owned());
+    assert_snapshot!(looks(&mut model));
 }

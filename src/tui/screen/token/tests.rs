@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::migration::Step;
-use crate::tui::sample::{model, now, shown};
+use crate::tui::sample::{looks, model, now};
 use crate::tui::screen::Screen;
 
 fn token() -> Model {
@@ -35,12 +35,12 @@ fn minted() -> Minted {
 #[test]
 fn before_and_after() {
     let mut model = token();
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     model.token.minted = Some((now() - Duration::from_secs(79), minted()));
     assert!(model.counts_down());
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     model.token.decoded = true;
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -51,5 +51,12 @@ fn refused() {
         "the token server refused us: invalid_client".to_owned(),
         Some(hint.to_owned()),
     ));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
+}
+
+#[test]
+fn asking() {
+    let mut model = token();
+    model.token.asking = true;
+    assert_snapshot!(looks(&mut model));
 }
