@@ -164,13 +164,21 @@ fn take_in(pty: &mut Pty, budgets: &mut Budgets) {
 fn press_keys(pty: &mut Pty, budgets: &mut Budgets) {
     let mut times = Vec::new();
     let mut dice = 1_u64;
-    while times.len() < PRESSES {
+    for run in 0.. {
+        assert!(run < 40, "it is over too soon to press keys: more patients are needed");
+        if times.len() >= PRESSES {
+            break;
+        }
         pty.press("4");
         pty.says("exactly as it will be sent");
         pty.press("r");
         pty.says("Next poll in");
         pty.press("n");
-        pty.says("MB/s");
+        pty.until("it comes in, or is in", |screen| {
+            ["MB/s", "done, every row", "conflicts need you; "]
+                .iter()
+                .any(|words| screen.contents().contains(words))
+        });
         while times.len() < PRESSES && pty.contents().contains("MB/s") {
             for (key, shown) in [("?", true), (ESC, false)] {
                 // As people press them, at no particular moment of a frame.
