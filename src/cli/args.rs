@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
 pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand};
-pub use super::args_gate::{FindingsCommand, FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs};
+pub use super::args_gate::{
+    FindingsCommand, FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs,
+};
 pub use super::args_plan::PlanArgs;
 pub use super::args_sandbox::SandboxArgs;
 pub use super::args_transform::{PreviewArgs, TransformCommand};

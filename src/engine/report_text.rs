@@ -27,14 +27,7 @@ pub fn report_text(report: &Report) -> String {
         "THE ROWS DO NOT ADD UP."
     };
     let _ = writeln!(out, "\n{balanced}");
-    if !report.quarantine.is_empty() {
-        let reasons: Vec<String> = report
-            .quarantine
-            .iter()
-            .map(|(code, n)| format!("{n} {code}"))
-            .collect();
-        let _ = writeln!(out, "Quarantined: {}.", reasons.join(", "));
-    }
+    quarantined(&mut out, report);
     let [open, policy, person] = report.conflicts;
     let _ = writeln!(
         out,
@@ -258,4 +251,12 @@ fn counts(out: &mut String, report: &Report) {
     if !left_out.is_empty() {
         let _ = writeln!(out, "None {}.", left_out.join(", "));
     }
+}
+
+fn quarantined(out: &mut String, report: &Report) {
+    if report.quarantine.is_empty() {
+        return;
+    }
+    let reasons = report.quarantine.iter().map(|(code, n)| format!("{n} {code}"));
+    let _ = writeln!(out, "Quarantined: {}.", reasons.collect::<Vec<_>>().join(", "));
 }

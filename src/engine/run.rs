@@ -271,11 +271,7 @@ async fn work(
                 snapshot,
                 force,
             };
-            Ok(match command {
-                Command::Pull => Answer::Pulled(pull(delivering).await?),
-                Command::Prove => Answer::Proven(Box::new(prove(delivering).await?)),
-                _ => Answer::Delivered(deliver(delivering).await?),
-            })
+            with_server(delivering, &command).await
         }
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
@@ -331,6 +327,15 @@ async fn work(
         .await
         .map_err(|_| EngineError::Stopped)?,
     }
+}
+
+/// Does what a command says that is about the server delivered to.
+async fn with_server(delivering: Delivering, command: &Command) -> Result<Answer, EngineError> {
+    Ok(match command {
+        Command::Pull => Answer::Pulled(pull(delivering).await?),
+        Command::Prove => Answer::Proven(Box::new(prove(delivering).await?)),
+        _ => Answer::Delivered(deliver(delivering).await?),
+    })
 }
 
 /// Does what a command says that only puts something on record.

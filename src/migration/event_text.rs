@@ -4,6 +4,7 @@ use super::event::Event;
 
 impl Event {
     /// The event in a line for a person, or several; some are not worth one.
+    #[allow(clippy::too_many_lines)] // An arm for each event.
     pub fn line(&self) -> Option<String> {
         Some(match self {
             Event::RunStarted { run, since: None } => format!("Run {run} begins."),

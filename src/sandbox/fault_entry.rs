@@ -143,10 +143,8 @@ pub(crate) fn parse<F>(table: &[Entry<F>], text: &str) -> Result<F, FaultError> 
                 .map_err(|_| wrong("a whole number of seconds"))?;
         }
         (Argument::Text(what), given) => {
-            value.text = given
-                .filter(|given| !given.is_empty())
-                .ok_or_else(|| wrong(what))?
-                .to_owned();
+            let given = given.filter(|given| !given.is_empty());
+            given.ok_or_else(|| wrong(what))?.clone_into(&mut value.text);
         }
     }
     Ok((entry.make)(value))

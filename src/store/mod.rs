@@ -61,6 +61,5 @@ pub use segment::{Location, SegmentError, Segments};
 pub use storage::Storage;
 pub use tables::{
     AmendedRow, ConflictRow, HeldRow, Link, Progress, QuarantinedRow, RunInfo, Tables, block_key, block_of, file_key,
-    held_key,
-    migration_key, row_key, row_of, run_key,
+    held_key, migration_key, row_key, row_of, run_key,
 };

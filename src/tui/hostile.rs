@@ -18,7 +18,7 @@ use super::surface::ByteSurface;
 use super::text_input::TextInput;
 use super::update::update;
 use super::view::view;
-use crate::engine::{Aside, Beginning, Check, FileProgress, Minted, Snapshot, Verdict};
+use crate::engine::{Aside, Beginning, Check, FileProgress, Minted, Snapshot, Verdict, Written};
 use crate::migration::{
     ByType, Capacity, ConflictKind, Counts, Event, Head, Quarantined, Resolution, SampleRecord, Stage, Step, chart_rows,
 };
@@ -79,16 +79,12 @@ impl Callbacks for Witness {
 /// Draws on a terminal of 80 by 24; what it shows must be what was drawn, cell by cell, and nothing else may have happened.
 fn harmless(name: &str, model: &mut Model) {
     model.size = Size::new(80, 24);
-    let mut terminal = Terminal::new(ByteSurface::new(Vec::new(), size, |_| Ok(()))).unwrap();
+    let mut terminal = Terminal::new(ByteSurface::new(Vec::new(), || Ok(Size::new(80, 24)), |_| Ok(()))).unwrap();
     let buffer = terminal.draw(|frame| view(model, frame)).unwrap().buffer.clone();
     let mut parser = Parser::new_with_callbacks(24, 80, 0, Witness::default());
     parser.process(terminal.backend().writer());
     assert_eq!(parser.callbacks().0, Vec::<String>::new(), "{name}");
     same(name, &buffer, parser.screen());
-}
-
-fn size() -> std::io::Result<Size> {
-    Ok(Size::new(80, 24))
 }
 
 fn same(name: &str, drawn: &Buffer, seen: &vt100::Screen) {
@@ -277,7 +273,11 @@ fn proved(text: &str) -> Vec<Model> {
     };
     let verify = proof::model(Step::Verify, found(), proof::charts(), &[proof::verified()]);
     let mut cutover = proof::model(Step::Cutover, found(), proof::charts(), &[proof::verified(), signed]);
-    cutover.cutover.report = Some(text.to_owned());
+    cutover.cutover.report = Some(Written {
+        bundle: text.into(),
+        page: text.into(),
+        key: Some(text.to_owned()),
+    });
     let mut charts = proof::charts();
     text.clone_into(&mut charts[0].patient.stratum);
     let mut list = proof::model(Step::Verify, found(), charts.clone(), &[proof::verified()]);

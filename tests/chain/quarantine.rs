@@ -255,7 +255,7 @@ async fn rows_that_are_set_right_are_taken_in_as_if_they_had_come_so() {
         rows.iter()
             .all(|aside| !aside.open() && aside.amended.as_ref().unwrap().by == by(why))
     );
-    let report = engine::report(bench.storage(), &bench.plan).unwrap();
+    let report = engine::report(bench.storage(), &bench.plan, false).unwrap();
     assert_eq!((report.amended.len(), report.quarantine.len()), (2, 0));
     assert_eq!(bench.quarantine().len(), 2, "what was received stays as it was");
     // It is taken back with its run, and comes again with the next one.

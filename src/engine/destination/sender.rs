@@ -178,36 +178,7 @@ impl Sender {
         match went {
             Went::Answered(replies) => {
                 self.attempts.progressed();
-                let mut throttled = false;
-                let mut later = Vec::new();
-                let (asked, answered) = (tasks.len(), replies.len());
-                for (at, task) in tasks.into_iter().enumerate() {
-                    // With fewer answers than entries, nobody knows which is whose.
-                    let reply = replies.get(at).filter(|_| answered == asked);
-                    match task.answered(reply) {
-                        Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
-                        Next::Again(task) => self.ready.push_back(task),
-                        Next::Later(task) => {
-                            throttled |= task.waited > 0;
-                            later.push(task);
-                        }
-                        Next::WithoutId(task) if self.link.ability.without_ids(&task.resource_type).is_ok() => {
-                            self.without_id.insert(task.resource_type);
-                        }
-                        Next::WithoutId(task) => {
-                            if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours")
-                            {
-                                settler.settle(came, &task, known.as_ref())?;
-                            }
-                        }
-                        Next::Stop(error) => {
-                            settler.durable()?;
-                            return Err(error);
-                        }
-                    }
-                }
-                self.ready.extend(later.into_iter().rev());
-                if throttled {
+                if self.answered(tasks, &replies, settler)? {
                     busy = Some(busy_error(429, rest));
                 } else if took < LONG {
                     self.calmer();
@@ -269,6 +240,37 @@ impl Sender {
                 })?;
         }
         Ok(())
+    }
+
+    /// Takes the answers of a batch; true when the server was too busy for some of it.
+    fn answered(&mut self, tasks: Vec<Task>, replies: &[Reply], settler: &mut Settler) -> Result<bool, EngineError> {
+        let mut throttled = false;
+        let mut later = Vec::new();
+        let (asked, answered) = (tasks.len(), replies.len());
+        for (at, task) in tasks.into_iter().enumerate() {
+            // With fewer answers than entries, nobody knows which is whose.
+            let reply = replies.get(at).filter(|_| answered == asked);
+            throttled |= reply.is_some_and(|reply| matches!(reply.status, 429 | 503));
+            match task.answered(reply) {
+                Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
+                Next::Again(task) => self.ready.push_back(task),
+                Next::Later(task) => later.push(task),
+                Next::WithoutId(task) if self.link.ability.without_ids(&task.resource_type).is_ok() => {
+                    self.without_id.insert(task.resource_type);
+                }
+                Next::WithoutId(task) => {
+                    if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours") {
+                        settler.settle(came, &task, known.as_ref())?;
+                    }
+                }
+                Next::Stop(error) => {
+                    settler.durable()?;
+                    return Err(error);
+                }
+            }
+        }
+        self.ready.extend(later);
+        Ok(throttled)
     }
 
     fn calmer(&mut self) {

@@ -49,6 +49,7 @@ pub enum Place {
 }
 
 /// One record to be written or removed.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Task {
     pub key: RecordKey,
     pub resource_type: Arc<str>,
@@ -112,11 +113,11 @@ impl Task {
     pub fn request(&self) -> Request<'_> {
         let name = &self.resource_type;
         match (self.step, self.goal, &self.place) {
-            (Step::Look, _, Place::Id(id)) => Request::read(name, id),
-            (Step::Look, _, Place::Search(query)) => Request::search(name, query),
+            (Step::Look, _, Place::Id(id)) | (Step::Act, Goal::Check, Place::Id(id)) => Request::read(name, id),
+            (Step::Look, _, Place::Search(query)) | (Step::Act, Goal::Remove | Goal::Check, Place::Search(query)) => {
+                Request::search(name, query)
+            }
             (Step::Act, Goal::Remove, Place::Id(id)) => Request::delete(name, id),
-            (Step::Act, Goal::Remove | Goal::Check, Place::Search(query)) => Request::search(name, query),
-            (Step::Act, Goal::Check, Place::Id(id)) => Request::read(name, id),
             (Step::Act, Goal::Write, Place::Id(id)) => {
                 let body = fhir::with_id(&self.body, id);
                 if self.exists {

@@ -18,7 +18,7 @@ pub(super) const LARGEST_BODY: usize = 64 << 20;
 /// What a request asks for.
 pub(super) enum Asked {
     Bundle(Value),
-    One(Request),
+    One(Box<Request>),
 }
 
 impl Asked {
@@ -65,7 +65,7 @@ impl Site {
             } else if matches!(parts.method, Method::POST | Method::PUT) {
                 request.body = Some(json(&parts.headers, &body)?);
             }
-            Asked::One(request)
+            Asked::One(Box::new(request))
         };
         let count = match &asked {
             Asked::Bundle(bundle) => entries(bundle).len(),

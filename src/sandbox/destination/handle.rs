@@ -141,7 +141,7 @@ impl Site {
             Asked::One(request) => {
                 hinder(&request)?;
                 let written = request.writes();
-                let answer = world.perform(request)?;
+                let answer = world.perform(*request)?;
                 Ok(answer.http(&self.base_url, prefer, written))
             }
         }
