@@ -47,7 +47,7 @@ pub struct Delivering {
 pub struct Problem {
     /// Its type.
     pub resource_type: String,
-    /// Its id in the store; empty where it is not there any more.
+    /// Its id in the store; that at the server where the store has it no more.
     pub id: String,
     /// How it stands.
     #[serde(flatten)]
@@ -157,7 +157,7 @@ pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, Eng
         let id = line.and_then(|line| fhir::scan(&line).ok().map(|scan| scan.id.to_owned()));
         found.push(Problem {
             resource_type: name.map(|(name, _)| name.clone()).unwrap_or_default(),
-            id: id.unwrap_or_default(),
+            id: id.unwrap_or(known.id),
             standing: known.state,
         });
     }

@@ -12,11 +12,10 @@ use crate::http::{Call, Clock};
 use crate::migration::{AuthMethod, Destination, Plan, Secrets, Strategy};
 use crate::source::{Session, TokenUse};
 use crate::store::{Storage, migration_key};
-use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, replies};
+use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, get_fresh, post_bundle, replies};
 
 /// The longest answer that is read, in bytes.
 pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
-const FHIR_JSON: &str = "application/fhir+json";
 
 /// A destination that can be talked to.
 #[derive(Clone)]
@@ -95,7 +94,7 @@ pub async fn link(
     let scopes = destination.scopes.split_whitespace().map(ToOwned::to_owned).collect();
     let http = http_by(&there, clock)?;
     let (session, _) = open_session(http, &there, Credentials { key, secrets }, scopes, cancel).await?;
-    let call = Call::get(session.at("metadata")).accept(FHIR_JSON);
+    let call = get_fresh(session.at("metadata"));
     let answer = session
         .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
         .await
@@ -132,15 +131,7 @@ impl Link {
 
     /// A batch as a call: never answered from a cache, and with short answers where the server takes the wish.
     pub(super) fn call(&self, body: Vec<u8>) -> Call {
-        use reqwest::header::{CACHE_CONTROL, HeaderName, HeaderValue};
-        Call::new(reqwest::Method::POST, self.session.base().clone())
-            .accept(FHIR_JSON)
-            .body(FHIR_JSON, body)
-            .header(
-                HeaderName::from_static("prefer"),
-                HeaderValue::from_static("return=minimal"),
-            )
-            .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+        post_bundle(self.session.base().clone(), body)
     }
 
     /// How many records of a type the server has.
@@ -149,12 +140,9 @@ impl Link {
         resource_type: &str,
         cancel: &CancellationToken,
     ) -> Result<Option<u64>, EngineError> {
-        use reqwest::header::{CACHE_CONTROL, HeaderValue};
         let mut url = self.session.at(resource_type);
         url.set_query(Some("_summary=count"));
-        let call = Call::get(url)
-            .accept(FHIR_JSON)
-            .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let call = get_fresh(url);
         let answer = self
             .session
             .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)

@@ -4,7 +4,6 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{CACHE_CONTROL, HeaderValue};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -16,11 +15,11 @@ use super::super::import::{Import, import};
 use super::deliver::Delivering;
 use super::link::{LONGEST_ANSWER, Link, link};
 use super::task::carries_our_tag;
-use crate::http::{Call, same_origin};
+use crate::http::same_origin;
 use crate::migration::{ByType, Event, write_order};
 use crate::source::TokenUse;
 use crate::store::{Storage, migration_key};
-use crate::target::remote::Found;
+use crate::target::remote::{Found, get_fresh};
 
 /// Records of a page.
 const PAGE: u32 = 200;
@@ -109,9 +108,7 @@ impl Reader {
         url.set_query(Some(&format!("_count={PAGE}")));
         let mut next = Some(url);
         while let Some(url) = next {
-            let call = Call::get(url.clone())
-                .accept("application/fhir+json")
-                .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            let call = get_fresh(url.clone());
             let answer = session
                 .read(&call, TokenUse::Allowed, LONGEST_ANSWER, &self.cancel)
                 .await

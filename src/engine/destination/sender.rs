@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, HeaderValue};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +18,7 @@ use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
 use crate::source::{SessionError, TokenUse};
-use crate::target::remote::{Reply, batch, replies};
+use crate::target::remote::{Reply, asked_milliseconds, batch, points_anew_in, replies};
 
 /// The most batches in flight.
 const MOST: usize = 8;
@@ -301,7 +300,7 @@ async fn go(link: &Link, tasks: &[Task], cancel: &CancellationToken) -> (Went, O
         Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),
         Err(error) => return (Went::Failed(error), None),
     };
-    let rest = resting(&reply.headers);
+    let rest = points_anew_in(&reply.headers);
     let went = match reply.status {
         200..=299 => match reply.read(LONGEST_ANSWER).await {
             Ok(answer) => match replies(&answer.body) {
@@ -312,7 +311,7 @@ async fn go(link: &Link, tasks: &[Task], cancel: &CancellationToken) -> (Went, O
         },
         413 => Went::TooLarge,
         status => {
-            let asked = reply.headers.get("x-ms-retry-after-ms").and_then(milliseconds);
+            let asked = asked_milliseconds(&reply.headers);
             let error = reply.into_error(cancel).await;
             match (status, error) {
                 (_, HttpError::Cancelled) => Went::Failed(HttpError::Cancelled.into()),
@@ -332,15 +331,4 @@ fn busy_error(status: u16, retry_after: Option<Duration>) -> HttpError {
         outcome: String::new(),
         retry_after,
     }
-}
-
-fn milliseconds(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse().ok().map(Duration::from_millis)
-}
-
-/// How long until points are given anew, where a `RateLimit` header says so: `"name";r=REMAINING;t=SECONDS`.
-fn resting(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("ratelimit")?.to_str().ok()?;
-    let seconds = text.split(';').find_map(|part| part.trim().strip_prefix("t="))?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
 }

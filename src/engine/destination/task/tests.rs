@@ -245,7 +245,11 @@ fn what_was_removed_at_the_destination_is_not_brought_back_unasked() {
         force: true,
         ..delivered()
     };
-    let (asked, end) = way(forced, &[status(410), status(201)]);
+    let written = Reply {
+        version: Some("3".to_owned()),
+        ..status(201)
+    };
+    let (asked, end) = way(forced, &[status(410), written]);
     assert_eq!(asked, ["GET Basic/a", "PUT Basic/a"]);
     assert!(end.starts_with("Created"), "{end}");
 }
