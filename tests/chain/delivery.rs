@@ -171,10 +171,10 @@ async fn there_and_back(config: DestinationConfig) {
     assert_eq!(back.removed + back.refused, rows, "{back:?}");
     let left = rig.server.content();
     if manners.name == "hapi" {
-        // Two of its patients refer to each other, and this server removes nothing that is referred to: those stay, and are named.
+        // Patients of it refer to each other, and this server removes nothing that is referred to: those stay, and are named.
         let named = problems(rig.bench.storage(), &rig.bench.plan).expect("problems");
         assert_eq!(named.len(), left.records.len());
-        assert!(left.records.keys().filter(|name| name.starts_with("Patient/")).count() <= 2);
+        assert!(named.len() < content.records.len() / 10);
     } else {
         assert!(left.records.is_empty());
     }
