@@ -156,6 +156,20 @@ pub struct Delivered {
 }
 
 impl Delivered {
+    /// A record that could not be written: what was known of it stays, where it is, in which version, and whether it is ours.
+    pub fn not_done(known: Option<Self>, state: Standing) -> Self {
+        let known = known.unwrap_or(Self {
+            id: String::new(),
+            version: None,
+            content: String::new(),
+            made_from: String::new(),
+            complete: false,
+            created: false,
+            state: Standing::Delivered,
+        });
+        Self { state, ..known }
+    }
+
     /// Whether the server has it, in whatever version.
     pub fn is_there(&self) -> bool {
         !self.id.is_empty()

@@ -149,7 +149,7 @@ impl Task {
             401 | 403 => {
                 return Next::Stop(EngineError::NotReady {
                     what: format!(
-                        "the server does not let us at its {}: HTTP {status} {words}",
+                        "the server does not let us at its {}: HTTP {status}",
                         self.resource_type
                     ),
                     hint: "ask for the scopes that are missing, then deliver again: it goes on where it stopped"
@@ -330,30 +330,14 @@ impl Task {
     /// The server does not take it.
     pub fn refused(self, status: u16, words: &str) -> Next {
         let reason = words.to_owned();
-        let known = self.not_done(Standing::Refused { status, reason });
+        let known = Delivered::not_done(self.known.clone(), Standing::Refused { status, reason });
         Next::Over(Came::Refused, self, Some(known))
     }
 
     fn conflict(self, reason: &str) -> Next {
         let reason = reason.to_owned();
-        let known = self.not_done(Standing::Conflict { reason });
+        let known = Delivered::not_done(self.known.clone(), Standing::Conflict { reason });
         Next::Over(Came::Conflict, self, Some(known))
-    }
-
-    /// What was known of the record stays: where it is, in which version, and whether it is ours.
-    fn not_done(&self, state: Standing) -> Delivered {
-        match &self.known {
-            Some(known) => Delivered { state, ..known.clone() },
-            None => Delivered {
-                id: String::new(),
-                version: None,
-                content: String::new(),
-                made_from: String::new(),
-                complete: false,
-                created: false,
-                state,
-            },
-        }
     }
 }
 

@@ -144,18 +144,7 @@ impl Worker<'_> {
         let at = migration_key(&self.maker.plan.id, key.as_bytes());
         let table = &self.maker.storage.tables.delivered;
         let state = Standing::Refused { status: 0, reason };
-        let known = match table.get(&at)? {
-            Some(known) => Delivered { state, ..known },
-            None => Delivered {
-                id: String::new(),
-                version: None,
-                content: String::new(),
-                made_from: String::new(),
-                complete: false,
-                created: false,
-                state,
-            },
-        };
+        let known = Delivered::not_done(table.get(&at)?, state);
         Ok(table.put(&at, &known)?)
     }
 
