@@ -5,6 +5,7 @@
 
 mod content;
 mod damage;
+mod delivering;
 mod gate;
 mod life;
 mod migration;
@@ -12,6 +13,7 @@ mod reversal;
 mod rig;
 mod verifying;
 
+use cutover::sandbox::destination::{GENERIC, MEDPLUM};
 use life::{Ended, Moment};
 use rig::{Dice, Rig};
 
@@ -89,6 +91,15 @@ fn a_killed_verification_goes_on_where_it_stopped() {
     let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 1_000_000);
     let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 4);
     verifying::kill(&rig, &mut dice);
+}
+
+#[test]
+fn a_killed_delivery_leaves_no_duplicate_and_no_gap() {
+    let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 100_000);
+    let kills = number("CUTOVER_KILLS", 24);
+    let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 5);
+    delivering::kill(&rig, &GENERIC, "generic", kills / 2, &mut dice);
+    delivering::kill(&rig, &MEDPLUM, "medplum", kills / 2, &mut dice);
 }
 
 /// Not a test of its own: what the others start as the process that decides conflicts.

@@ -45,6 +45,10 @@ pub struct Rig {
     pub folder: TempDir,
     pub sandbox: RunningSandbox,
     pub bytes: u64,
+    /// What the destination has before anything comes, by type.
+    pub own: Vec<(String, Vec<Vec<u8>>)>,
+    /// The types that are asked for.
+    types: Vec<String>,
 }
 
 impl Rig {
@@ -56,7 +60,9 @@ impl Rig {
         let practice = Practice::new((40 * bytes / probe).max(100), 7);
         let bytes = write(&practice, &data);
         let dataset = Folder::open(&data).unwrap();
-        let types: Vec<String> = dataset.types().into_iter().map(|(name, _)| name).collect();
+        // Binaries are left to be fetched one by one, as the documents that records name.
+        let types = dataset.types().into_iter().map(|(name, _)| name);
+        let types: Vec<String> = types.filter(|name| name != "Binary").collect();
         let lines: u64 = dataset.types().iter().map(|(_, lines)| lines).sum();
         let mut config = SandboxConfig::new(Arc::new(dataset))
             .polls(1, Some(0))
@@ -65,57 +71,46 @@ impl Rig {
         config.open = true;
         config.gzip = gzip;
         let sandbox = Sandbox::launch(config).unwrap();
-        let rig = Self { folder, sandbox, bytes };
-        rig.template(&practice, types);
+        let rig = Self {
+            folder,
+            sandbox,
+            bytes,
+            own: own(&practice),
+            types,
+        };
+        rig.template();
         rig
     }
 
     /// The workspace that all migrations begin with: same keys, same patients at the destination.
-    fn template(&self, practice: &Practice, mut types: Vec<String>) {
+    fn template(&self) {
         create_key_file(&self.key()).unwrap();
-        let home = self.folder.path().join("template");
-        let secret = Secret::KeyFile(self.key());
-        let storage = Arc::new(Storage::open(Workspace::create(&home, &secret, "test").unwrap()).unwrap());
-        let destination = practice.destination(DestinationMix {
-            agreeing: 24,
-            contradicting: 12,
-            unnumbered: 8,
+        let storage = self.begin(&self.folder.path().join("template"));
+        let files = self.own.iter().map(|(resource_type, lines)| {
+            let bytes: Box<dyn Read + Send> = Box::new(Cursor::new([lines.join(&b'\n'), b"\n".to_vec()].concat()));
+            Import {
+                name: format!("{resource_type}.ndjson"),
+                resource_type: Some(resource_type.clone()),
+                bytes,
+            }
         });
-        let staff = practice.staff(8);
-        let types_of = |of: &Destination| {
-            of.types()
-                .into_iter()
-                .map(|(name, count)| (of.clone(), name, count))
-                .collect::<Vec<_>>()
-        };
-        let files: Vec<Import> = types_of(&staff)
-            .into_iter()
-            .chain(types_of(&destination))
-            .map(|(of, resource_type, count)| {
-                let mut bytes = Vec::new();
-                for line in of.lines(&resource_type, 0..count) {
-                    bytes.extend_from_slice(&plain(&line));
-                    bytes.push(b'\n');
-                }
-                let bytes: Box<dyn Read + Send> = Box::new(Cursor::new(bytes));
-                Import {
-                    name: format!("{resource_type}.ndjson"),
-                    resource_type: Some(resource_type),
-                    bytes,
-                }
-            })
-            .collect();
+        let files: Vec<Import> = files.collect();
         let (snapshot, _unwatched) = tokio::sync::watch::channel(Snapshot::default());
         tokio::runtime::Runtime::new()
             .unwrap()
             .block_on(import(&storage, NAME, files.into_iter(), snapshot))
             .unwrap();
-        // Left to be fetched one by one, as the documents that records name.
-        types.retain(|name| name != "Binary");
+        storage.workspace.ledger().durable().unwrap();
+    }
+
+    /// A workspace with a migration and no record.
+    pub fn begin(&self, home: &Path) -> Arc<Storage> {
+        let secret = Secret::KeyFile(self.key());
+        let storage = Arc::new(Storage::open(Workspace::create(home, &secret, "test").unwrap()).unwrap());
         let plan = Plan {
             auth: AuthMethod::None,
             level: ExportLevel::System,
-            types,
+            types: self.types.clone(),
             poll_floor_s: 0,
             on_conflict: Policy::Ask,
             on_conflict_of: ["Organization", "Location", "Practitioner"]
@@ -126,6 +121,7 @@ impl Rig {
         };
         storage.tables.migrations.put(NAME.as_bytes(), &plan).unwrap();
         storage.workspace.ledger().durable().unwrap();
+        storage
     }
 
     fn key(&self) -> PathBuf {
@@ -178,6 +174,25 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&path, &target).unwrap();
         }
     }
+}
+
+/// What the destination has of its own: staff and patients, some of them the source's, by type.
+fn own(practice: &Practice) -> Vec<(String, Vec<Vec<u8>>)> {
+    let patients = practice.destination(DestinationMix {
+        agreeing: 24,
+        contradicting: 12,
+        unnumbered: 8,
+    });
+    let lines = |of: &Destination| {
+        let types = of.types().into_iter();
+        types
+            .map(|(name, count)| {
+                let lines = of.lines(&name, 0..count).map(|line| plain(&line)).collect();
+                (name, lines)
+            })
+            .collect::<Vec<_>>()
+    };
+    [lines(&practice.staff(8)), lines(&patients)].concat()
 }
 
 /// A line with references as an EHR has them that writes them relative.

@@ -27,6 +27,8 @@ pub enum WriteFault {
     CutAfterWrite(Every),
     CutBeforeWrite(Every),
     GatewayTimeout(Every),
+    StallBeforeWrite(Every),
+    StallAfterWrite(Every),
     MaxEntries(u64),
     MaxBytes(u64),
     Poison(String),
@@ -93,6 +95,18 @@ const FAULTS: &[Entry<WriteFault>] = &[
         Argument::Every,
         |v| WriteFault::GatewayTimeout(every(v.count)),
         "what is asked for is written and the answer is 504 with an HTML page: once, or every N-th time"
+    ),
+    entry!(
+        "stall-before-write",
+        Argument::Every,
+        |v| WriteFault::StallBeforeWrite(every(v.count)),
+        "a request is taken and never answered, and nothing is written: once, or every N-th time"
+    ),
+    entry!(
+        "stall-after-write",
+        Argument::Every,
+        |v| WriteFault::StallAfterWrite(every(v.count)),
+        "what is asked for is written and never answered: once, or every N-th time"
     ),
     entry!(
         "max-entries",
@@ -162,11 +176,15 @@ impl fmt::Display for WriteFault {
             | Self::CutAfterWrite(Every::Nth(n))
             | Self::CutBeforeWrite(Every::Nth(n))
             | Self::GatewayTimeout(Every::Nth(n))
+            | Self::StallBeforeWrite(Every::Nth(n))
+            | Self::StallAfterWrite(Every::Nth(n))
             | Self::FewerEntries(Every::Nth(n)) => write!(f, "{name}:{n}"),
             Self::Poison(id) => write!(f, "{name}:{id}"),
             Self::CutAfterWrite(Every::Once)
             | Self::CutBeforeWrite(Every::Once)
             | Self::GatewayTimeout(Every::Once)
+            | Self::StallBeforeWrite(Every::Once)
+            | Self::StallAfterWrite(Every::Once)
             | Self::FewerEntries(Every::Once) => f.write_str(name),
         }
     }

@@ -54,6 +54,8 @@ async fn respond(site: &Site, cutter: &Cutter, request: axum::extract::Request) 
             cutter.cut();
             return Ok(StatusCode::OK.into_response());
         }
+        // Until the client goes away.
+        Some(Fate::StallBefore) => return std::future::pending().await,
         _ => {}
     }
     let flight = site.in_flight.begin(asked.names(&site.base_url));
@@ -67,6 +69,7 @@ async fn respond(site: &Site, cutter: &Cutter, request: axum::extract::Request) 
             cutter.cut();
             Ok(StatusCode::OK.into_response())
         }
+        Some(Fate::StallAfter) => std::future::pending().await,
         Some(Fate::TimeoutAfter) => Ok(page(StatusCode::GATEWAY_TIMEOUT)),
         _ => answer,
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
@@ -124,9 +125,19 @@ impl RunningDestination {
         self.site.stats()
     }
 
+    /// Blocks until faults have struck more than `times` in all; false when they did not within that time.
+    pub fn until_struck(&self, times: u64, within: Duration) -> bool {
+        self.site.trouble.until_struck(times, within)
+    }
+
     /// From now on nothing goes wrong.
     pub fn calm(&self) {
-        self.site.trouble.calm();
+        self.troubled(false);
+    }
+
+    /// Whether the faults strike from now on; they do from the start.
+    pub fn troubled(&self, troubled: bool) {
+        self.site.trouble.troubled(troubled);
     }
 
     /// Registers one more client.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ pub(super) struct Trouble {
     faults: Vec<WriteFault>,
     calm: AtomicBool,
     counts: Mutex<Counts>,
+    /// Told of every strike.
+    strike: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +44,8 @@ pub(super) enum Fate {
     CutBefore,
     CutAfter,
     TimeoutAfter,
+    StallBefore,
+    StallAfter,
 }
 
 impl Trouble {
@@ -49,17 +54,26 @@ impl Trouble {
             faults,
             calm: AtomicBool::new(false),
             counts: Mutex::default(),
+            strike: Condvar::new(),
         }
     }
 
-    /// From now on nothing goes wrong.
-    pub(super) fn calm(&self) {
-        self.calm.store(true, Ordering::Release);
+    /// Whether anything goes wrong from now on.
+    pub(super) fn troubled(&self, troubled: bool) {
+        self.calm.store(!troubled, Ordering::Release);
     }
 
     /// How often each fault struck.
     pub(super) fn struck(&self) -> BTreeMap<String, u64> {
         self.lock().struck.clone()
+    }
+
+    /// Blocks until any fault has struck more than `times` in all; false when it did not within that time.
+    pub(super) fn until_struck(&self, times: u64, within: Duration) -> bool {
+        let few = |counts: &mut Counts| counts.struck.values().sum::<u64>() <= times;
+        let waited = self.strike.wait_timeout_while(self.lock(), within, few);
+        let (_counts, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        !waited.timed_out()
     }
 
     fn active(&self) -> &[WriteFault] {
@@ -82,6 +96,7 @@ impl Trouble {
         let strikes = when(*occasion);
         if strikes {
             *counts.struck.entry(fault.name().to_owned()).or_default() += 1;
+            self.strike.notify_all();
         }
         strikes
     }
@@ -109,6 +124,8 @@ impl Trouble {
                 WriteFault::CutBeforeWrite(every) => self.strikes_every(fault, *every).then_some(Fate::CutBefore),
                 WriteFault::CutAfterWrite(every) => self.strikes_every(fault, *every).then_some(Fate::CutAfter),
                 WriteFault::GatewayTimeout(every) => self.strikes_every(fault, *every).then_some(Fate::TimeoutAfter),
+                WriteFault::StallBeforeWrite(every) => self.strikes_every(fault, *every).then_some(Fate::StallBefore),
+                WriteFault::StallAfterWrite(every) => self.strikes_every(fault, *every).then_some(Fate::StallAfter),
                 _ => None,
             };
             fate = fate.or(found);
@@ -214,7 +231,7 @@ mod tests {
         let struck: Vec<usize> = (0..25).filter(|at| fates[*at]).collect();
         assert_eq!(struck, [5, 6]);
         assert_eq!(trouble.struck()["burst-503"], 2);
-        trouble.calm();
+        trouble.troubled(false);
         assert_eq!(trouble.fate(), None);
     }
 

@@ -1,0 +1,256 @@
+//! Deliveries to a FHIR server that are killed with SIGKILL: on restart the server ends with exactly what it has after an undisturbed one,
+//! nothing missing and nothing twice, and after a rollback with exactly what it had before.
+//!
+//! The moments: the server has taken a batch and written nothing of it; it has written a batch and not answered; and some time within the
+//! life of the process, whatever that does then.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use cutover::sandbox::destination::{
+    Content, Destination, DestinationConfig, Every, Manners, RunningDestination, WriteFault,
+};
+use serde_json::Value;
+
+use super::life::{Ended, live};
+use super::migration::decide;
+use super::rig::{Dice, NAME, Rig};
+
+/// System of the identifier, or the tag, that finds a record at a server that names it itself.
+const SOURCE_ID: &str = "https://cutover.dev/fhir/source-id";
+
+/// Records and the number of their versions, by name.
+type Said = BTreeMap<String, (Value, usize)>;
+
+/// A migration of which everything was decided, to be delivered to servers of one kind.
+struct Decided<'a> {
+    rig: &'a Rig,
+    manners: &'a Manners,
+    kind: &'a str,
+    home: PathBuf,
+    /// How long an undisturbed delivery takes.
+    within: Duration,
+}
+
+/// Kills deliveries, and deliveries of the rollback, to servers of one kind until `kills` are spent.
+pub fn kill(rig: &Rig, manners: &Manners, kind: &str, kills: u64, dice: &mut Dice) {
+    let mut decided = Decided {
+        rig,
+        manners,
+        kind,
+        home: rig.folder.path().join(format!("decided-{}", manners.name)),
+        within: Duration::ZERO,
+    };
+    let server = decided.serve(Vec::new());
+    drop(rig.begin(&decided.home));
+    decided.aim(&decided.home, &server);
+    decided.ends(&decided.home, &["destination", "pull", NAME], 0);
+    decided.ends(&decided.home, &["run", NAME, "--json"], 3);
+    decide(&decided.home);
+    let before = said(&server);
+
+    let home = rig.copy(&decided.home, &format!("undisturbed-{}", manners.name));
+    let begun = Instant::now();
+    assert_eq!(decided.delivered(&server, &home, 0, dice), 0);
+    decided.within = begun.elapsed();
+    let whole = said(&server);
+    assert!(whole.len() > before.len() + 1000, "there was something to deliver");
+    decided.ends(&home, &["rollback", NAME, "--json"], 0);
+    assert_eq!(decided.delivered(&server, &home, 0, dice), 0);
+    // What was the server's own is as it was, in versions of its own.
+    let back = said(&server);
+    let records = |said: &Said| {
+        said.iter()
+            .map(|(name, (record, _))| (name.clone(), record.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(records(&back), records(&before), "taken back without a kill");
+
+    let (mut spent, mut rounds) = (0, 0);
+    while spent < kills {
+        let name = format!("{} {rounds}", manners.name);
+        let faults = vec![
+            WriteFault::StallBeforeWrite(Every::Nth(2 + dice.below(9))),
+            WriteFault::StallAfterWrite(Every::Nth(2 + dice.below(9))),
+        ];
+        let server = decided.serve(faults);
+        let home = rig.copy(&decided.home, &format!("killed-{}-{rounds}", manners.name));
+        decided.aim(&home, &server);
+        let left = (kills - spent).min(9);
+        let there = decided.delivered(&server, &home, left.div_ceil(2), dice);
+        assert_same(&said(&server), &whole, &name);
+        decided.nothing_more(&server, &home);
+        decided.ends(&home, &["rollback", NAME, "--json"], 0);
+        let taken = decided.delivered(&server, &home, left / 2, dice);
+        assert_same(&said(&server), &back, &format!("{name}, taken back"));
+        println!(
+            "{name}: {there} kills of a delivery, {taken} of the one after a rollback; {:?}",
+            server.stats().struck
+        );
+        spent += there + taken;
+        rounds += 1;
+        std::fs::remove_dir_all(home).unwrap();
+    }
+    println!(
+        "{}: {} records, {spent} kills in {rounds} rounds",
+        manners.name,
+        whole.len()
+    );
+}
+
+impl Decided<'_> {
+    /// A server with what the destination has of its own, the same every time.
+    fn serve(&self, faults: Vec<WriteFault>) -> RunningDestination {
+        let mut config = DestinationConfig::new(self.manners);
+        config.manners.points = None;
+        config.faults = faults;
+        let server = Destination::launch(config).unwrap();
+        for (_, lines) in &self.rig.own {
+            for line in lines {
+                assert!(server.edit(&serde_json::from_slice(line).unwrap()));
+            }
+        }
+        server
+    }
+
+    fn aim(&self, home: &Path, server: &RunningDestination) {
+        let set = ["destination", "set", NAME, "--kind", self.kind, "--base-url"];
+        self.ends(home, &[&set[..], &[server.base_url.as_str()]].concat(), 0);
+    }
+
+    fn ends(&self, home: &Path, arguments: &[&str], code: i32) {
+        let life = live(self.rig.command(home, arguments), None, &mut |_| {});
+        let ended = Ended::Exited(code);
+        assert_eq!(
+            life.ended,
+            ended,
+            "{arguments:?}\n{}\n{}",
+            life.errors,
+            life.lines.join("\n")
+        );
+    }
+
+    /// Delivers until a delivery ends by itself, killed on the way up to `kills` times. Gives the kills spent.
+    fn delivered(&self, server: &RunningDestination, home: &Path, kills: u64, dice: &mut Dice) -> u64 {
+        let deliver = || self.rig.command(home, &["destination", "deliver", NAME, "--json"]);
+        let mut spent = 0;
+        server.troubled(true);
+        while spent < kills {
+            let struck = server.stats().struck.values().sum();
+            // Most lives come as far as a stall.
+            let longest = u64::try_from(self.within.as_millis()).unwrap();
+            let within = Duration::from_millis(longest / 8 + dice.below(longest * 2));
+            match killed(deliver(), || {
+                server.until_struck(struck, within);
+            }) {
+                None => spent += 1,
+                Some((0, _)) => return spent,
+                Some((code, errors)) => panic!("exit code {code}\n{errors}"),
+            }
+        }
+        server.troubled(false);
+        let life = live(deliver(), None, &mut |_| {});
+        assert_eq!(
+            life.ended,
+            Ended::Exited(0),
+            "{}\n{}",
+            life.errors,
+            life.lines.join("\n")
+        );
+        spent
+    }
+
+    /// Everything read back is as it should be, and one more delivery writes nothing.
+    fn nothing_more(&self, server: &RunningDestination, home: &Path) {
+        server.troubled(false);
+        let written = server.content().versions_written;
+        self.ends(home, &["destination", "verify", NAME, "--json"], 0);
+        self.ends(home, &["destination", "deliver", NAME, "--json"], 0);
+        assert_eq!(
+            server.content().versions_written,
+            written,
+            "a second delivery wrote something"
+        );
+    }
+}
+
+/// Lives until `moment` returns and is killed then, unless it ended before: with a code, and what it said on standard error.
+fn killed(mut command: Command, moment: impl FnOnce() + Send) -> Option<(i32, String)> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut errors = child.stderr.take().unwrap();
+    let child = Mutex::new(child);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            moment();
+            // It may have ended by itself just now.
+            let _ = child.lock().unwrap().kill();
+        });
+        let mut text = String::new();
+        errors.read_to_string(&mut text).unwrap();
+        let status = child.lock().unwrap().wait().unwrap();
+        status.code().map(|code| (code, text))
+    })
+}
+
+/// What a server holds, and how many versions it has of each record that is there: by what the record is named at the source where the
+/// server gave it an id of its own, references likewise, and without what each server says by itself.
+fn said(server: &RunningDestination) -> Said {
+    let Content { records, versions, .. } = server.content();
+    let names: HashMap<String, String> = records
+        .iter()
+        .map(|(place, record)| (place.clone(), source_name(record).unwrap_or_else(|| place.clone())))
+        .collect();
+    let mut said = BTreeMap::new();
+    for (place, mut record) in records {
+        let object = record.as_object_mut().unwrap();
+        object.remove("id");
+        if let Some(meta) = object.get_mut("meta").and_then(Value::as_object_mut) {
+            meta.retain(|name, _| matches!(name.as_str(), "profile" | "security" | "tag"));
+        }
+        rename(&mut record, &names);
+        let before = said.insert(names[&place].clone(), (record, versions[&place]));
+        assert!(before.is_none(), "{} is there twice", names[&place]);
+    }
+    said
+}
+
+fn source_name(record: &Value) -> Option<String> {
+    let ours = |list: &Value, member: &str| {
+        let mut items = list.as_array()?.iter();
+        let ours = items.find(|item| item["system"] == SOURCE_ID)?;
+        Some(ours[member].as_str()?.to_owned())
+    };
+    ours(&record["identifier"], "value").or_else(|| ours(&record["meta"]["tag"], "code"))
+}
+
+fn rename(value: &mut Value, names: &HashMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(name) = names.get(text.as_str()) {
+                text.clone_from(name);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names)),
+        Value::Object(members) => members.values_mut().for_each(|member| rename(member, names)),
+        _ => {}
+    }
+}
+
+fn assert_same(there: &BTreeMap<String, (Value, usize)>, expected: &BTreeMap<String, (Value, usize)>, when: &str) {
+    for (name, (record, versions)) in expected {
+        let (found, written) = there.get(name).unwrap_or_else(|| panic!("{when}: {name} is missing"));
+        assert_eq!(found, record, "{when}: {name}");
+        assert_eq!(written, versions, "{when}: {name}, by the number of its versions");
+    }
+    for name in there.keys() {
+        assert!(expected.contains_key(name), "{when}: {name} is too much");
+    }
+}
