@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::args::NameArgs;
+use super::args_undo::ByArgs;
 
 /// `destination`
 #[derive(Debug, Clone, Subcommand)]
@@ -21,6 +22,8 @@ pub enum DestinationCommand {
     Deliver(DeliverArgs),
     /// Read every record back from the server and compare
     Verify(NameArgs),
+    /// Settle conflicts: say whose record stays; the next delivery does it
+    Settle(SettleArgs),
     /// List the records that the server did not take, or has with something else in them
     Problems(NameArgs),
 }
@@ -33,6 +36,27 @@ pub struct DeliverArgs {
     /// Also over what was edited or removed at the server since it was delivered
     #[arg(long)]
     pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `destination settle`
+#[derive(Debug, Clone, Args)]
+pub struct SettleArgs {
+    /// The migration
+    pub migration: String,
+    /// Which, as `destination problems` names them: TYPE/ID
+    #[arg(required_unless_present = "all")]
+    pub records: Vec<String>,
+    /// Every open one
+    #[arg(long, conflicts_with = "records")]
+    pub all: bool,
+    /// Whose record stays: store or server
+    #[arg(long, value_name = "WHOSE")]
+    pub keep: String,
+    #[command(flatten)]
+    pub who: ByArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -70,6 +94,9 @@ pub struct DestinationArgs {
     /// PEM file with certificate authorities to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// What records are sent in: batch or transaction [default: what suits the kind of server]
+    #[arg(long, value_name = "BUNDLE")]
+    pub bundles: Option<String>,
     /// Requests a minute that the server allows
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::args::{DeliverArgs, DestinationArgs, DestinationCommand, NameArgs, WorkspaceArgs};
+use super::args::{DeliverArgs, DestinationArgs, DestinationCommand, NameArgs, SettleArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show, show_for};
+use super::undo::by;
 use super::{open, output, plan, wait};
 use crate::engine::destination::{Problem, destination, problems, save_destination, trial};
 use crate::engine::{Answer, Command, EngineError};
+use crate::fhir;
 use crate::http::{SystemClock, check_transport};
-use crate::migration::{Destination, Plan, Secrets, ServerKind, Standing, total};
+use crate::migration::{Bundling, Destination, Keep, Plan, Secrets, ServerKind, Standing, total};
 use crate::store::Storage;
 
 /// Carries out a `destination` command.
@@ -23,6 +25,7 @@ pub fn command(workspace: &WorkspaceArgs, command: &DestinationCommand) -> Resul
         DestinationCommand::Pull(args) => pull(workspace, args),
         DestinationCommand::Deliver(args) => deliver(workspace, args),
         DestinationCommand::Verify(args) => verify(workspace, args),
+        DestinationCommand::Settle(args) => settle(workspace, args),
         DestinationCommand::Problems(args) => list(workspace, args),
     }
 }
@@ -98,6 +101,10 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
     if let Some(path) = &args.ca_file {
         after.ca_file = plan::ca_file(path)?;
     }
+    if let Some(bundles) = &args.bundles {
+        after.bundling =
+            Some(Bundling::parse(bundles).ok_or_else(|| plan::unknown("bundle", bundles, "batch, transaction"))?);
+    }
     after.requests_per_minute = args.requests_per_minute.or(after.requests_per_minute);
     Ok(after)
 }
@@ -121,6 +128,8 @@ fn show(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     }
     output::say(&format!("server                {}", known.base_url));
     output::say(&format!("kind                  {}", known.kind.name()));
+    let bundles = known.bundling.unwrap_or_else(|| known.kind.bundling());
+    output::say(&format!("bundles               {}", bundles.name()));
     output::say(&format!("scopes                {}", known.scopes));
     for (name, strategy) in &known.strategies {
         output::say(&format!("{name:<21} {}", strategy.describe()));
@@ -213,6 +222,23 @@ fn verify(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     Ok(if proof.clean() { code::DONE } else { code::REJECTS })
 }
 
+fn settle(workspace: &WorkspaceArgs, args: &SettleArgs) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "destination settle")?;
+    let plan = open::plan(&storage, &args.migration)?;
+    let keep = Keep::parse(&args.keep).ok_or_else(|| plan::unknown("side", &args.keep, "store, server"))?;
+    let show = show_for(args.json);
+    let command = Command::Agree {
+        records: args.records.clone(),
+        keep,
+        who: by(&args.who),
+    };
+    run::command(&storage, &plan, command, show)?;
+    if show == Show::Text {
+        output::say(&format!("\nNext: cutover destination deliver {}", plan.id));
+    }
+    Ok(code::DONE)
+}
+
 fn list(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "destination problems")?;
     let plan = open::plan(&storage, &args.migration)?;
@@ -236,7 +262,14 @@ fn row(problem: Problem) -> Vec<String> {
     let (what, why) = match problem.standing {
         Standing::Refused { status, reason } if status > 0 => (format!("refused ({status})"), reason),
         Standing::Refused { reason, .. } => ("not sent".to_owned(), reason),
-        Standing::Conflict { reason } => ("conflict".to_owned(), reason),
+        Standing::Conflict { reason, .. } => ("conflict".to_owned(), reason),
+        Standing::Agreed { keep, by, .. } => {
+            let who = by.name.unwrap_or(by.login);
+            (
+                format!("the {}'s stays", keep.name()),
+                fhir::safe(&format!("so decided by {who}")).into_owned(),
+            )
+        }
         Standing::Delivered => (String::new(), String::new()),
     };
     vec![record, what, why]

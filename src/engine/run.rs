@@ -9,7 +9,7 @@ use super::amend::{Amendment, Line, amend};
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
-use super::destination::{Delivering, Proof, deliver, prove, pull};
+use super::destination::{Delivering, Proof, agree, deliver, prove, pull};
 use super::error::EngineError;
 use super::findings::{Found, repair};
 use super::gate::{flip, sign_off, still_open, take_flip_back};
@@ -25,7 +25,7 @@ use super::undo::{Which, undo};
 use super::verify::Extent;
 use super::waive::waive;
 use crate::http::{Clock, SystemClock};
-use crate::migration::{By, ByType, Capacity, ChartVerdict, DeliveryCounts, Plan, Resolution, Verification};
+use crate::migration::{By, ByType, Capacity, ChartVerdict, DeliveryCounts, Keep, Plan, Resolution, Verification};
 use crate::store::{RowId, Storage};
 
 /// What a front end asks for, on one migration.
@@ -46,6 +46,15 @@ pub enum Command {
     },
     /// Read everything back from the server and compare.
     Prove,
+    /// Settle conflicts between the store and the server delivered to.
+    Agree {
+        /// Which, as `Type/id`; all where it is empty.
+        records: Vec<String>,
+        /// Whose records stay.
+        keep: Keep,
+        /// Who decides.
+        who: By,
+    },
     /// The same of what is new, has changed, or did not agree or had to wait the last time.
     VerifyChanged,
     /// Read a few patients again at the source, beside the latest verification.
@@ -273,6 +282,11 @@ async fn work(
             };
             with_server(delivering, &command).await
         }
+        Command::Agree { records, keep, who } => tokio::task::spawn_blocking(move || {
+            agree(&storage, &plan, &recorder, &records, keep, &who).map(|()| Answer::Recorded)
+        })
+        .await
+        .map_err(|_| EngineError::Stopped)?,
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
             resolve::resolve(&storage, &plan, &recorder, conflicts, &choice, &who).map(Answer::Resolved)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::conflict::By;
 use super::preset::{Algorithm, AuthMethod};
 
 /// Which server it is, as far as that changes how it is written to.
@@ -59,6 +60,15 @@ impl ServerKind {
         self == Self::Medplum
     }
 
+    /// What records are sent in. Medplum works transactions off as batches, under the name of transactions.
+    pub fn bundling(self) -> Bundling {
+        match self {
+            // One commit of their database, where a batch takes one for each record.
+            Self::Hapi | Self::Helios => Bundling::Transaction,
+            Self::Generic | Self::Medplum | Self::Azure | Self::Google => Bundling::Batch,
+        }
+    }
+
     /// The most entries of a bundle to begin with.
     pub fn batch(self) -> usize {
         match self {
@@ -66,6 +76,33 @@ impl ServerKind {
             Self::Medplum => 20,
             Self::Generic | Self::Hapi | Self::Azure | Self::Google | Self::Helios => 100,
         }
+    }
+}
+
+/// What many records are sent in at once (R4 http, section "batch/transaction").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bundling {
+    /// Each record by itself.
+    Batch,
+    /// All of them or none, which may refer to each other; where one is refused, they are sent again as a batch, to find it.
+    Transaction,
+}
+
+impl Bundling {
+    /// Its name in commands, and the type of its Bundle.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Transaction => "transaction",
+        }
+    }
+
+    /// That of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Batch, Self::Transaction]
+            .into_iter()
+            .find(|bundling| bundling.name() == name)
     }
 }
 
@@ -90,6 +127,9 @@ pub struct Destination {
     pub ca_file: Option<PathBuf>,
     /// Requests a minute that it allows, when known.
     pub requests_per_minute: Option<u32>,
+    /// What records are sent in, where a person chose; else what suits the kind of server.
+    #[serde(default)]
+    pub bundling: Option<Bundling>,
     /// By type, how records are found there again: settled when the first of the type is sent, and never changed for those that are there.
     #[serde(default)]
     pub strategies: BTreeMap<String, Strategy>,
@@ -108,6 +148,7 @@ impl Destination {
             scopes: "system/*.cruds".to_owned(),
             ca_file: None,
             requests_per_minute: None,
+            bundling: None,
             strategies: BTreeMap::new(),
         }
     }
@@ -175,6 +216,16 @@ impl Delivered {
         !self.id.is_empty()
     }
 
+    /// Whether somebody decided that the server's stays, and the store's record is still the one of then.
+    pub fn kept(&self, made_from: &str) -> bool {
+        matches!(&self.state, Standing::Agreed { keep: Keep::Server, made_from: then, .. } if then == made_from)
+    }
+
+    /// Whether it is open: the server has not what it should, and nobody has decided that it need not.
+    pub fn open(&self) -> bool {
+        matches!(self.state, Standing::Refused { .. } | Standing::Conflict { .. })
+    }
+
     /// Whether the server has it as it was sent last.
     pub fn settled(&self) -> bool {
         self.is_there() && self.state == Standing::Delivered
@@ -198,7 +249,46 @@ pub enum Standing {
     Conflict {
         /// What.
         reason: String,
+        /// The server's version of it then, where it has one.
+        #[serde(default)]
+        version: Option<String>,
     },
+    /// Somebody settled such a conflict.
+    Agreed {
+        /// Whose record stays.
+        keep: Keep,
+        /// The server's version of it then, where it had one; another one is another conflict.
+        version: Option<String>,
+        /// Keyed hash of the store's entry then, hexadecimal; empty where the store had none.
+        made_from: String,
+        /// Who decided.
+        by: By,
+    },
+}
+
+/// Whose record stays where store and server differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// The store's: the server gets it with the next delivery.
+    Store,
+    /// The server's: it is left as it is.
+    Server,
+}
+
+impl Keep {
+    /// Its name in commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Server => "server",
+        }
+    }
+
+    /// That of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Store, Self::Server].into_iter().find(|keep| keep.name() == name)
+    }
 }
 
 /// What came of a delivery.
@@ -218,6 +308,9 @@ pub struct DeliveryCounts {
     pub refused: u64,
     /// Records that the server has with something else in them.
     pub conflicts: u64,
+    /// Records that the server has with something else in them, as somebody decided.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 impl DeliveryCounts {
@@ -228,7 +321,8 @@ impl DeliveryCounts {
 
     /// Records that were looked at.
     pub fn total(&self) -> u64 {
-        self.created + self.updated + self.found + self.unchanged + self.removed + self.refused + self.conflicts
+        let there = self.created + self.updated + self.found + self.unchanged + self.removed;
+        there + self.refused + self.conflicts + self.kept
     }
 }
 

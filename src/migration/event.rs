@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
-use super::destination::DeliveryCounts;
+use super::destination::{DeliveryCounts, Keep};
 use super::sample::ChartVerdict;
 use super::sign_off::{Capacity, Head};
 
@@ -313,6 +313,19 @@ pub enum Event {
     DeliveryFailed {
         /// The error, in a sentence.
         reason: String,
+    },
+    /// Somebody settled a conflict between the store and the server.
+    DestinationAgreed {
+        /// The record's type.
+        resource_type: String,
+        /// The first digits of the keyed hash of its id.
+        record: String,
+        /// Whose record stays.
+        keep: Keep,
+        /// The name that the person gave.
+        name: Option<String>,
+        /// Why, in the person's words.
+        why: Option<String>,
     },
     /// Everything was read back from the server and compared.
     DeliveryProven {

@@ -80,16 +80,23 @@ impl Event {
             Event::DestinationRead { .. } => "The destination's own records were read.".to_owned(),
             Event::DeliveryBegun { base_url, software } => format!("Delivering to {base_url} ({software})."),
             Event::DeliveryEnded { counts } => format!(
-                "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged; {} refused, {} in conflict.",
+                "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged; {} refused, {} in conflict, {} left as the server has them.",
                 counts.created,
                 counts.updated,
                 counts.found,
                 counts.removed,
                 counts.unchanged,
                 counts.refused,
-                counts.conflicts
+                counts.conflicts,
+                counts.kept
             ),
             Event::DeliveryFailed { reason } => format!("The delivery stopped: {reason}"),
+            Event::DestinationAgreed {
+                resource_type,
+                record,
+                keep,
+                ..
+            } => format!("{resource_type} {record}: the {}'s stays.", keep.name()),
             Event::DeliveryProven { compared, wrong } => {
                 format!("{compared} records read back from the server and compared; {wrong} are not as they should be.")
             }

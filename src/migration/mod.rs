@@ -51,7 +51,9 @@ pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Merging, Resolutio
 pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rules};
 pub use counterpart::{Doubt, Party, Verdict, counterparts};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
-pub use destination::{Delivered, DeliveryCounts, Destination, ServerKind, Standing, Strategy, write_order};
+pub use destination::{
+    Bundling, Delivered, DeliveryCounts, Destination, Keep, ServerKind, Standing, Strategy, write_order,
+};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};

@@ -173,6 +173,7 @@ impl State {
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }
+            | Event::DestinationAgreed { .. }
             | Event::DeliveryProven { .. }
             | Event::WipeBegun { .. }
             | Event::JobDeleted {}

@@ -201,6 +201,7 @@ impl Trail {
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }
+            | Event::DestinationAgreed { .. }
             | Event::DeliveryProven { .. }
             | Event::WipeBegun { .. }
             | Event::JobDeleted {}

@@ -8,6 +8,7 @@ mod clock;
 mod crosswalk;
 mod deletion;
 mod delivery;
+mod delivery_faults;
 mod destination;
 mod documents;
 mod edited;
@@ -23,6 +24,8 @@ mod mutations;
 mod oneshot;
 mod quarantine;
 mod rollback;
+#[path = "../kill/said.rs"]
+mod said;
 mod secrecy;
 mod synthea;
 mod transform;

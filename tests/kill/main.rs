@@ -11,9 +11,10 @@ mod life;
 mod migration;
 mod reversal;
 mod rig;
+mod said;
 mod verifying;
 
-use cutover::sandbox::destination::{GENERIC, MEDPLUM};
+use cutover::sandbox::destination::{GENERIC, HAPI, MEDPLUM};
 use life::{Ended, Moment};
 use rig::{Dice, Rig};
 
@@ -98,8 +99,10 @@ fn a_killed_delivery_leaves_no_duplicate_and_no_gap() {
     let rig = Rig::new(false, number("CUTOVER_KILL_MB", 24) * 100_000);
     let kills = number("CUTOVER_KILLS", 24);
     let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 5);
-    delivering::kill(&rig, &GENERIC, "generic", kills / 2, &mut dice);
-    delivering::kill(&rig, &MEDPLUM, "medplum", kills / 2, &mut dice);
+    // By id in batches, by id in transactions, and under ids of the server's.
+    delivering::kill(&rig, &GENERIC, "generic", kills / 3, &mut dice);
+    delivering::kill(&rig, &HAPI, "hapi", kills / 3, &mut dice);
+    delivering::kill(&rig, &MEDPLUM, "medplum", kills - kills / 3 * 2, &mut dice);
 }
 
 /// Not a test of its own: what the others start as the process that decides conflicts.

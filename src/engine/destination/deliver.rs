@@ -45,6 +45,9 @@ pub struct Delivering {
 /// A record that is not at the server as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
+    /// Which record it is.
+    #[serde(skip)]
+    pub key: Vec<u8>,
     /// Its type.
     pub resource_type: String,
     /// Its id in the store; that at the server where the store has it no more.
@@ -90,7 +93,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         };
         let shared = Arc::new(link);
         let Came {
-            settler: Settler { counts, .. },
+            settler: Settler { counts, cut, .. },
             passed,
             without_id,
         } = pass(job, &shared, &empty, how).await?;
@@ -105,12 +108,13 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         all.updated += counts.updated;
         all.found += counts.found;
         all.removed += counts.removed;
-        let wrote = counts.created + counts.updated + counts.found + counts.removed > 0;
+        let wrote = counts.created + counts.updated + counts.found + counts.removed + cut > 0;
         let left = undelivered(&job.storage, &job.plan.id)?;
         let open = passed.later > 0 || passed.incomplete > 0 || left > 0;
         // What was written in this pass may be what others waited for. Records that refer to each other in a circle wait for ever, or are
         // refused: then somebody has to be the first.
-        if !without_id.is_empty() || open && (wrote || !settle_for_less) {
+        if !without_id.is_empty() || cut > 0 || open && (wrote || !settle_for_less) {
+            // What references were taken out of can be removed now.
             settle_for_less = !wrote && without_id.is_empty();
             continue;
         }
@@ -123,11 +127,12 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             .scan_prefix(&migration_key(&job.plan.id, &[]))
         {
             match item?.1.state {
-                Standing::Delivered => {}
+                Standing::Delivered | Standing::Agreed { .. } => {}
                 Standing::Refused { .. } => all.refused += 1,
                 Standing::Conflict { .. } => all.conflicts += 1,
             }
         }
+        all.kept = passed.kept;
         return Ok(all);
     }
 }
@@ -136,12 +141,12 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
 pub fn undelivered(storage: &Storage, migration: &str) -> Result<u64, EngineError> {
     let mut left = 0;
     for item in storage.tables.delivered.scan_prefix(&migration_key(migration, &[])) {
-        left += u64::from(item?.1.state != Standing::Delivered);
+        left += u64::from(item?.1.open());
     }
     Ok(left)
 }
 
-/// The records that are not at the server as they should be.
+/// The records that are not at the server as they should be, and those of which somebody decided that they need not.
 pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, EngineError> {
     let store = EmbeddedStore::new(Arc::clone(storage));
     let names = storage.names.resource_types();
@@ -156,6 +161,7 @@ pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, Eng
         let line = storage.index.get(&key)?.map(|entry| store.read(&entry)).transpose()?;
         let id = line.and_then(|line| fhir::scan(&line).ok().map(|scan| scan.id.to_owned()));
         found.push(Problem {
+            key: key.as_bytes().to_vec(),
             resource_type: name.map(|(name, _)| name.clone()).unwrap_or_default(),
             id: id.unwrap_or(known.id),
             standing: known.state,

@@ -9,7 +9,7 @@ use super::super::connect::{Credentials, http_by, open_session};
 use super::super::error::EngineError;
 use super::super::keys;
 use crate::http::{Call, Clock};
-use crate::migration::{AuthMethod, Destination, Plan, Secrets, Strategy};
+use crate::migration::{AuthMethod, Bundling, Destination, Plan, Secrets, Strategy};
 use crate::source::{Session, TokenUse};
 use crate::store::{Storage, migration_key};
 use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, get_fresh, post_bundle, replies};
@@ -129,7 +129,16 @@ impl Link {
         }
     }
 
-    /// A batch as a call: never answered from a cache, and with short answers where the server takes the wish.
+    /// What records are sent in.
+    pub(super) fn bundling(&self) -> Bundling {
+        match self.destination.bundling {
+            _ if !self.ability.transaction => Bundling::Batch,
+            Some(chosen) => chosen,
+            None => self.destination.kind.bundling(),
+        }
+    }
+
+    /// A bundle as a call: never answered from a cache, and with short answers where the server takes the wish.
     pub(super) fn call(&self, body: Vec<u8>) -> Call {
         post_bundle(self.session.base().clone(), body)
     }

@@ -7,9 +7,12 @@
 //! - `link`: the session, and what the server can do. `deliver`: the delivery.
 //! - `work`: what there is to do, type by type. `outgoing`: a record as it is sent. `task`: one record's way, whatever the server answers.
 //! - `sender`: batches in flight, as many and as large as the server bears. `settle`: what came of it, made durable.
+//! - `agree`: what a person decides of records that the server has otherwise. `likeness`: whether two records say the same.
 //! - `pull`: the server's own records, read into the store before anything is decided. `proof`: everything read back and compared.
 
+mod agree;
 mod deliver;
+mod likeness;
 mod link;
 mod outgoing;
 mod proof;
@@ -19,6 +22,7 @@ mod settle;
 mod task;
 mod work;
 
+pub use agree::agree;
 pub use deliver::{Delivering, Problem, deliver, problems};
 pub use link::{Trial, destination, save_destination, trial};
 pub use proof::{Proof, prove};

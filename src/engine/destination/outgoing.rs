@@ -9,7 +9,7 @@ use super::super::place::hex;
 use super::link::Link;
 use super::task::{Goal, Place, Step, Task};
 use crate::fhir::{self, Handle};
-use crate::migration::{Delivered, Plan, Strategy};
+use crate::migration::{Delivered, Keep, Plan, Standing, Strategy};
 use crate::store::{Entry, RecordKey, Storage, migration_key};
 use crate::target::EmbeddedStore;
 use crate::target::remote::Found;
@@ -150,6 +150,15 @@ impl Maker<'_> {
         {
             return Ok(Made::There);
         }
+        // What somebody agreed to goes in place of the version that was seen then, and of no other.
+        let (agreed, seen) = match known.as_ref().map(|known| &known.state) {
+            Some(Standing::Agreed {
+                keep: Keep::Store,
+                version,
+                ..
+            }) => (true, Some(version.clone())),
+            _ => (false, None),
+        };
         Ok(Made::Task(Box::new(Task {
             key,
             resource_type: Arc::clone(resource_type),
@@ -159,16 +168,22 @@ impl Maker<'_> {
             complete,
             goal: Goal::Write,
             place: placed,
-            exists: known.as_ref().is_some_and(Delivered::is_there),
-            version: known
-                .as_ref()
-                .and_then(|known| known.version.clone())
-                .or_else(|| own.clone().and_then(|own| own.version)),
+            exists: match &seen {
+                Some(seen) => seen.is_some(),
+                None => known.as_ref().is_some_and(Delivered::is_there),
+            },
+            version: seen.unwrap_or_else(|| {
+                let left = known.as_ref().and_then(|known| known.version.clone());
+                left.or_else(|| own.clone().and_then(|own| own.version))
+            }),
             servers_own: own.is_some(),
             known,
             step: Step::Look,
             attempts: 0,
             waited: 0,
+            agreed,
+            apart: false,
+            going: Arc::default(),
             wrote: None,
             force: false,
         })))

@@ -17,8 +17,11 @@ pub struct Proof {
     pub compared: u64,
     /// Records that are not there, or there with something else in them.
     pub wrong: u64,
-    /// Records that were never taken, or are in conflict.
+    /// Records that were never taken, are in conflict, or are still to be removed.
     pub undelivered: u64,
+    /// Records that stay as the server has them, as somebody decided.
+    #[serde(default)]
+    pub kept: u64,
     /// The first of what is wrong: type, id at the server, and what.
     pub findings: Vec<(String, String, String)>,
 }
@@ -42,7 +45,8 @@ pub async fn prove(job: Delivering) -> Result<Proof, EngineError> {
     let proof = Proof {
         compared: counts.total(),
         wrong: counts.conflicts + counts.refused,
-        undelivered: undelivered(&job.storage, &job.plan.id)?,
+        kept: came.passed.kept,
+        undelivered: undelivered(&job.storage, &job.plan.id)? + came.passed.later,
         findings: came.settler.wrong.unwrap_or_default(),
     };
     job.recorder.record(&Event::DeliveryProven {

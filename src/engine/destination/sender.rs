@@ -2,6 +2,9 @@
 //!
 //! More at once after every few answers without trouble, half as many after a 429, a 503 or an answer that took long; half as many entries
 //! after a 413. A record is in one batch at a time. The waits are those that the server asks for.
+//!
+//! Where the server has transactions, what is written goes in them; one that is refused is sent again as a batch, in which each record is by
+//! itself: what is wrong with one record is then said of that one, and the others are there.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -17,8 +20,9 @@ use super::link::{LONGEST_ANSWER, Link};
 use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
+use crate::migration::Bundling;
 use crate::source::{SessionError, TokenUse};
-use crate::target::remote::{Reply, asked_milliseconds, batch, points_anew_in, replies};
+use crate::target::remote::{Reply, asked_milliseconds, bundle, points_anew_in, replies};
 
 /// The most batches in flight.
 const MOST: usize = 8;
@@ -26,6 +30,8 @@ const MOST: usize = 8;
 const CALM: usize = 4;
 /// Bytes of records in a batch.
 const BYTES: usize = 4 * 1024 * 1024;
+/// Transactions refused one after the other after which no more are tried.
+const REFUSED: u32 = 4;
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -40,6 +46,8 @@ pub enum Work {
 /// How a batch went as a whole.
 enum Went {
     Answered(Vec<Reply>),
+    /// A transaction was refused, and nothing of it was done.
+    Refused,
     /// The server does not take so much at once.
     TooLarge,
     /// Nothing was done.
@@ -65,6 +73,9 @@ pub struct Sender {
     at_once: usize,
     calm: usize,
     entries: usize,
+    bundling: Bundling,
+    /// Transactions refused since one was taken.
+    refused: u32,
     ready: VecDeque<Task>,
     flight: JoinSet<Back>,
     attempts: Attempts,
@@ -77,8 +88,11 @@ impl Sender {
     pub fn new(link: Arc<Link>, cancel: CancellationToken, snapshot: watch::Sender<Snapshot>) -> Self {
         let entries = link.destination.kind.batch();
         let attempts = Attempts::new(link.session.http().retry());
+        let bundling = link.bundling();
         Self {
             link,
+            bundling,
+            refused: 0,
             cancel,
             snapshot,
             at_once: 2,
@@ -136,26 +150,32 @@ impl Sender {
         }
     }
 
-    /// Puts a batch into flight.
+    /// Puts a bundle into flight.
     fn send(&mut self) {
-        let (mut tasks, mut bytes) = (Vec::new(), 0);
+        let Some(first) = self.ready.front() else { return };
+        let bundling = self.bundling_of(first);
+        let (mut tasks, mut left, mut bytes) = (Vec::new(), VecDeque::new(), 0);
         while tasks.len() < self.entries
-            && let Some(task) = self.ready.front()
+            && let Some(task) = self.ready.pop_front()
         {
-            bytes += task.body.len();
-            if bytes > BYTES && !tasks.is_empty() {
+            if self.bundling_of(&task) != bundling {
+                left.push_back(task);
+                continue;
+            }
+            if bytes + task.body.len() > BYTES && !tasks.is_empty() {
+                left.push_back(task);
                 break;
             }
-            tasks.extend(self.ready.pop_front());
+            bytes += task.body.len();
+            tasks.push(task);
         }
-        if tasks.is_empty() {
-            return;
-        }
+        left.append(&mut self.ready);
+        self.ready = left;
         self.progress.requests += 1;
         let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
         self.flight.spawn(async move {
             let started = Instant::now();
-            let (went, rest) = go(&link, &tasks, &cancel).await;
+            let (went, rest) = go(&link, bundling, &tasks, &cancel).await;
             Back {
                 tasks,
                 went,
@@ -163,6 +183,15 @@ impl Sender {
                 rest,
             }
         });
+    }
+
+    /// What a record goes in: reads are none of a transaction's business, for it fails where nothing is found.
+    fn bundling_of(&self, task: &Task) -> Bundling {
+        if task.apart || !task.writes() {
+            Bundling::Batch
+        } else {
+            self.bundling
+        }
     }
 
     async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
@@ -177,6 +206,7 @@ impl Sender {
         match went {
             Went::Answered(replies) => {
                 self.attempts.progressed();
+                self.refused = 0;
                 if self.answered(tasks, &replies, settler)? {
                     busy = Some(busy_error(429, rest));
                 } else if took < LONG {
@@ -184,6 +214,15 @@ impl Sender {
                 } else {
                     self.slower();
                 }
+            }
+            Went::Refused => {
+                self.attempts.progressed();
+                self.refused += 1;
+                if self.refused >= REFUSED {
+                    self.bundling = Bundling::Batch;
+                }
+                let apart = tasks.into_iter().map(|task| Task { apart: true, ..task });
+                self.ready.extend(apart);
             }
             Went::TooLarge => {
                 if tasks.len() == 1 {
@@ -292,9 +331,9 @@ impl Sender {
     }
 }
 
-async fn go(link: &Link, tasks: &[Task], cancel: &CancellationToken) -> (Went, Option<Duration>) {
+async fn go(link: &Link, bundling: Bundling, tasks: &[Task], cancel: &CancellationToken) -> (Went, Option<Duration>) {
     let requests: Vec<_> = tasks.iter().map(Task::request).collect();
-    let call = link.call(batch(&requests));
+    let call = link.call(bundle(bundling, &requests));
     let reply = match link.session.send(&call, TokenUse::Allowed, cancel).await {
         Ok(reply) => reply,
         Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),
@@ -310,6 +349,8 @@ async fn go(link: &Link, tasks: &[Task], cancel: &CancellationToken) -> (Went, O
             Err(error) => Went::Unknown(error),
         },
         413 => Went::TooLarge,
+        // R4 http, section "transaction response": one OperationOutcome, and nothing was done.
+        400 | 404..=406 | 409 | 410 | 412 | 422 if bundling == Bundling::Transaction => Went::Refused,
         status => {
             let asked = asked_milliseconds(&reply.headers);
             let error = reply.into_error(cancel).await;

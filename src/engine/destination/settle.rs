@@ -16,6 +16,8 @@ pub struct Settler {
     migration: String,
     since: Option<Instant>,
     pub counts: DeliveryCounts,
+    /// Records of which references were taken out, so that they can be removed.
+    pub cut: u64,
     /// Where nothing is noted: what was found wrong, as far as there is room, by type and id.
     pub wrong: Option<Vec<(String, String, String)>>,
 }
@@ -30,6 +32,7 @@ impl Settler {
             migration: migration.to_owned(),
             since: None,
             counts: DeliveryCounts::default(),
+            cut: 0,
             wrong: None,
         }
     }
@@ -38,7 +41,7 @@ impl Settler {
     pub fn settle(&mut self, came: Came, task: &Task, known: Option<&Delivered>) -> Result<(), EngineError> {
         let key = migration_key(&self.migration, task.key.as_bytes());
         if let Some(wrong) = &mut self.wrong {
-            if let Some(Standing::Refused { reason, .. } | Standing::Conflict { reason }) =
+            if let Some(Standing::Refused { reason, .. } | Standing::Conflict { reason, .. }) =
                 known.map(|known| &known.state)
                 && wrong.len() < NAMED
             {
@@ -65,12 +68,16 @@ impl Settler {
     }
 
     fn count(&mut self, came: Came) {
+        if came == Came::Cut {
+            self.cut += 1;
+            return;
+        }
         let counts = &mut self.counts;
         *match came {
             Came::Created => &mut counts.created,
             Came::Updated => &mut counts.updated,
             Came::Found => &mut counts.found,
-            Came::Removed => &mut counts.removed,
+            Came::Removed | Came::Cut => &mut counts.removed,
             Came::Refused => &mut counts.refused,
             Came::Conflict => &mut counts.conflicts,
         } += 1;

@@ -4,11 +4,12 @@
 //! something was written (R4 says nothing of 500, 502, 504 and cut connections), it is looked at again. What is there and is neither ours nor
 //! what we knew is not written over.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::super::error::EngineError;
+use super::likeness::{carries_our_tag, same};
+use super::outgoing::SOURCE_ID;
 use crate::fhir;
 use crate::migration::{Delivered, Standing};
 use crate::store::RecordKey;
@@ -28,6 +29,8 @@ pub enum Goal {
     Remove,
     /// To know whether the server holds it as it should.
     Check,
+    /// That the server does not hold it, where others refer to it that are to go as well: those references are taken out first.
+    Cut,
 }
 
 /// What is asked next.
@@ -71,6 +74,12 @@ pub struct Task {
     pub step: Step,
     pub attempts: u8,
     pub waited: u16,
+    /// Somebody decided that the server is to have ours in place of `version`, or again where there is none.
+    pub agreed: bool,
+    /// It was in a transaction that the server refused, and goes in a batch now.
+    pub apart: bool,
+    /// For [`Goal::Cut`]: everything at the server that is to be removed and was not yet, as `Type/id`.
+    pub going: Arc<BTreeSet<String>>,
     /// It was written just now, and the server did not say in which version.
     pub wrote: Option<Came>,
     /// Also over what was edited at the server since.
@@ -84,6 +93,8 @@ pub enum Came {
     Created,
     /// A new version was written.
     Updated,
+    /// What is to be removed refers to nothing any more that is to be removed.
+    Cut,
     /// It was there as it should be.
     Found,
     /// It is gone.
@@ -114,11 +125,10 @@ impl Task {
         let name = &self.resource_type;
         match (self.step, self.goal, &self.place) {
             (Step::Look, _, Place::Id(id)) | (Step::Act, Goal::Check, Place::Id(id)) => Request::read(name, id),
-            (Step::Look, _, Place::Search(query)) | (Step::Act, Goal::Remove | Goal::Check, Place::Search(query)) => {
-                Request::search(name, query)
-            }
+            (Step::Look, _, Place::Search(query))
+            | (Step::Act, Goal::Remove | Goal::Check | Goal::Cut, Place::Search(query)) => Request::search(name, query),
             (Step::Act, Goal::Remove, Place::Id(id)) => Request::delete(name, id),
-            (Step::Act, Goal::Write, Place::Id(id)) => {
+            (Step::Act, Goal::Write | Goal::Cut, Place::Id(id)) => {
                 let body = fhir::with_id(&self.body, id);
                 if self.exists {
                     Request::put(name, id, self.version.as_deref(), body)
@@ -128,6 +138,13 @@ impl Task {
             }
             (Step::Act, Goal::Write, Place::Search(query)) => Request::post(name, query.clone(), self.body.as_slice()),
         }
+    }
+
+    /// Whether what is asked next changes something at the server.
+    pub fn writes(&self) -> bool {
+        self.step == Step::Act
+            && self.goal != Goal::Check
+            && !matches!((self.goal, &self.place), (Goal::Remove | Goal::Cut, Place::Search(_)))
     }
 
     /// What follows from an answer; without one, the record's fate is unknown.
@@ -161,7 +178,7 @@ impl Task {
         }
         match (self.step, reply) {
             (Step::Look, Some(reply)) => self.looked(status, reply),
-            (Step::Act, Some(reply)) if self.goal == Goal::Write => self.written(status, reply),
+            (Step::Act, Some(reply)) if matches!(self.goal, Goal::Write | Goal::Cut) => self.written(status, reply),
             _ => self.removed(status, words),
         }
     }
@@ -175,7 +192,7 @@ impl Task {
                     self.present(&found)
                 }
                 [] => self.unknown(status, "the record was not in the answer"),
-                _ => self.conflict("several records of the server's carry our identifier"),
+                _ => self.conflict("several records of the server's carry our identifier", None),
             },
             404 | 410 => self.absent(status),
             304 => {
@@ -192,16 +209,16 @@ impl Task {
     /// Nothing is there.
     fn absent(mut self, status: u16) -> Next {
         match self.goal {
-            Goal::Remove => return Next::Over(Came::Removed, self, None),
-            Goal::Check => return self.conflict("it is not at the destination"),
+            Goal::Remove | Goal::Cut => return Next::Over(Came::Removed, self, None),
+            Goal::Check => return self.conflict("it is not at the destination", None),
             Goal::Write => {}
         }
         if self.wrote.take().is_some() {
             return self.look_again(status, "it cannot be found after it was written");
         }
         let was_there = self.servers_own || self.known.as_ref().is_some_and(Delivered::is_there);
-        if (was_there || status == 410) && !self.force {
-            return self.conflict("it was removed at the destination");
+        if (was_there || status == 410) && !self.force && !(self.agreed && self.version.is_none()) {
+            return self.conflict("it was removed at the destination", None);
         }
         (self.exists, self.version, self.step) = (false, None, Step::Act);
         Next::Again(self)
@@ -211,7 +228,7 @@ impl Task {
         let expected = self.version.is_some() && self.version == found.version;
         let unversioned = self.exists && found.version.is_none();
         self.place = Place::Id(found.id.clone());
-        let same = self.goal != Goal::Remove && same(&self.body, &found.record);
+        let same = !matches!(self.goal, Goal::Remove | Goal::Cut) && same(&self.body, &found.record);
         let ours = !self.servers_own && carries_our_tag(&found.record);
         // After an unknown outcome, or a kill before it was noted: what is there is what we wrote last.
         let written_by_us = ours && self.known.is_none();
@@ -224,11 +241,14 @@ impl Task {
             return Next::Over(Came::Found, self, Some(known));
         }
         if self.goal == Goal::Check {
-            return self.conflict("the destination has other content");
+            return self.conflict("the destination has other content", None);
         }
         if expected || unversioned || written_by_us || self.force {
             (self.exists, self.step) = (true, Step::Act);
             self.version.clone_from(&found.version);
+            if self.goal == Goal::Cut {
+                self.cut(&found.record);
+            }
             return Next::Again(self);
         }
         let reason = if self.exists || self.servers_own {
@@ -236,7 +256,19 @@ impl Task {
         } else {
             "the destination has another record in its place"
         };
-        self.conflict(reason)
+        self.conflict(reason, found.version.clone())
+    }
+
+    /// Takes references to what is to be removed too out of what the server has; without any, the record is removed as it is.
+    fn cut(&mut self, theirs: &[u8]) {
+        let cut = fhir::by_identifier(theirs, None, |name, id| {
+            let place = format!("{name}/{id}");
+            self.going.contains(&place).then(|| (SOURCE_ID.to_owned(), place))
+        });
+        match cut.and_then(|cut| fhir::outgoing(&cut, None).ok()) {
+            Some(body) => self.body = body,
+            None => self.goal = Goal::Remove,
+        }
     }
 
     fn written(self, status: u16, reply: &Reply) -> Next {
@@ -250,7 +282,11 @@ impl Task {
                 match id {
                     // 200 to a conditional create: there was one, and nothing was written.
                     Some(id) if !(searching && status == 200) => {
-                        let came = if self.exists { Came::Updated } else { Came::Created };
+                        let came = match (self.goal, self.exists) {
+                            (Goal::Cut, _) => Came::Cut,
+                            (_, true) => Came::Updated,
+                            (_, false) => Came::Created,
+                        };
                         if reply.version.is_none() {
                             // Without its version nobody can tell whether it is changed there later.
                             return self.written_as(id, came);
@@ -266,7 +302,7 @@ impl Task {
                 self.look_again(status, &words)
             }
             412 if matches!(self.place, Place::Search(_)) => {
-                self.conflict("several records of the server's carry our identifier")
+                self.conflict("several records of the server's carry our identifier", None)
             }
             412 => self.look_again(
                 status,
@@ -275,7 +311,7 @@ impl Task {
             404 | 405 if !self.exists && matches!(self.place, Place::Id(_)) && !self.servers_own => {
                 Next::WithoutId(self)
             }
-            410 if !self.force => self.conflict("it was removed at the destination"),
+            410 if !self.force && !self.agreed => self.conflict("it was removed at the destination", None),
             _ => {
                 let words = reply.words.clone();
                 self.refused(status, &words)
@@ -334,41 +370,12 @@ impl Task {
         Next::Over(Came::Refused, self, Some(known))
     }
 
-    fn conflict(self, reason: &str) -> Next {
+    /// The server has something else there, in this version.
+    fn conflict(self, reason: &str, version: Option<String>) -> Next {
         let reason = reason.to_owned();
-        let known = Delivered::not_done(self.known.clone(), Standing::Conflict { reason });
+        let known = Delivered::not_done(self.known.clone(), Standing::Conflict { reason, version });
         Next::Over(Came::Conflict, self, Some(known))
     }
-}
-
-/// Whether the server's record says what ours does; what a server may change (R4 http, section "transactional integrity") aside.
-pub fn same(ours: &[u8], theirs: &[u8]) -> bool {
-    // Of a record that readers understand differently, nobody can say it.
-    if fhir::canonical_hash(ours, None).is_err() {
-        return false;
-    }
-    let (Some((ours, our_meta)), Some((theirs, their_meta))) = (parted(ours), parted(theirs)) else {
-        return false;
-    };
-    let list = |meta: &Value, name: &str| meta[name].as_array().cloned().unwrap_or_default();
-    let all = |name: &str| {
-        let theirs = list(&their_meta, name);
-        list(&our_meta, name).iter().all(|item| theirs.contains(item))
-    };
-    let hash = |record: &str| fhir::canonical_hash(&fhir::plain_numbers(record.as_bytes()), None).ok();
-    all("profile") && all("security") && all("tag") && hash(&ours).is_some_and(|ours| hash(&theirs) == Some(ours))
-}
-
-/// A record without its `meta`, to which servers add what they like, and that.
-fn parted(record: &[u8]) -> Option<(String, Value)> {
-    let mut record: Value = serde_json::from_slice(record).ok()?;
-    let meta = record.as_object_mut()?.shift_remove("meta").unwrap_or_default();
-    Some((record.to_string(), meta))
-}
-
-/// Whether a record says that a migration of ours wrote it.
-pub fn carries_our_tag(record: &[u8]) -> bool {
-    memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes()).is_some()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::super::error::EngineError;
 use super::outgoing::{Made, Maker};
 use super::sender::Work;
 use super::task::{Goal, Place, Step, Task};
-use crate::migration::{Delivered, Standing, write_order};
+use crate::migration::{Delivered, Keep, Standing, write_order};
 use crate::store::{Entry, RecordKey, migration_key};
 
 /// Entries looked at together, so that each block of the landing is opened once for all of them.
@@ -21,10 +21,12 @@ const TOGETHER: usize = 1 << 16;
 pub struct Passed {
     /// Records that need no request.
     pub unchanged: u64,
-    /// Records that wait for others that they refer to.
+    /// Records that wait for others that they refer to; in a check, those that are there and are to be removed.
     pub later: u64,
     /// Records that were sent without all their references.
     pub incomplete: u64,
+    /// Records that stay as the server has them, as somebody decided.
+    pub kept: u64,
 }
 
 /// Makes the work of a pass and hands it on; blocking.
@@ -50,13 +52,59 @@ impl Worker<'_> {
             self.wait()?;
         }
         if self.checking {
+            for (_, number) in &types {
+                for item in self.gone(*number) {
+                    let (.., known) = item?;
+                    let stays = matches!(known.state, Standing::Agreed { keep: Keep::Server, .. });
+                    self.passed.kept += u64::from(stays);
+                    self.passed.later += u64::from(!stays && !known.open() && known.is_there() && known.created);
+                }
+            }
             return Ok(());
         }
+        let going = Arc::new(if self.maker.settle_for_less {
+            self.going(&types)?
+        } else {
+            BTreeSet::new()
+        });
         for (name, number) in types.iter().rev() {
-            self.remove(name, *number)?;
+            self.remove(name, *number, &going)?;
             self.wait()?;
         }
         Ok(())
+    }
+
+    /// What the server was asked to remove and did not, as others refer to it: `Type/id`.
+    fn going(&self, types: &[(String, u16)]) -> Result<BTreeSet<String>, EngineError> {
+        let mut going = BTreeSet::new();
+        for (name, number) in types {
+            for item in self.gone(*number) {
+                let (.., known) = item?;
+                if known.created && matches!(known.state, Standing::Refused { .. }) {
+                    going.insert(format!("{name}/{}", known.id));
+                }
+            }
+        }
+        Ok(going)
+    }
+
+    /// What the ledger knows of records of a type that the store has no more.
+    fn gone(&self, number: u16) -> impl Iterator<Item = Result<(Vec<u8>, RecordKey, Delivered), EngineError>> + use<> {
+        let prefix = migration_key(&self.maker.plan.id, &RecordKey::prefix(self.maker.tenant, number));
+        let storage = Arc::clone(self.maker.storage);
+        let rows = storage.tables.delivered.scan_prefix(&prefix);
+        rows.filter_map(move |item| {
+            let (at, known) = match item {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error.into())),
+            };
+            let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes)?;
+            match storage.index.get(&key) {
+                Ok(entry) if entry.as_ref().is_some_and(|entry| !entry.deleted) => None,
+                Ok(_) => Some(Ok((at, key, known))),
+                Err(error) => Some(Err(error.into())),
+            }
+        })
     }
 
     fn write(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
@@ -76,6 +124,10 @@ impl Worker<'_> {
                 match &known {
                     // The server's own, which nothing here changed.
                     None if entry.local => continue,
+                    Some(known) if known.kept(&self.maker.made_from(&entry)) => {
+                        self.passed.kept += 1;
+                        continue;
+                    }
                     Some(known)
                         if !self.checking
                             && known.settled()
@@ -149,20 +201,17 @@ impl Worker<'_> {
     }
 
     /// What the server has of us and the store has no more.
-    fn remove(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
+    fn remove(&mut self, name: &str, number: u16, going: &Arc<BTreeSet<String>>) -> Result<(), EngineError> {
         let name: Arc<str> = Arc::from(name);
-        let prefix = migration_key(&self.maker.plan.id, &RecordKey::prefix(self.maker.tenant, number));
         let storage = Arc::clone(self.maker.storage);
-        for item in storage.tables.delivered.scan_prefix(&prefix) {
-            let (at, known) = item?;
-            let Some(key) = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes) else {
-                continue;
-            };
-            if storage.index.get(&key)?.is_some_and(|entry| !entry.deleted) {
-                continue;
-            }
+        for item in self.gone(number) {
+            let (at, key, known) = item?;
             if self.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
+            }
+            if matches!(&known.state, Standing::Agreed { keep: Keep::Server, .. }) {
+                self.passed.kept += 1;
+                continue;
             }
             if !known.is_there() || !known.created {
                 // Nothing of ours is there.
@@ -176,15 +225,25 @@ impl Worker<'_> {
                 content: String::new(),
                 made_from: String::new(),
                 complete: true,
-                goal: Goal::Remove,
+                goal: if self.maker.settle_for_less {
+                    Goal::Cut
+                } else {
+                    Goal::Remove
+                },
                 place: Place::Id(known.id.clone()),
                 exists: true,
-                version: known.version.clone(),
+                version: match &known.state {
+                    Standing::Agreed { version, .. } => version.clone(),
+                    _ => known.version.clone(),
+                },
                 servers_own: false,
+                agreed: false,
                 known: Some(known),
                 step: Step::Look,
                 attempts: 0,
                 waited: 0,
+                apart: false,
+                going: Arc::clone(going),
                 wrote: None,
                 force: self.force,
             })?;

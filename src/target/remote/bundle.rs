@@ -1,16 +1,24 @@
-//! Many interactions in one request: a `Bundle` of type `batch` (R4 http, section "batch/transaction").
+//! Many interactions in one request: a `Bundle` of type `batch` or `transaction` (R4 http, section "batch/transaction").
 
 use super::request::Request;
+use crate::migration::Bundling;
+
+/// A batch, records as they are to the byte.
+pub fn batch(requests: &[Request<'_>]) -> Vec<u8> {
+    bundle(Bundling::Batch, requests)
+}
 
 /// The bundle, records as they are to the byte.
-pub fn batch(requests: &[Request<'_>]) -> Vec<u8> {
+pub fn bundle(bundling: Bundling, requests: &[Request<'_>]) -> Vec<u8> {
     let records: usize = requests
         .iter()
         .filter_map(|r| r.resource.as_ref())
         .map(|r| r.len())
         .sum();
     let mut out = Vec::with_capacity(records + requests.len() * 160 + 64);
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":"batch","entry":["#);
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
+    out.extend_from_slice(bundling.name().as_bytes());
+    out.extend_from_slice(br#"","entry":["#);
     for (at, request) in requests.iter().enumerate() {
         if at > 0 {
             out.push(b',');

@@ -26,6 +26,9 @@ fn task(place: Place) -> Task {
         step: Step::Look,
         attempts: 0,
         waited: 0,
+        agreed: false,
+        apart: false,
+        going: Arc::default(),
         wrote: None,
         force: false,
     }

@@ -1,0 +1,35 @@
+//! Whether a record at the server is ours, and says what ours says.
+
+use serde_json::Value;
+
+use crate::fhir;
+
+/// Whether the server's record says what ours does; what a server may change (R4 http, section "transactional integrity") aside.
+pub fn same(ours: &[u8], theirs: &[u8]) -> bool {
+    // Of a record that readers understand differently, nobody can say it.
+    if fhir::canonical_hash(ours, None).is_err() {
+        return false;
+    }
+    let (Some((ours, our_meta)), Some((theirs, their_meta))) = (parted(ours), parted(theirs)) else {
+        return false;
+    };
+    let list = |meta: &Value, name: &str| meta[name].as_array().cloned().unwrap_or_default();
+    let all = |name: &str| {
+        let theirs = list(&their_meta, name);
+        list(&our_meta, name).iter().all(|item| theirs.contains(item))
+    };
+    let hash = |record: &str| fhir::canonical_hash(&fhir::plain_numbers(record.as_bytes()), None).ok();
+    all("profile") && all("security") && all("tag") && hash(&ours).is_some_and(|ours| hash(&theirs) == Some(ours))
+}
+
+/// A record without its `meta`, to which servers add what they like, and that.
+fn parted(record: &[u8]) -> Option<(String, Value)> {
+    let mut record: Value = serde_json::from_slice(record).ok()?;
+    let meta = record.as_object_mut()?.shift_remove("meta").unwrap_or_default();
+    Some((record.to_string(), meta))
+}
+
+/// Whether a record says that a migration of ours wrote it.
+pub fn carries_our_tag(record: &[u8]) -> bool {
+    memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes()).is_some()
+}
