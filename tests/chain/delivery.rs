@@ -83,6 +83,12 @@ impl Rig {
         save_destination(storage, &self.bench.plan, &destination, None).expect("saved");
     }
 
+    /// The server as the ledger knows it.
+    pub fn destination(&self) -> Destination {
+        let known = self.bench.storage().tables.destinations.get(NAME.as_bytes());
+        known.expect("a ledger").expect("a destination")
+    }
+
     pub fn problems(&self) -> BTreeSet<String> {
         let found = problems(self.bench.storage(), &self.bench.plan).expect("problems");
         found
@@ -91,24 +97,8 @@ impl Rig {
             .collect()
     }
 
-    /// The id at the server of every record of the store, by `Type/id`.
     pub fn places(&self) -> BTreeMap<String, String> {
-        let storage = self.bench.storage();
-        let tenant = storage.names.tenant(NAME).expect("a tenant");
-        let place = |name: &String| {
-            let (kind, id) = name.split_once('/').expect("a name");
-            let key = storage.key(tenant, kind, id).expect("a key");
-            let known = storage
-                .tables
-                .delivered
-                .get(&migration_key(NAME, key.as_bytes()))
-                .expect("the ledger");
-            (
-                name.clone(),
-                known.map_or_else(|| name.clone(), |known| format!("{kind}/{}", known.id)),
-            )
-        };
-        self.bench.exported().keys().map(place).collect()
+        places(&self.bench)
     }
 
     /// Everything of the store is at the server exactly once, and says the same there, with every reference leading where it led.
@@ -140,6 +130,26 @@ impl Rig {
 
 /// System of the identifier that finds a record at a server that names it itself.
 const SOURCE_ID: &str = "https://cutover.dev/fhir/source-id";
+
+/// The id at the server of every record of the store, by `Type/id`.
+pub fn places(bench: &Bench) -> BTreeMap<String, String> {
+    let storage = bench.storage();
+    let tenant = storage.names.tenant(NAME).expect("a tenant");
+    let place = |name: &String| {
+        let (kind, id) = name.split_once('/').expect("a name");
+        let key = storage.key(tenant, kind, id).expect("a key");
+        let known = storage
+            .tables
+            .delivered
+            .get(&migration_key(NAME, key.as_bytes()))
+            .expect("the ledger");
+        (
+            name.clone(),
+            known.map_or_else(|| name.clone(), |known| format!("{kind}/{}", known.id)),
+        )
+    };
+    bench.exported().keys().map(place).collect()
+}
 
 pub fn kind(manners: &Manners) -> ServerKind {
     match manners.name {

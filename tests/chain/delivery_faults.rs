@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cutover::engine::Answer;
 use cutover::engine::destination::problems;
+use cutover::fhir;
 use cutover::migration::{Bundling, Destination, Keep, Policy, ServerKind, Standing};
 use cutover::sandbox::destination::{DestinationConfig, GENERIC, HAPI, MEDPLUM, Manners};
 use cutover::sandbox::practice::Practice;
@@ -42,6 +43,9 @@ fn server(manners: &Manners, faults: &[&str]) -> DestinationConfig {
 /// With a fault, the server ends with the very content, and the very versions, that it has without.
 async fn whatever_goes_wrong(ways: &[(&Manners, Bundling)]) {
     let mut rig = Rig::with(DestinationConfig::new(&GENERIC), ServerKind::Generic).await;
+    // No record alone is too large.
+    let largest = rig.bench.exported().values().map(Vec::len).max().expect("records");
+    let max_bytes = format!("max-bytes:{}", largest + 2000);
     for (manners, bundling) in ways {
         rig.at(server(manners, &[]), destination(manners, *bundling)).await;
         assert!(rig.deliver(false).await.clean());
@@ -56,7 +60,7 @@ async fn whatever_goes_wrong(ways: &[(&Manners, Bundling)]) {
             "cut-before-write:3",
             "gateway-timeout:3",
             "max-entries:9",
-            "max-bytes:180000",
+            &max_bytes,
             "fewer-entries:3",
         ] {
             let name = format!("{fault} at {}, by {}", manners.name, bundling.name());
@@ -278,7 +282,9 @@ async fn what_the_store_has_no_copy_of_is_not_written_over() {
         .find(|name| name.starts_with("Condition/"))
         .expect("one");
     let id = name.replace("Condition/", "");
-    let theirs = serde_json::json!({ "resourceType": "Condition", "id": id, "code": { "text": "somebody else's" } });
+    // That of another practice, which was migrated in the same way.
+    let tag = serde_json::json!([{ "system": fhir::TENANT_SYSTEM, "code": "another" }]);
+    let theirs = serde_json::json!({ "resourceType": "Condition", "id": id, "meta": { "tag": tag }, "code": { "text": "somebody else's" } });
     assert!(rig.server.edit(&theirs));
     let counts = rig.deliver(false).await;
     assert_eq!(counts.conflicts, 1, "{counts:?}");

@@ -23,6 +23,8 @@ struct Decided<'a> {
     manners: &'a Manners,
     kind: &'a str,
     home: PathBuf,
+    /// What an undisturbed delivery ends with: 0, or 4 where the server refuses some.
+    code: i32,
     /// How long an undisturbed delivery takes.
     within: Duration,
 }
@@ -34,6 +36,7 @@ pub fn kill(rig: &Rig, manners: &Manners, kind: &str, kills: u64, dice: &mut Dic
         manners,
         kind,
         home: rig.folder.path().join(format!("decided-{}", manners.name)),
+        code: 0,
         within: Duration::ZERO,
     };
     let server = decided.serve(Vec::new());
@@ -46,12 +49,17 @@ pub fn kill(rig: &Rig, manners: &Manners, kind: &str, kills: u64, dice: &mut Dic
 
     let home = rig.copy(&decided.home, &format!("undisturbed-{}", manners.name));
     let begun = Instant::now();
-    assert_eq!(decided.delivered(&server, &home, 0, dice), 0);
+    let life = live(decided.deliver(&home), None, &mut |_| {});
+    // A server that lets no reference lead nowhere refuses what refers to a row that is in quarantine.
+    let Ended::Exited(code @ (0 | 4)) = life.ended else {
+        panic!("{}", life.errors);
+    };
+    decided.code = code;
     decided.within = begun.elapsed();
     let whole = said(&server);
     assert!(whole.len() > before.len() + 1000, "there was something to deliver");
     decided.ends(&home, &["rollback", NAME, "--json"], 0);
-    assert_eq!(decided.delivered(&server, &home, 0, dice), 0);
+    assert_eq!(decided.delivered(&server, &home, 0, 0, dice), 0);
     // What was the server's own is as it was, in versions of its own.
     let back = said(&server);
     let records = |said: &Said| {
@@ -72,11 +80,11 @@ pub fn kill(rig: &Rig, manners: &Manners, kind: &str, kills: u64, dice: &mut Dic
         let home = rig.copy(&decided.home, &format!("killed-{}-{rounds}", manners.name));
         decided.aim(&home, &server);
         let left = (kills - spent).min(9);
-        let there = decided.delivered(&server, &home, left.div_ceil(2), dice);
+        let there = decided.delivered(&server, &home, decided.code, left.div_ceil(2), dice);
         assert_same(&said(&server), &whole, &name);
         decided.nothing_more(&server, &home);
         decided.ends(&home, &["rollback", NAME, "--json"], 0);
-        let taken = decided.delivered(&server, &home, left / 2, dice);
+        let taken = decided.delivered(&server, &home, 0, left / 2, dice);
         assert_same(&said(&server), &back, &format!("{name}, taken back"));
         println!(
             "{name}: {there} kills of a delivery, {taken} of the one after a rollback; {:?}",
@@ -125,9 +133,12 @@ impl Decided<'_> {
         );
     }
 
+    fn deliver(&self, home: &Path) -> Command {
+        self.rig.command(home, &["destination", "deliver", NAME, "--json"])
+    }
+
     /// Delivers until a delivery ends by itself, killed on the way up to `kills` times. Gives the kills spent.
-    fn delivered(&self, server: &RunningDestination, home: &Path, kills: u64, dice: &mut Dice) -> u64 {
-        let deliver = || self.rig.command(home, &["destination", "deliver", NAME, "--json"]);
+    fn delivered(&self, server: &RunningDestination, home: &Path, code: i32, kills: u64, dice: &mut Dice) -> u64 {
         let mut spent = 0;
         server.troubled(true);
         while spent < kills {
@@ -135,19 +146,19 @@ impl Decided<'_> {
             // Most lives come as far as a stall.
             let longest = u64::try_from(self.within.as_millis()).unwrap();
             let within = Duration::from_millis(longest / 8 + dice.below(longest * 2));
-            match killed(deliver(), || {
+            match killed(self.deliver(home), || {
                 server.until_struck(struck, within);
             }) {
                 None => spent += 1,
-                Some((0, _)) => return spent,
-                Some((code, errors)) => panic!("exit code {code}\n{errors}"),
+                Some((ended, _)) if ended == code => return spent,
+                Some((ended, errors)) => panic!("exit code {ended}\n{errors}"),
             }
         }
         server.troubled(false);
-        let life = live(deliver(), None, &mut |_| {});
+        let life = live(self.deliver(home), None, &mut |_| {});
         assert_eq!(
             life.ended,
-            Ended::Exited(0),
+            Ended::Exited(code),
             "{}\n{}",
             life.errors,
             life.lines.join("\n")
@@ -159,8 +170,8 @@ impl Decided<'_> {
     fn nothing_more(&self, server: &RunningDestination, home: &Path) {
         server.troubled(false);
         let written = server.content().versions_written;
-        self.ends(home, &["destination", "verify", NAME, "--json"], 0);
-        self.ends(home, &["destination", "deliver", NAME, "--json"], 0);
+        self.ends(home, &["destination", "verify", NAME, "--json"], self.code);
+        self.ends(home, &["destination", "deliver", NAME, "--json"], self.code);
         assert_eq!(
             server.content().versions_written,
             written,

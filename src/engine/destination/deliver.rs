@@ -93,7 +93,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         };
         let shared = Arc::new(link);
         let Came {
-            settler: Settler { counts, cut, .. },
+            settler: Settler { counts, cut, moved, .. },
             passed,
             without_id,
         } = pass(job, &shared, &empty, how).await?;
@@ -108,14 +108,13 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         all.updated += counts.updated;
         all.found += counts.found;
         all.removed += counts.removed;
-        let wrote = counts.created + counts.updated + counts.found + counts.removed + cut > 0;
         let left = undelivered(&job.storage, &job.plan.id)?;
         let open = passed.later > 0 || passed.incomplete > 0 || left > 0;
         // What was written in this pass may be what others waited for. Records that refer to each other in a circle wait for ever, or are
         // refused: then somebody has to be the first.
-        if !without_id.is_empty() || cut > 0 || open && (wrote || !settle_for_less) {
+        if !without_id.is_empty() || cut > 0 || open && (moved || !settle_for_less) {
             // What references were taken out of can be removed now.
-            settle_for_less = !wrote && without_id.is_empty();
+            settle_for_less = !moved && without_id.is_empty();
             continue;
         }
         let first = all.created + all.updated + all.found;

@@ -29,7 +29,13 @@ fn parted(record: &[u8]) -> Option<(String, Value)> {
     Some((record.to_string(), meta))
 }
 
-/// Whether a record says that a migration of ours wrote it.
-pub fn carries_our_tag(record: &[u8]) -> bool {
-    memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes()).is_some()
+/// The tenant of a record that a migration wrote, by its tag. Two tenants may well have a record each under the same id.
+pub fn tenant(record: &[u8]) -> Option<String> {
+    memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes())?;
+    let (_, meta) = parted(record)?;
+    let tag = meta["tag"]
+        .as_array()?
+        .iter()
+        .find(|tag| tag["system"] == fhir::TENANT_SYSTEM)?;
+    tag["code"].as_str().map(ToOwned::to_owned)
 }

@@ -17,6 +17,11 @@ use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, get_fres
 /// The longest answer that is read, in bytes.
 pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 
+/// The id of what is written and removed again, to try.
+const PROBE: &str = "cutover-probe";
+/// Bytes from which on packing a body spares anything.
+const WORTH_PACKING: usize = 1024;
+
 /// A destination that can be talked to.
 #[derive(Clone)]
 pub struct Link {
@@ -24,6 +29,8 @@ pub struct Link {
     pub destination: Destination,
     /// What it can do.
     pub ability: Ability,
+    /// It takes gzipped bodies.
+    pub gzip: bool,
     pub(super) session: Session,
 }
 
@@ -113,11 +120,28 @@ pub async fn link(
             hint: "ask the server's administrator to allow them; record by record it would take days".to_owned(),
         });
     }
+    let gzip = takes_gzip(&session, &ability, cancel).await;
     Ok(Link {
         destination,
         ability,
+        gzip,
         session,
     })
+}
+
+/// Whether a server takes gzipped bodies, of which its capabilities say nothing: one harmless request shows it.
+async fn takes_gzip(session: &Session, ability: &Ability, cancel: &CancellationToken) -> bool {
+    let Some(name) = ability.types().next() else {
+        return false;
+    };
+    let call = post_bundle(session.base().clone(), batch(&[Request::read(name, PROBE)]), true);
+    let Ok(reply) = session.send(&call, TokenUse::Allowed, cancel).await else {
+        return false;
+    };
+    match reply.read(LONGEST_ANSWER).await {
+        Ok(answer) if answer.is_success() => replies(&answer.body).is_ok_and(|replies| replies.len() == 1),
+        _ => false,
+    }
 }
 
 impl Link {
@@ -140,7 +164,8 @@ impl Link {
 
     /// A bundle as a call: never answered from a cache, and with short answers where the server takes the wish.
     pub(super) fn call(&self, body: Vec<u8>) -> Call {
-        post_bundle(self.session.base().clone(), body)
+        let gzip = self.gzip && body.len() >= WORTH_PACKING;
+        post_bundle(self.session.base().clone(), body, gzip)
     }
 
     /// How many records of a type the server has.
@@ -209,24 +234,23 @@ pub async fn trial(
 
 /// One organization that nobody would take for one, written and removed; it is removed however the reading back goes.
 async fn probe(link: &Link, cancel: &CancellationToken) -> Result<bool, EngineError> {
-    const ID: &str = "cutover-probe";
     const TYPE: &str = "Organization";
     let Ok(strategy) = link.strategy(TYPE) else {
         return Ok(false);
     };
     let system = super::outgoing::SOURCE_ID;
     let record = format!(
-        r#"{{"resourceType":"{TYPE}","active":false,"name":"cutover: may anything be written here?","identifier":[{{"system":"{system}","value":"{ID}"}}]}}"#
+        r#"{{"resourceType":"{TYPE}","active":false,"name":"cutover: may anything be written here?","identifier":[{{"system":"{system}","value":"{PROBE}"}}]}}"#
     );
     let id = match strategy {
         Strategy::ClientId => {
-            let body = crate::fhir::with_id(record.as_bytes(), ID);
-            let written = link.one(Request::put(TYPE, ID, None, body), cancel).await?;
+            let body = crate::fhir::with_id(record.as_bytes(), PROBE);
+            let written = link.one(Request::put(TYPE, PROBE, None, body), cancel).await?;
             refused(&written)?;
-            ID.to_owned()
+            PROBE.to_owned()
         }
         Strategy::Identifier | Strategy::Tag => {
-            let query = super::outgoing::query("identifier", system, ID);
+            let query = super::outgoing::query("identifier", system, PROBE);
             let written = link
                 .one(Request::post(TYPE, query.clone(), record.into_bytes()), cancel)
                 .await?;

@@ -142,9 +142,10 @@ impl Maker<'_> {
             return Ok(Made::Not("it cannot be read as JSON".to_owned()));
         };
         let content = hex(&self.storage.content_hash(&body));
+        // What is there with a reference left out because the server refuses it otherwise is not sent so again and again.
         if !even_if_there
             && let Some(known) = &known
-            && known.settled()
+            && (known.settled() || known.is_there() && !complete)
             && known.content == content
             && known.complete == complete
         {

@@ -13,7 +13,7 @@ use url::Url;
 use super::super::error::EngineError;
 use super::super::import::{Import, import};
 use super::deliver::Delivering;
-use super::likeness::carries_our_tag;
+use super::likeness::tenant;
 use super::link::{LONGEST_ANSWER, Link, link};
 use crate::http::same_origin;
 use crate::migration::{ByType, Event, write_order};
@@ -74,6 +74,7 @@ pub async fn pull(job: Delivering) -> Result<ByType, EngineError> {
         storage: Arc::clone(&job.storage),
         migration: job.plan.id.clone(),
         tenant: job.storage.names.tenant(&job.plan.tenant)?,
+        tenant_name: job.plan.tenant.clone(),
         link,
         cancel: job.cancel.clone(),
     };
@@ -96,6 +97,7 @@ struct Reader {
     storage: Arc<Storage>,
     migration: String,
     tenant: u16,
+    tenant_name: String,
     link: Link,
     cancel: CancellationToken,
 }
@@ -140,7 +142,7 @@ impl Reader {
         let Some(found) = Found::read(raw.get().as_bytes()) else {
             return Ok(());
         };
-        if carries_our_tag(&found.record) {
+        if tenant(&found.record).is_some_and(|tenant| tenant == self.tenant_name) {
             let key = self.storage.key(self.tenant, name, &found.id)?;
             let known = self
                 .storage

@@ -18,6 +18,8 @@ pub struct Settler {
     pub counts: DeliveryCounts,
     /// Records of which references were taken out, so that they can be removed.
     pub cut: u64,
+    /// Whether anything is otherwise than before: what others waited for may be there now.
+    pub moved: bool,
     /// Where nothing is noted: what was found wrong, as far as there is room, by type and id.
     pub wrong: Option<Vec<(String, String, String)>>,
 }
@@ -33,6 +35,7 @@ impl Settler {
             since: None,
             counts: DeliveryCounts::default(),
             cut: 0,
+            moved: false,
             wrong: None,
         }
     }
@@ -54,6 +57,12 @@ impl Settler {
             self.count(came);
             return Ok(());
         }
+        self.moved |= match came {
+            Came::Created | Came::Updated | Came::Removed | Came::Cut => true,
+            // What was found where it was known to be tells nobody anything.
+            Came::Found => !task.known.as_ref().is_some_and(Delivered::is_there),
+            Came::Refused | Came::Conflict => false,
+        };
         match known {
             Some(known) => self.storage.tables.delivered.put(&key, known)?,
             None => {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::error::EngineError;
-use super::likeness::{carries_our_tag, same};
+use super::likeness::{same, tenant};
 use super::outgoing::SOURCE_ID;
 use crate::fhir;
 use crate::migration::{Delivered, Standing};
@@ -229,9 +229,9 @@ impl Task {
         let unversioned = self.exists && found.version.is_none();
         self.place = Place::Id(found.id.clone());
         let same = !matches!(self.goal, Goal::Remove | Goal::Cut) && same(&self.body, &found.record);
-        let ours = !self.servers_own && carries_our_tag(&found.record);
+        let ours = !self.servers_own && tenant(&found.record).is_some_and(|theirs| tenant(&self.body) == Some(theirs));
         // After an unknown outcome, or a kill before it was noted: what is there is what we wrote last.
-        let written_by_us = ours && self.known.is_none();
+        let written_by_us = ours && !self.known.as_ref().is_some_and(Delivered::is_there);
         if let Some(came) = self.wrote {
             let known = self.remember(found.id.clone(), found.version.clone(), came == Came::Created);
             return Next::Over(came, self, Some(known));

@@ -1,20 +1,37 @@
 //! The requests that a destination is sent, and what the heads of its answers say of its limits.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use reqwest::Method;
-use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::http::Call;
 
 const FHIR_JSON: &str = "application/fhir+json";
 
-/// A bundle to be posted to the base: with short answers, where the server takes the wish (R4 http, section "managing return content").
-pub fn post_bundle(base: Url, bundle: Vec<u8>) -> Call {
+/// A bundle to be posted to the base: with short answers, where the server takes the wish (R4 http, section "managing return content"), and
+/// gzipped, where `gzip` says that it takes that.
+pub fn post_bundle(base: Url, bundle: Vec<u8>, gzip: bool) -> Call {
     let prefer = HeaderName::from_static("prefer");
-    fresh(Call::new(Method::POST, base).body(FHIR_JSON, bundle))
-        .header(prefer, HeaderValue::from_static("return=minimal"))
+    let call = Call::new(Method::POST, base);
+    let call = match gzip.then(|| packed(&bundle)).and_then(Result::ok) {
+        Some(packed) => call
+            .body(FHIR_JSON, packed)
+            .header(CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+        None => call.body(FHIR_JSON, bundle),
+    };
+    fresh(call).header(prefer, HeaderValue::from_static("return=minimal"))
+}
+
+/// As fast as it goes: the network is to be spared, and not at the processor's cost.
+fn packed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    packer.write_all(bytes)?;
+    packer.finish()
 }
 
 /// A read or a search, never answered from a cache: HAPI keeps what a search found for a minute.

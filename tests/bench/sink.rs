@@ -1,0 +1,133 @@
+//! A FHIR server that takes everything, keeps nothing, and answers as if it had: as fast as a server can be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// A running one.
+pub struct Sink {
+    pub base: String,
+    requests: Arc<AtomicU64>,
+    _runtime: Runtime,
+}
+
+#[derive(Deserialize)]
+struct Bundle<'a> {
+    #[serde(borrow)]
+    entry: Vec<Entry<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    request: Asked<'a>,
+}
+
+#[derive(Deserialize)]
+struct Asked<'a> {
+    method: &'a str,
+    url: &'a str,
+}
+
+impl Sink {
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let base = format!("http://{}/fhir", listener.local_addr().expect("an address"));
+        let requests = Arc::new(AtomicU64::new(0));
+        let routes = Router::new()
+            .route("/fhir", post(bundle))
+            .route("/fhir/metadata", get(metadata))
+            .route(
+                "/fhir/{type}",
+                get(|| async { fhir(&json!({ "resourceType": "Bundle", "total": 0 })) }),
+            )
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(requests.clone());
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        Self {
+            base,
+            requests,
+            _runtime: runtime,
+        }
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+fn fhir(body: &Value) -> impl IntoResponse + use<> {
+    ([("content-type", "application/fhir+json")], body.to_string())
+}
+
+async fn metadata() -> impl IntoResponse {
+    let types = [
+        "AllergyIntolerance",
+        "Binary",
+        "CarePlan",
+        "CareTeam",
+        "Condition",
+        "Coverage",
+        "Device",
+        "DiagnosticReport",
+        "DocumentReference",
+        "Encounter",
+        "Goal",
+        "Group",
+        "Immunization",
+        "Location",
+        "Media",
+        "Medication",
+        "MedicationRequest",
+        "MedicationDispense",
+        "Observation",
+        "Organization",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Procedure",
+        "Provenance",
+        "QuestionnaireResponse",
+        "RelatedPerson",
+        "ServiceRequest",
+        "Specimen",
+    ];
+    let types = types.map(|name| {
+        json!({ "type": name, "updateCreate": true, "conditionalCreate": true,
+            "interaction": [{ "code": "create" }, { "code": "update" }, { "code": "read" }] })
+    });
+    let statement = json!({ "resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "software": { "name": "sink" },
+        "rest": [{ "mode": "server", "interaction": [{ "code": "batch" }, { "code": "transaction" }], "resource": types }] });
+    fhir(&statement)
+}
+
+async fn bundle(State(requests): State<Arc<AtomicU64>>, body: Bytes) -> axum::response::Response {
+    requests.fetch_add(1, Ordering::Relaxed);
+    // Nothing is unpacked here: what comes gzipped is refused, as by a server that does not take it.
+    let Ok(bundle) = serde_json::from_slice::<Bundle<'_>>(&body) else {
+        return axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    };
+    let answers: Vec<Value> = bundle
+        .entry
+        .iter()
+        .map(|entry| match entry.request.method {
+            "GET" => json!({ "response": { "status": "404" } }),
+            _ => json!({ "response": { "status": "201", "location": format!("{}/_history/1", entry.request.url), "etag": "W/\"1\"" } }),
+        })
+        .collect();
+    fhir(&json!({ "resourceType": "Bundle", "type": "batch-response", "entry": answers })).into_response()
+}
