@@ -1,6 +1,7 @@
 //! The real program, run as a person or a script runs it.
 
 mod commands;
+mod delivery;
 mod errors;
 mod evidence;
 mod gate;

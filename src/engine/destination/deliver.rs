@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::error::EngineError;
 use super::super::progress::Snapshot;
 use super::super::recorder::Recorder;
+use super::circle::{Circles, circles};
 use super::link::{Link, link};
 use super::outgoing::Maker;
 use super::sender::Sender;
@@ -91,12 +92,17 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             settle_for_less,
             checking: false,
         };
+        let circles = if settle_for_less {
+            circles(job, &link).await?
+        } else {
+            Circles::new()
+        };
         let shared = Arc::new(link);
         let Came {
             settler: Settler { counts, cut, moved, .. },
             passed,
             without_id,
-        } = pass(job, &shared, &empty, how).await?;
+        } = pass(job, &shared, &empty, circles, how).await?;
         link = Link::clone(&shared);
         for name in &without_id {
             if let Ok(strategy) = link.ability.without_ids(name) {
@@ -208,6 +214,7 @@ pub(super) async fn pass(
     job: &Delivering,
     link: &Arc<Link>,
     empty: &BTreeSet<String>,
+    circles: Circles,
     Pass {
         settle_for_less,
         checking,
@@ -233,6 +240,7 @@ pub(super) async fn pass(
                 out,
                 cancel,
                 empty,
+                circles,
                 force,
                 checking,
                 passed: Passed::default(),

@@ -8,9 +8,11 @@
 //! - `work`: what there is to do, type by type. `outgoing`: a record as it is sent. `task`: one record's way, whatever the server answers.
 //! - `sender`: batches in flight, as many and as large as the server bears. `settle`: what came of it, made durable.
 //! - `agree`: what a person decides of records that the server has otherwise. `likeness`: whether two records say the same.
+//! - `circle`: records that are to be removed and refer to each other.
 //! - `pull`: the server's own records, read into the store before anything is decided. `proof`: everything read back and compared.
 
 mod agree;
+mod circle;
 mod deliver;
 mod likeness;
 mod link;

@@ -78,7 +78,7 @@ pub struct Task {
     pub agreed: bool,
     /// It was in a transaction that the server refused, and goes in a batch now.
     pub apart: bool,
-    /// For [`Goal::Cut`]: everything at the server that is to be removed and was not yet, as `Type/id`.
+    /// For [`Goal::Cut`]: the records at the server that refer to each other in a circle, as `Type/id`.
     pub going: Arc<BTreeSet<String>>,
     /// It was written just now, and the server did not say in which version.
     pub wrote: Option<Came>,

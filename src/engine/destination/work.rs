@@ -7,11 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
+use super::circle::Circles;
 use super::outgoing::{Made, Maker};
 use super::sender::Work;
 use super::task::{Goal, Place, Step, Task};
 use crate::migration::{Delivered, Keep, Standing, write_order};
-use crate::store::{Entry, RecordKey, migration_key};
+use crate::store::{Entry, RecordKey, Storage, migration_key};
 
 /// Entries looked at together, so that each block of the landing is opened once for all of them.
 const TOGETHER: usize = 1 << 16;
@@ -37,6 +38,8 @@ pub struct Worker<'a> {
     /// Types of which the server has no record, so that there is nothing to look at before writing.
     pub empty: BTreeSet<String>,
     pub force: bool,
+    /// What is to be removed and is referred to in a circle.
+    pub circles: Circles,
     /// Nothing is written: everything that should be there is looked at.
     pub checking: bool,
     pub passed: Passed,
@@ -62,49 +65,15 @@ impl Worker<'_> {
             }
             return Ok(());
         }
-        let going = Arc::new(if self.maker.settle_for_less {
-            self.going(&types)?
-        } else {
-            BTreeSet::new()
-        });
         for (name, number) in types.iter().rev() {
-            self.remove(name, *number, &going)?;
+            self.remove(name, *number)?;
             self.wait()?;
         }
         Ok(())
     }
 
-    /// What the server was asked to remove and did not, as others refer to it: `Type/id`.
-    fn going(&self, types: &[(String, u16)]) -> Result<BTreeSet<String>, EngineError> {
-        let mut going = BTreeSet::new();
-        for (name, number) in types {
-            for item in self.gone(*number) {
-                let (.., known) = item?;
-                if known.created && matches!(known.state, Standing::Refused { .. }) {
-                    going.insert(format!("{name}/{}", known.id));
-                }
-            }
-        }
-        Ok(going)
-    }
-
-    /// What the ledger knows of records of a type that the store has no more.
     fn gone(&self, number: u16) -> impl Iterator<Item = Result<(Vec<u8>, RecordKey, Delivered), EngineError>> + use<> {
-        let prefix = migration_key(&self.maker.plan.id, &RecordKey::prefix(self.maker.tenant, number));
-        let storage = Arc::clone(self.maker.storage);
-        let rows = storage.tables.delivered.scan_prefix(&prefix);
-        rows.filter_map(move |item| {
-            let (at, known) = match item {
-                Ok(row) => row,
-                Err(error) => return Some(Err(error.into())),
-            };
-            let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes)?;
-            match storage.index.get(&key) {
-                Ok(entry) if entry.as_ref().is_some_and(|entry| !entry.deleted) => None,
-                Ok(_) => Some(Ok((at, key, known))),
-                Err(error) => Some(Err(error.into())),
-            }
-        })
+        gone(self.maker.storage, &self.maker.plan.id, self.maker.tenant, number)
     }
 
     fn write(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
@@ -201,7 +170,7 @@ impl Worker<'_> {
     }
 
     /// What the server has of us and the store has no more.
-    fn remove(&mut self, name: &str, number: u16, going: &Arc<BTreeSet<String>>) -> Result<(), EngineError> {
+    fn remove(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
         let name: Arc<str> = Arc::from(name);
         let storage = Arc::clone(self.maker.storage);
         for item in self.gone(number) {
@@ -218,6 +187,7 @@ impl Worker<'_> {
                 storage.tables.delivered.remove(&at)?;
                 continue;
             }
+            let circle = self.circles.get(&format!("{name}/{}", known.id)).cloned();
             self.send(Task {
                 key,
                 resource_type: Arc::clone(&name),
@@ -225,11 +195,7 @@ impl Worker<'_> {
                 content: String::new(),
                 made_from: String::new(),
                 complete: true,
-                goal: if self.maker.settle_for_less {
-                    Goal::Cut
-                } else {
-                    Goal::Remove
-                },
+                goal: if circle.is_some() { Goal::Cut } else { Goal::Remove },
                 place: Place::Id(known.id.clone()),
                 exists: true,
                 version: match &known.state {
@@ -243,7 +209,7 @@ impl Worker<'_> {
                 attempts: 0,
                 waited: 0,
                 apart: false,
-                going: Arc::clone(going),
+                going: circle.unwrap_or_default(),
                 wrote: None,
                 force: self.force,
             })?;
@@ -264,4 +230,30 @@ impl Worker<'_> {
             .map_err(|_| EngineError::Stopped)?;
         over.blocking_recv().map_err(|_| EngineError::Stopped)
     }
+}
+
+/// What the ledger knows of records of a type that the store has no more.
+pub fn gone(
+    storage: &Arc<Storage>,
+    migration: &str,
+    tenant: u16,
+    number: u16,
+) -> impl Iterator<Item = Result<(Vec<u8>, RecordKey, Delivered), EngineError>> + use<> {
+    let storage = Arc::clone(storage);
+    let rows = storage
+        .tables
+        .delivered
+        .scan_prefix(&migration_key(migration, &RecordKey::prefix(tenant, number)));
+    rows.filter_map(move |item| {
+        let (at, known) = match item {
+            Ok(row) => row,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes)?;
+        match storage.index.get(&key) {
+            Ok(entry) if entry.as_ref().is_some_and(|entry| !entry.deleted) => None,
+            Ok(_) => Some(Ok((at, key, known))),
+            Err(error) => Some(Err(error.into())),
+        }
+    })
 }
