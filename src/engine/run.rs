@@ -282,11 +282,6 @@ async fn work(
             };
             with_server(delivering, &command).await
         }
-        Command::Agree { records, keep, who } => tokio::task::spawn_blocking(move || {
-            agree(&storage, &plan, &recorder, &records, keep, &who).map(|()| Answer::Recorded)
-        })
-        .await
-        .map_err(|_| EngineError::Stopped)?,
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
             resolve::resolve(&storage, &plan, &recorder, conflicts, &choice, &who).map(Answer::Resolved)
@@ -308,12 +303,12 @@ async fn work(
                 .await
                 .map_err(|_| EngineError::Stopped)?
         }
-        Command::Waive { rows, who } => {
-            tokio::task::spawn_blocking(move || waive(&storage, &plan, &recorder, &rows, &who).map(Answer::Waived))
-                .await
-                .map_err(|_| EngineError::Stopped)?
-        }
-        Command::Judge { .. } | Command::SignOff { .. } | Command::Flip { .. } | Command::TakeFlipBack { .. } => {
+        Command::Waive { .. }
+        | Command::Agree { .. }
+        | Command::Judge { .. }
+        | Command::SignOff { .. }
+        | Command::Flip { .. }
+        | Command::TakeFlipBack { .. } => {
             tokio::task::spawn_blocking(move || record(&storage, &plan, &recorder, &command))
                 .await
                 .map_err(|_| EngineError::Stopped)?
@@ -353,8 +348,10 @@ async fn with_server(delivering: Delivering, command: &Command) -> Result<Answer
 }
 
 /// Does what a command says that only puts something on record.
-fn record(storage: &Storage, plan: &Plan, recorder: &Recorder, command: &Command) -> Result<Answer, EngineError> {
+fn record(storage: &Arc<Storage>, plan: &Plan, recorder: &Recorder, command: &Command) -> Result<Answer, EngineError> {
     match command {
+        Command::Waive { rows, who } => return waive(storage, plan, recorder, rows, who).map(Answer::Waived),
+        Command::Agree { records, keep, who } => agree(storage, plan, recorder, records, *keep, who)?,
         Command::Judge {
             chart,
             content,

@@ -53,11 +53,17 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(gzip: bool, bytes: u64) -> Self {
+        let probe = tempfile::tempdir().unwrap();
+        let probe = write(&Practice::new(40, 7), probe.path());
+        Self::of((40 * bytes / probe).max(100), gzip)
+    }
+
+    /// With so many patients.
+    pub fn of(patients: u64, gzip: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
-        let probe = write(&Practice::new(40, 7), &data);
-        let practice = Practice::new((40 * bytes / probe).max(100), 7);
+        let practice = Practice::new(patients, 7);
         let bytes = write(&practice, &data);
         let dataset = Folder::open(&data).unwrap();
         // Binaries are left to be fetched one by one, as the documents that records name.

@@ -73,9 +73,9 @@ pub async fn circles(job: &Delivering, link: &Link) -> Result<Circles, EngineErr
         if circle.iter().any(|at| refused.get(*at) != Some(&true)) {
             continue;
         }
-        let names: BTreeSet<String> = circle.iter().filter_map(|at| named.get(*at).cloned()).collect();
-        let names = Arc::new(names);
-        found.extend(names.iter().map(|name| (name.clone(), Arc::clone(&names))));
+        let members: BTreeSet<String> = circle.iter().filter_map(|at| named.get(*at).cloned()).collect();
+        let members = Arc::new(members);
+        found.extend(members.iter().map(|name| (name.clone(), Arc::clone(&members))));
     }
     Ok(found)
 }
@@ -140,12 +140,11 @@ fn walk(edges: &[Vec<usize>], start: usize, seen: &mut [bool], leave: &mut dyn F
     while let Some((node, next)) = way.last_mut() {
         let target = edges.get(*node).and_then(|targets| targets.get(*next)).copied();
         *next += 1;
-        match target {
-            Some(target) => enter(target, &mut way),
-            None => {
-                leave(*node);
-                way.pop();
-            }
+        if let Some(target) = target {
+            enter(target, &mut way);
+        } else {
+            leave(*node);
+            way.pop();
         }
     }
 }

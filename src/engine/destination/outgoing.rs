@@ -56,6 +56,38 @@ pub enum Made {
     Not(String),
 }
 
+/// What is expected to be at the server.
+struct Expected {
+    exists: bool,
+    version: Option<String>,
+    /// Somebody decided that ours goes in its place.
+    agreed: bool,
+}
+
+impl Expected {
+    fn of(known: Option<&Delivered>, own: Option<&Found>) -> Self {
+        // What somebody agreed to goes in place of the version that was seen then, and of no other.
+        if let Some(Standing::Agreed {
+            keep: Keep::Store,
+            version,
+            ..
+        }) = known.map(|known| &known.state)
+        {
+            return Self {
+                exists: version.is_some(),
+                version: version.clone(),
+                agreed: true,
+            };
+        }
+        let left = known.and_then(|known| known.version.clone());
+        Self {
+            exists: known.is_some_and(Delivered::is_there),
+            version: left.or_else(|| own.and_then(|own| own.version.clone())),
+            agreed: false,
+        }
+    }
+}
+
 impl Maker<'_> {
     /// What the ledger knows of a record at the server.
     pub fn known(&self, key: &RecordKey) -> Result<Option<Delivered>, EngineError> {
@@ -151,15 +183,7 @@ impl Maker<'_> {
         {
             return Ok(Made::There);
         }
-        // What somebody agreed to goes in place of the version that was seen then, and of no other.
-        let (agreed, seen) = match known.as_ref().map(|known| &known.state) {
-            Some(Standing::Agreed {
-                keep: Keep::Store,
-                version,
-                ..
-            }) => (true, Some(version.clone())),
-            _ => (false, None),
-        };
+        let there = Expected::of(known.as_ref(), own.as_ref());
         Ok(Made::Task(Box::new(Task {
             key,
             resource_type: Arc::clone(resource_type),
@@ -169,20 +193,14 @@ impl Maker<'_> {
             complete,
             goal: Goal::Write,
             place: placed,
-            exists: match &seen {
-                Some(seen) => seen.is_some(),
-                None => known.as_ref().is_some_and(Delivered::is_there),
-            },
-            version: seen.unwrap_or_else(|| {
-                let left = known.as_ref().and_then(|known| known.version.clone());
-                left.or_else(|| own.clone().and_then(|own| own.version))
-            }),
+            exists: there.exists,
+            version: there.version,
             servers_own: own.is_some(),
             known,
             step: Step::Look,
             attempts: 0,
             waited: 0,
-            agreed,
+            agreed: there.agreed,
             apart: false,
             going: Arc::default(),
             wrote: None,

@@ -108,7 +108,7 @@ pub enum Came {
 /// What follows from an answer.
 pub enum Next {
     /// The task is over; what is to be remembered of the record.
-    Over(Came, Task, Option<Delivered>),
+    Over(Came, Box<Task>, Option<Delivered>),
     /// Ask again at once.
     Again(Task),
     /// Ask again later: the server is busy.
@@ -209,7 +209,7 @@ impl Task {
     /// Nothing is there.
     fn absent(mut self, status: u16) -> Next {
         match self.goal {
-            Goal::Remove | Goal::Cut => return Next::Over(Came::Removed, self, None),
+            Goal::Remove | Goal::Cut => return Next::Over(Came::Removed, Box::new(self), None),
             Goal::Check => return self.conflict("it is not at the destination", None),
             Goal::Write => {}
         }
@@ -234,11 +234,11 @@ impl Task {
         let written_by_us = ours && !self.known.as_ref().is_some_and(Delivered::is_there);
         if let Some(came) = self.wrote {
             let known = self.remember(found.id.clone(), found.version.clone(), came == Came::Created);
-            return Next::Over(came, self, Some(known));
+            return Next::Over(came, Box::new(self), Some(known));
         }
         if same {
             let known = self.remember(found.id.clone(), found.version.clone(), ours);
-            return Next::Over(Came::Found, self, Some(known));
+            return Next::Over(Came::Found, Box::new(self), Some(known));
         }
         if self.goal == Goal::Check {
             return self.conflict("the destination has other content", None);
@@ -292,7 +292,7 @@ impl Task {
                             return self.written_as(id, came);
                         }
                         let known = self.remember(id, reply.version.clone(), came == Came::Created);
-                        Next::Over(came, self, Some(known))
+                        Next::Over(came, Box::new(self), Some(known))
                     }
                     _ => self.look_again(status, "it cannot be found after it was written"),
                 }
@@ -326,7 +326,7 @@ impl Task {
 
     fn removed(self, status: u16, words: &str) -> Next {
         match status {
-            200 | 202 | 204 | 404 | 410 => Next::Over(Came::Removed, self, None),
+            200 | 202 | 204 | 404 | 410 => Next::Over(Came::Removed, Box::new(self), None),
             409 | 412 => self.look_again(status, words),
             _ => self.refused(status, words),
         }
@@ -367,14 +367,14 @@ impl Task {
     pub fn refused(self, status: u16, words: &str) -> Next {
         let reason = words.to_owned();
         let known = Delivered::not_done(self.known.clone(), Standing::Refused { status, reason });
-        Next::Over(Came::Refused, self, Some(known))
+        Next::Over(Came::Refused, Box::new(self), Some(known))
     }
 
     /// The server has something else there, in this version.
     fn conflict(self, reason: &str, version: Option<String>) -> Next {
         let reason = reason.to_owned();
         let known = Delivered::not_done(self.known.clone(), Standing::Conflict { reason, version });
-        Next::Over(Came::Conflict, self, Some(known))
+        Next::Over(Came::Conflict, Box::new(self), Some(known))
     }
 }
 
