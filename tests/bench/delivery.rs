@@ -196,13 +196,11 @@ impl Bench {
         let wall = begun.elapsed();
         assert!(status.success(), "{status}");
         let lines = reader.join().expect("read");
-        let ended = lines
+        let mut events = lines
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let ended = ended
-            .filter(|event| event["event"] == "delivery_ended")
-            .last()
-            .expect("it ended");
+        let ended = events.rfind(|event| event["event"] == "delivery_ended");
+        let ended = ended.expect("it ended");
         let count =
             ["created", "updated", "found", "unchanged"].map(|name| ended["counts"][name].as_u64().unwrap_or(0));
         let count: u64 = count.iter().sum();
