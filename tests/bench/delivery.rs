@@ -50,7 +50,7 @@ fn main() {
         server.stats().requests
     });
     let own = std::process::id();
-    bench.again(&home, || server.stats().requests);
+    bench.again(&home, own, || server.stats().requests);
     let server = simulated();
     plain("one PUT after the other", &server.base_url, &records, 1, own);
     let server = simulated();
@@ -78,7 +78,7 @@ fn main() {
         let way = if kind == "helios" { "transactions" } else { "batches" };
         println!("  in {way}");
         let home = bench.deliver(kind, &server.base, kind, server.child.id(), || 0);
-        bench.again(&home, || 0);
+        bench.again(&home, server.child.id(), || 0);
     }
     for (label, entries) in [
         ("one PUT after the other", 1),
@@ -170,8 +170,8 @@ impl Bench {
         home
     }
 
-    fn again(&self, home: &Path, requests: impl Fn() -> u64) {
-        self.one("cutover again, nothing changed", home, std::process::id(), requests);
+    fn again(&self, home: &Path, server: u32, requests: impl Fn() -> u64) {
+        self.one("cutover again, nothing changed", home, server, requests);
     }
 
     fn one(&self, label: &str, home: &Path, server: u32, requests: impl Fn() -> u64) {

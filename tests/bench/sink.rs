@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use cutover::sandbox::Dataset;
+use cutover::sandbox::practice::Practice;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -75,43 +77,13 @@ fn fhir(body: &Value) -> impl IntoResponse + use<> {
 }
 
 async fn metadata() -> impl IntoResponse {
-    let types = [
-        "AllergyIntolerance",
-        "Binary",
-        "CarePlan",
-        "CareTeam",
-        "Condition",
-        "Coverage",
-        "Device",
-        "DiagnosticReport",
-        "DocumentReference",
-        "Encounter",
-        "Goal",
-        "Group",
-        "Immunization",
-        "Location",
-        "Media",
-        "Medication",
-        "MedicationRequest",
-        "MedicationDispense",
-        "Observation",
-        "Organization",
-        "Patient",
-        "Practitioner",
-        "PractitionerRole",
-        "Procedure",
-        "Provenance",
-        "QuestionnaireResponse",
-        "RelatedPerson",
-        "ServiceRequest",
-        "Specimen",
-    ];
-    let types = types.map(|name| {
+    let types = Practice::new(10, 1).types().into_iter();
+    let types = types.map(|(name, _)| {
         json!({ "type": name, "updateCreate": true, "conditionalCreate": true,
             "interaction": [{ "code": "create" }, { "code": "update" }, { "code": "read" }] })
     });
     let statement = json!({ "resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "software": { "name": "sink" },
-        "rest": [{ "mode": "server", "interaction": [{ "code": "batch" }, { "code": "transaction" }], "resource": types }] });
+        "rest": [{ "mode": "server", "interaction": [{ "code": "batch" }, { "code": "transaction" }], "resource": types.collect::<Vec<_>>() }] });
     fhir(&statement)
 }
 
