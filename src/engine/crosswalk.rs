@@ -70,6 +70,12 @@ impl Crosswalk {
         self.types.is_empty()
     }
 
+    /// Whether every reference leads where it leads by `other`.
+    pub fn leads_like(&self, other: &Self) -> bool {
+        let like = |of: &OfType| other.types.iter().any(|o| o.name == of.name && o.targets == of.targets);
+        self.types.len() == other.types.len() && self.types.iter().all(like)
+    }
+
     /// The id at the destination of a record of the source.
     pub fn get(&self, key: &RecordKey) -> Option<&String> {
         self.of(key)?.targets.get(&key.id())

@@ -39,6 +39,11 @@ impl PatientMap {
         self.repoint(storage, text, base_url)
     }
 
+    /// Whether references lead where they lead by `other`, and the same patients are waited for.
+    pub fn leads_like(&self, other: &Self) -> bool {
+        self.undecided == other.undecided && self.crosswalk.leads_like(&other.crosswalk)
+    }
+
     /// Whether every patient is simply itself, and every other record.
     pub fn is_empty(&self) -> bool {
         self.undecided.is_empty() && self.crosswalk.is_empty()

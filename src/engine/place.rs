@@ -1,6 +1,7 @@
 //! Placing: what becomes of one record when it meets the store.
 
 mod identify;
+mod leading;
 mod meeting;
 mod merging;
 mod weigh;
@@ -10,15 +11,15 @@ use std::sync::Arc;
 
 pub(super) use self::meeting::mark;
 pub use self::merging::Sides;
-use super::crosswalk::{Crosswalk, mapping_key};
+use super::crosswalk::Crosswalk;
 use super::error::EngineError;
 use super::known::Known;
 use super::patients::{PatientMap, patients};
 use super::program::transforms;
 use super::row::{Pointer, Record};
 use crate::fhir;
-use crate::migration::{DeletionPolicy, Disposition, Ground, Mapping, Plan, Policy, Transforms};
-use crate::store::{Entry, HeldRow, Link, Location, RecordKey, RowId, Storage, Writer, held_key, migration_key};
+use crate::migration::{DeletionPolicy, Disposition, Plan, Policy, Transforms};
+use crate::store::{Entry, HeldRow, Location, RecordKey, RowId, Storage, Writer, held_key};
 
 /// Places records of one migration.
 pub struct Placer {
@@ -134,6 +135,7 @@ impl Placer {
             return Ok(Disposition::Stored);
         }
         if present.hash == record.hash {
+            self.lead_on(writer, key, place, record, present)?;
             return Ok(Disposition::Unchanged);
         }
         if self.local {
@@ -205,70 +207,6 @@ impl Placer {
         Ok(Disposition::Stored)
     }
 
-    /// From now on the source's patient is the destination's `target`, also for patients already placed that refer to it.
-    fn link(&mut self, writer: &mut Writer, record: &Record, source: &str, target: &str) -> Result<(), EngineError> {
-        let mapping = Mapping {
-            resource_type: "Patient".to_owned(),
-            source: source.to_owned(),
-            target: target.to_owned(),
-            ground: Ground::Decision,
-            run: None,
-        };
-        let key = mapping_key(&self.migration, &record.key);
-        self.storage.tables.crosswalk.put(&key, &mapping)?;
-        let patients = Arc::make_mut(&mut self.patients);
-        patients.crosswalk.insert(&self.storage, &mapping)?;
-        let key = migration_key(&self.migration, &record.key.id());
-        let referring: Vec<Vec<u8>> = self
-            .storage
-            .tables
-            .links
-            .scan_prefix(&key)
-            .map(|item| item.map(|(_, link)| link.from))
-            .collect::<Result<_, _>>()?;
-        for key in referring.iter().filter_map(|bytes| RecordKey::from_bytes(bytes)) {
-            let Some(entry) = writer.pending.get(&self.storage.index, &key)? else {
-                continue;
-            };
-            if entry.deleted || entry.local {
-                continue;
-            }
-            // What the destination's own record said in a merged one is not the source's to re-point.
-            let line = writer.read(&entry.location)?;
-            let repointed = if entry.merged {
-                let again = self.merged_again(writer, &key, &entry)?;
-                again.filter(|again| *again != line)
-            } else {
-                self.patients.repoint(&self.storage, &line, self.base_url.as_deref())
-            };
-            if let Some(line) = repointed {
-                let repointed = Entry {
-                    location: writer.change_row(&key, entry.row, &line)?,
-                    version: entry.version + 1,
-                    rewritten: true,
-                    ..entry
-                };
-                writer.pending.put(key, repointed, Some(entry));
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes which patients a patient refers to: one of them may turn out to be known under another id later.
-    fn note_links(&self, record: &Record, row: RowId, place: Location, key: RecordKey) -> Result<(), EngineError> {
-        for link in record.patient.iter().flat_map(|facts| &facts.links) {
-            let at = [&link[..], key.as_bytes()].concat();
-            let at = migration_key(&self.migration, &at);
-            let link = Link {
-                from: key.as_bytes().to_vec(),
-                row,
-                location: place,
-            };
-            self.storage.tables.links.put(&at, &link)?;
-        }
-        Ok(())
-    }
-
     /// A patient's line with references to whoever is known under another id leading there.
     fn repointed(&self, record: &Record, line: Vec<u8>) -> Vec<u8> {
         let known = |link: &[u8; 16]| self.patients.crosswalk.get(&record.key.with_id(*link)).is_some();
@@ -290,28 +228,11 @@ impl Placer {
         record: &Record,
         replaced: Option<Entry>,
     ) -> Result<(), EngineError> {
-        let facts = record.patient.as_ref();
-        let refers = facts.is_some_and(|facts| facts.refers || !facts.links.is_empty());
-        let (location, rewritten) = match &record.pointer {
-            Pointer::Rewritten(line) => {
-                let line = self.renamed(record, key, line)?;
-                (writer.change_row(&key, row, &self.repointed(record, line))?, true)
-            }
-            Pointer::Plain | Pointer::Held(_) if key != record.key => {
-                let line = writer.read(&place)?;
-                let line = self.renamed(record, key, &line)?;
-                (writer.change_row(&key, row, &self.repointed(record, line))?, true)
-            }
-            Pointer::Plain | Pointer::Held(_) if refers => {
-                let line = writer.read(&place)?;
-                let repointed = self.repointed(record, line.clone());
-                if repointed == line {
-                    (place, false)
-                } else {
-                    (writer.change_row(&key, row, &repointed)?, true)
-                }
-            }
-            Pointer::Plain | Pointer::Held(_) => (place, false),
+        let line = self.line_of(writer, key, place, record)?;
+        let rewritten = line.is_some();
+        let location = match line {
+            Some(line) => writer.change_row(&key, row, &line)?,
+            None => place,
         };
         self.note_links(record, row, place, key)?;
         let entry = Entry {
@@ -324,11 +245,33 @@ impl Placer {
         Ok(())
     }
 
+    /// What a record is at the destination, where that is not to the byte what was received.
+    fn line_of(
+        &self,
+        writer: &mut Writer,
+        key: RecordKey,
+        place: Location,
+        record: &Record,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        let facts = record.patient.as_ref();
+        // Whom a patient refers to may have become known under another id since the patient was read.
+        let refers = facts.is_some_and(|facts| facts.refers || !facts.links.is_empty());
+        let plain = !matches!(record.pointer, Pointer::Rewritten(_));
+        let line = match &record.pointer {
+            Pointer::Rewritten(line) if !refers => line.clone(),
+            _ if plain && key == record.key && !refers => return Ok(None),
+            _ => self.transforms.of_landed(writer.read(&place)?),
+        };
+        let unchanged = (plain && key == record.key).then(|| line.clone());
+        let line = self.repointed(record, self.renamed(&record.key, key, line)?);
+        Ok((unchanged.as_ref() != Some(&line)).then_some(line))
+    }
+
     /// A line under the id by which the destination knows its record.
-    fn renamed(&self, record: &Record, key: RecordKey, line: &[u8]) -> Result<Vec<u8>, EngineError> {
-        match self.patients.crosswalk.get(&record.key).filter(|_| key != record.key) {
-            Some(target) => fhir::replace_id(line, target).map_err(EngineError::Reject),
-            None => Ok(line.to_vec()),
+    fn renamed(&self, own: &RecordKey, key: RecordKey, line: Vec<u8>) -> Result<Vec<u8>, EngineError> {
+        match self.patients.crosswalk.get(own).filter(|_| key != *own) {
+            Some(target) => fhir::replace_id(&line, target).map_err(EngineError::Reject),
+            None => Ok(line),
         }
     }
 

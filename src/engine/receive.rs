@@ -87,8 +87,8 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, Engi
         &signals,
     )?;
     drop(signals);
-    let at = Arc::clone(job);
-    let twins = tokio::task::spawn_blocking(move || Twins::of(&at.storage, &at.plan, at.run));
+    let (at, known) = (Arc::clone(job), Arc::clone(&patients));
+    let twins = tokio::task::spawn_blocking(move || Twins::of(&at.storage, &at.plan, at.run, known));
     let twins = twins.await.map_err(|_| EngineError::Stopped)??;
     let at = Arc::clone(job);
     let matching = tokio::task::spawn_blocking(move || has_directory(&at.storage, &at.plan));
@@ -259,7 +259,7 @@ impl Intake {
         let Some(work) = self.pipeline.work() else {
             return Err(EngineError::Stopped);
         };
-        let twin = self.twins.find(file);
+        let twin = self.twins.find(file, patients);
         let mut landing = Landing::new(context, work, mark, self.job.plan.max_line as usize).beside(twin);
         let from = ResumePoint {
             offset: mark.offset,

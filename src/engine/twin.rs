@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::EngineError;
+use super::patients::PatientMap;
 use crate::migration::{Counts, ExportFile, FileKind, Plan};
 use crate::store::{BlockHeader, Storage, run_key};
 
 /// The files of the run before that may come again.
 pub struct Twins {
     storage: Arc<Storage>,
+    /// Where references led when the files before were taken in.
+    patients: Arc<PatientMap>,
     files: HashMap<String, ExportFile>,
     blocks: HashMap<(u32, u32), Vec<Block>>,
 }
@@ -34,10 +37,11 @@ pub struct Twin {
 
 impl Twins {
     /// The files that run `run` may see again: none unless the run just before it was this migration's and from the same source, so
-    /// that nothing else has written to the store since.
-    pub fn of(storage: &Arc<Storage>, plan: &Plan, run: u32) -> Result<Self, EngineError> {
+    /// that nothing else has written to the store since. `patients` are those known before anything more is taken in.
+    pub fn of(storage: &Arc<Storage>, plan: &Plan, run: u32, patients: Arc<PatientMap>) -> Result<Self, EngineError> {
         let mut twins = Self {
             storage: Arc::clone(storage),
+            patients,
             files: HashMap::new(),
             blocks: HashMap::new(),
         };
@@ -48,7 +52,9 @@ impl Twins {
                 && info.tenant == plan.tenant
                 && info.base_url.as_ref() == Some(&plan.base_url)
         });
-        if !ours {
+        // A run that goes on may have met patients before it was cut off.
+        let taken = |file: &ExportFile| file.with_patients() && file.bytes > 0 && file.origin() == (run, file.number);
+        if !ours || storage.files(run)?.iter().any(taken) {
             return Ok(twins);
         }
         for file in storage.files(before)? {
@@ -72,9 +78,12 @@ impl Twins {
         Ok(twins)
     }
 
-    /// The former file that `file` may equal.
-    pub fn find(&self, file: &ExportFile) -> Option<Twin> {
+    /// The former file that `file` may equal; none once `patients` says that what refers to one of them leads elsewhere than it did.
+    pub fn find(&self, file: &ExportFile, patients: &PatientMap) -> Option<Twin> {
         let former = self.files.get(&file.name)?;
+        if !patients.leads_like(&self.patients) {
+            return None;
+        }
         if file.bytes > 0 || file.deferred || file.resource_type != former.resource_type || file.kind != former.kind {
             return None;
         }

@@ -1,5 +1,6 @@
 //! Whatever is done, in whatever order, can be taken back without a trace.
 
+mod source;
 mod world;
 
 use proptest::prelude::*;

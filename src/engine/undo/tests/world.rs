@@ -2,35 +2,29 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
+use super::source::{land, observation, patient};
 use crate::engine::amend::{Amendment, Line, amend};
-use crate::engine::committer::Committer;
-use crate::engine::landing::{Landing, Mark};
 use crate::engine::merge::Proposal;
-use crate::engine::pipeline::Pipeline;
-use crate::engine::place::Placer;
 use crate::engine::progress::Snapshot;
 use crate::engine::recorder::Recorder;
 use crate::engine::resolve::{Choice, resolve};
 use crate::engine::reversal::left_out;
-use crate::engine::row::{FileContext, Pass, RowReader};
 use crate::engine::telling::tell;
 use crate::engine::undo::{Which, undo};
 use crate::engine::verify::{self, Extent};
 use crate::engine::{
     EngineError, Import, TakenBack, beginning, import, quarantine_of, rebuild_index, recorded_counts, rollback,
 };
-use crate::migration::{By, ByType, Conflict, DeletionPolicy, Event, ExportFile, FileKind, Plan, Policy, Resolution};
-use crate::source::ByteSink;
+use crate::migration::{By, ByType, Conflict, DeletionPolicy, Event, Plan, Policy, Resolution};
 use crate::store::{
-    Entry, Location, RowId, RunInfo, Secret, Storage, Workspace, create_key_file, file_key, migration_key, run_key,
+    Entry, Location, RowId, RunInfo, Secret, Storage, Workspace, create_key_file, migration_key, run_key,
 };
 use crate::target::EmbeddedStore;
 
-const BASE: &str = "https://ehr.example/fhir";
-const BORN: [&str; 4] = ["1970-01-01", "1962-07-23", "1985-11-09", "1948-04-30"];
+pub const BASE: &str = "https://ehr.example/fhir";
+pub const BORN: [&str; 4] = ["1970-01-01", "1962-07-23", "1985-11-09", "1948-04-30"];
 
 /// A workspace whose destination knows three of the source's four patients by their numbers, one of them as somebody else.
 pub struct World {
@@ -49,61 +43,6 @@ pub struct Standing {
     pub counts: ByType,
     held: u64,
     conflicts: Vec<(String, bool)>,
-}
-
-fn patient(id: &str, number: usize, born: &str, language: &str, link: Option<&str>) -> String {
-    let link = link.map_or(String::new(), |other| {
-        format!(",\"link\":[{{\"other\":{{\"reference\":\"Patient/{other}\"}},\"type\":\"seealso\"}}]")
-    });
-    // Nobody seems to be somebody else.
-    let (family, given) = [
-        ("Doe", "Jo"),
-        ("Nakamura", "Haruki"),
-        ("Okafor", "Chinwe"),
-        ("Lindqvist", "Sigrid"),
-    ][number];
-    format!(
-        "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"language\":\"{language}\",\"identifier\":[{{\"type\":{{\"coding\":[{{\"system\":\
-         \"http://terminology.hl7.org/CodeSystem/v2-0203\",\"code\":\"MR\"}}]}},\"system\":\"urn:mrn\",\"value\":\"m{number}\"}}],\
-         \"name\":[{{\"family\":\"{family}\",\"given\":[\"{given}\"]}}],\"gender\":\"other\",\"birthDate\":\"{born}\"{link}}}"
-    )
-}
-
-fn observation(id: &str, patient: &str, year: u64, value: u64) -> String {
-    format!(
-        "{{\"resourceType\":\"Observation\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{year}-01-01T00:00:00Z\"}},\"status\":\"final\",\
-         \"code\":{{\"text\":\"x\"}},\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"valueInteger\":{value}}}"
-    )
-}
-
-/// The source's records; `bits` chooses one of four states for each.
-fn source(bits: u64) -> [Vec<String>; 2] {
-    let state = |nth: u64| (bits >> (2 * nth)) & 3;
-    let languages = ["en", "es", "fr", "de"];
-    let mut patients = Vec::new();
-    let mut others = Vec::new();
-    for number in 0..4_usize {
-        let id = format!("p{number}");
-        let language = languages[usize::try_from(state(number as u64)).unwrap()];
-        let link = (number == 3).then_some("p0");
-        patients.push(patient(&id, number, BORN[number], language, link));
-        for nth in 0..2 {
-            let state = state(4 + 2 * number as u64 + nth);
-            others.push(observation(&format!("o{number}-{nth}"), &id, 2020 + state, state));
-        }
-    }
-    others.push(
-        "{\"resourceType\":\"Group\",\"id\":\"both\",\"type\":\"person\",\"actual\":true,\"member\":[{\"entity\":{\"reference\":\
-         \"Patient/p0\"}},{\"entity\":{\"reference\":\"Patient/p1\"}}]}"
-            .to_owned(),
-    );
-    [patients, others]
-}
-
-fn deletion(record: &str) -> String {
-    format!(
-        "{{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{{\"request\":{{\"method\":\"DELETE\",\"url\":\"{record}\"}}}}]}}"
-    )
 }
 
 impl World {
@@ -298,11 +237,7 @@ impl World {
         let storage = self.storage();
         assert_eq!(storage.index.count().unwrap(), storage.vouched().unwrap());
         let found = verify::verify(storage, &self.plan, Extent::All, &mut |_, _| {}, &|| false).unwrap();
-        // After some orders of runs, edits and undos, a record that came again unchanged still refers to a patient who has become another
-        // one. The verification says so and a repair mends it; that undoing leaves it is open.
-        let known = |code: &str| code == "reference-to-nothing";
-        let others: Vec<_> = found.findings.iter().filter(|finding| !known(&finding.code)).collect();
-        assert!(others.is_empty(), "{others:#?}");
+        assert!(found.findings.is_empty(), "{:#?}", found.findings);
     }
 
     /// The store is what its history tells.
@@ -338,75 +273,4 @@ impl World {
         rebuild_index(&storage, &mut |_| {}).unwrap();
         self.storage = Some(storage);
     }
-}
-
-async fn land(storage: &Arc<Storage>, plan: &Plan, recorder: Recorder, run: u32, bits: u64, whole: bool) {
-    let tenant = storage.names.tenant(&plan.tenant).unwrap();
-    let placer = Placer::new(Arc::clone(storage), plan, None, false).unwrap();
-    let mut patients = Arc::clone(&placer.patients);
-    let (signals, mut signalled) = mpsc::unbounded_channel();
-    let (snapshot, _unwatched) = watch::channel(Snapshot::default());
-    let committer = Committer::new(
-        Arc::clone(storage),
-        recorder,
-        placer,
-        run,
-        u64::MAX - 1,
-        signals.clone(),
-        snapshot,
-    )
-    .unwrap();
-    let pipeline = Pipeline::start(
-        committer,
-        run,
-        || RowReader::new(Arc::clone(storage), tenant, Some(BASE.to_owned())),
-        || Ok(storage.block_writer()?),
-        &signals,
-    )
-    .unwrap();
-    let [people, mut others] = source(bits);
-    if !whole {
-        // One of them, most times, comes without its end. Never a patient: one who comes later, and is then taken for somebody known,
-        // leaves the records that came before pointing at nobody, which the verification says and a repair mends.
-        for line in others.iter_mut().skip(usize::try_from(bits >> 60).unwrap()).take(1) {
-            line.pop();
-        }
-    }
-    let deleted = if bits.count_ones() % 2 == 1 {
-        vec![deletion("Observation/o3-1")]
-    } else {
-        Vec::new()
-    };
-    let files = [
-        (FileKind::Output, Some("Patient"), people),
-        (FileKind::Output, None, others),
-        (FileKind::Deleted, None, deleted),
-    ];
-    for (number, (kind, resource_type, lines)) in (1..).zip(files) {
-        let file = ExportFile {
-            resource_type: resource_type.map(str::to_owned),
-            ..ExportFile::new(run, number, kind, format!("{number}.ndjson"))
-        };
-        storage.tables.files.put(&file_key(run, number), &file).unwrap();
-        let context = FileContext {
-            number,
-            kind,
-            resource_type: file.resource_type.clone(),
-            organized: false,
-            patients: Arc::clone(&patients),
-            max_line: 1 << 20,
-            pass: Pass::Whole,
-        };
-        pipeline.begin(file).await.unwrap();
-        let mut landing = Landing::new(Arc::new(context), pipeline.work().unwrap(), Mark::default(), 1 << 20);
-        let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
-        let mut hasher = crate::store::FileHasher::landed();
-        hasher.update(text.as_bytes());
-        let hash = crate::engine::place::hex(&hasher.sum());
-        landing.write(Bytes::from(text)).await.ok().unwrap();
-        landing.finish(hash).await.ok().unwrap();
-        patients = pipeline.drain().await.unwrap();
-    }
-    pipeline.stop().await;
-    assert!(signalled.try_recv().is_err());
 }
