@@ -1,20 +1,24 @@
 //! Verification: everything that was received against everything that the store gives back.
 //!
 //! The landing is read once more, block by block, on all processors. Each file's bytes must have the hash that was computed while they
-//! arrived. Each row's disposition is worked out again from ledger and index, and each stored record is read back through the store and
-//! compared, to the byte where it can be, else element by element. What the store has beyond that is found too.
+//! arrived. Each row's disposition is worked out again from ledger and index. A record that stands as it was received is its bytes in the
+//! landing, and that the index leads to them is proved block by block; every other one is read back through the store and compared, to the
+//! byte where it can be, else element by element. What the store has beyond that is found too.
 //!
-//! - `ground`: what the ledger knows. `crew`, `reader`: the landing, block by block and row by row. `place`, `compare`: one row.
+//! - `ground`: what the ledger knows. `census`: what the index has. `crew`, `reader`: the landing, block by block and row by row. `plain`:
+//!   blocks to whose rows nothing was done. `place`, `compare`: one row.
 //! - `extra`: what nothing explains. `telling`: what was found, in words. `charts`: sample charts. `whole`: files, counts, the result.
 //! - `before`: what was compared before and need not be compared again.
 
 mod before;
+mod census;
 mod charts;
 mod compare;
 mod crew;
 mod extra;
 mod ground;
 mod place;
+mod plain;
 mod reader;
 mod telling;
 mod whole;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use before::Extent;
+use census::Census;
 use crew::BlockRead;
 pub use extra::read_row;
 pub use ground::Ground;
@@ -52,7 +57,7 @@ pub fn verify(
     let mut check = Check::new(&ground)?;
     // Both read what the other does not, on one processor each.
     let census = std::thread::scope(|scope| {
-        let census = scope.spawn(|| extra::census(&ground));
+        let census = scope.spawn(|| Census::take(&ground));
         check.draw(stop)?;
         census.join().map_err(|_| EngineError::Stopped)?
     })?;
@@ -61,7 +66,7 @@ pub fn verify(
     let landed = ground.files.values().filter(|file| file.same_as.is_none());
     let total: u64 = landed.map(|file| file.bytes).sum();
     let mut seen = 0;
-    crew::read_all(&ground, &drawn, &before, &mut |read| {
+    crew::read_all(&ground, &census, &drawn, &before, &mut |read| {
         if stop() {
             storage.workspace.ledger().durable()?;
             return Err(EngineError::Cancelled);

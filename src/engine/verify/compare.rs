@@ -63,6 +63,12 @@ impl Ground<'_> {
         Ok(self.led(keys, text))
     }
 
+    /// Whether what was read back is to the byte what the migration makes of a row, and what it puts on when it is read: the strongest
+    /// equality there is.
+    pub(super) fn is_as_made(&self, expected: &[u8], given: &[u8]) -> bool {
+        self.stamp.is_on(given, expected) || fhir::unstamp(given, &self.plan.tenant, self.base()) == expected
+    }
+
     /// What a record read back from the store lost of what it must say.
     pub(super) fn losses(&self, expected: &[u8], given: &[u8]) -> Result<Vec<Loss>, EngineError> {
         let broken = RefCell::new(None);
@@ -99,7 +105,7 @@ impl Reader<'_> {
         let ground = self.ground;
         let given = self.read_back(entry)?;
         let expected = ground.expected(keys, entry, text)?;
-        let mut losses = if is_as_made(ground, &expected, &given) {
+        let mut losses = if ground.is_as_made(&expected, &given) {
             Vec::new()
         } else {
             ground.losses(&expected, &given)?
@@ -154,12 +160,6 @@ impl Reader<'_> {
         }
         self.found.findings.push(finding);
     }
-}
-
-/// Whether what was read back is to the byte what the migration makes of a row, and what it puts on when it is read: the strongest
-/// equality there is.
-fn is_as_made(ground: &Ground<'_>, expected: &[u8], given: &[u8]) -> bool {
-    ground.stamp.is_on(given, expected) || fhir::unstamp(given, &ground.plan.tenant, ground.base()) == expected
 }
 
 fn whole(class: LossClass) -> Loss {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::census::Census;
 use super::ground::Ground;
 use super::reader::{Reader, Sampled};
 use crate::engine::error::EngineError;
@@ -57,6 +58,7 @@ pub fn blocks(ground: &Ground<'_>) -> impl Iterator<Item = Result<BlockAt, Engin
 /// Reads every block, and hands what it came to to `take`, in order; of those in `before` the rows are not compared.
 pub fn read_all(
     ground: &Ground<'_>,
+    census: &Census,
     drawn: &HashSet<String>,
     before: &HashSet<(u32, u64)>,
     take: &mut dyn FnMut(BlockRead) -> Result<(), EngineError>,
@@ -69,7 +71,7 @@ pub fn read_all(
         for _ in 0..threads {
             let (out, queue, stopped) = (out.clone(), &queue, &stopped);
             scope.spawn(move || {
-                work(ground, drawn, before, &out, stopped, || {
+                work(ground, census, drawn, before, &out, stopped, || {
                     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
                 });
             });
@@ -98,20 +100,21 @@ type Numbered = (u64, Result<BlockRead, EngineError>);
 
 fn work(
     ground: &Ground<'_>,
+    census: &Census,
     drawn: &HashSet<String>,
     before: &HashSet<(u32, u64)>,
     out: &SyncSender<Numbered>,
     stopped: &AtomicBool,
     next: impl Fn() -> Option<(Result<BlockAt, EngineError>, u64)>,
 ) {
-    let mut reader = Reader::new(ground, drawn);
+    let mut reader = Reader::new(ground, census, drawn);
     while !stopped.load(Ordering::Relaxed) {
         let Some((at, number)) = next() else { return };
         let read = at.and_then(|at| {
             let bytes = ground.storage.segments.block(at.segment, at.offset)?;
             let compare = !before.contains(&(at.segment, at.offset));
             let file = &ground.files[&(at.header.run, at.header.file)];
-            let (found, sampled) = reader.read(file, &at.header, &bytes, compare)?;
+            let (found, sampled) = reader.read(file, &at, &bytes, compare)?;
             Ok(BlockRead {
                 at,
                 bytes,

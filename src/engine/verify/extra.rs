@@ -3,46 +3,17 @@
 //! Every row that put a record there adds a hash of both to a sum, and so does every record of the index: where the sums of a type are the
 //! same, so are the records. Only where they are not, each record is held against the row that it is said to come from.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::before::Places;
+use super::census::is_ours;
 use super::ground::Ground;
-use super::place::explained;
 use super::reader::finding;
 use crate::engine::error::EngineError;
 use crate::engine::row::lines;
 use crate::fhir::{self, LossClass};
-use crate::migration::{Explained, RecordFinding};
+use crate::migration::RecordFinding;
 use crate::store::{Entry, RecordKey, RowId};
-
-/// Everything that the index has.
-pub struct Census {
-    /// How many records, of everybody, deleted ones included.
-    pub all: u64,
-    /// Those of the migration, by the number of their type.
-    pub ours: BTreeMap<u16, Explained>,
-}
-
-/// Counts what the index has.
-pub fn census(ground: &Ground<'_>) -> Result<Census, EngineError> {
-    let (mut all, mut ours) = (0, BTreeMap::<u16, Explained>::new());
-    let tenant = ground.tenant.to_be_bytes();
-    for item in ground.storage.index.scan(&[]) {
-        let (key, entry) = item?;
-        all += 1;
-        if key.as_bytes().starts_with(&tenant) && is_ours(ground, &entry) {
-            ours.entry(key.resource_type())
-                .or_default()
-                .add(explained(&key, entry.row));
-        }
-    }
-    Ok(Census { all, ours })
-}
-
-fn is_ours(ground: &Ground<'_>, entry: &Entry) -> bool {
-    !entry.deleted && !entry.local && ground.runs.contains(&entry.row.run)
-}
 
 /// The records of these types that no row explains.
 pub fn extras(ground: &Ground<'_>, types: &[(String, u16)]) -> Result<Vec<RecordFinding>, EngineError> {

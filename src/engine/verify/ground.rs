@@ -112,6 +112,13 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// Whether a row was set aside, waits, or was set right.
+    pub fn is_aside(&self, row: RowId) -> bool {
+        (!self.set_aside.is_empty() && self.set_aside.contains_key(&row))
+            || (!self.held.is_empty() && self.held.contains(&row))
+            || (!self.amended.is_empty() && self.amended.contains_key(&row))
+    }
+
     /// The bytes that stand for those received, of a row that a person set right.
     pub fn right(&self, row: RowId) -> Result<Option<Vec<u8>>, EngineError> {
         if self.amended.is_empty() {

@@ -147,7 +147,7 @@ impl Reader<'_> {
         Ok(false)
     }
 
-    fn references(&mut self, text: &[u8]) -> Result<(), EngineError> {
+    pub(super) fn references(&mut self, text: &[u8]) -> Result<(), EngineError> {
         for found in fhir::references(text) {
             self.found.references += 1;
             let hash = xxhash_rust::xxh3::xxh3_64(found.text.as_bytes());
@@ -193,6 +193,9 @@ impl Reader<'_> {
     fn leads_somewhere(&mut self, resource_type: &str, id: &str) -> Result<bool, EngineError> {
         let key = self.key(resource_type, id)?;
         let key = self.ground.patients.crosswalk.place(self.ground.storage, key);
+        if let Some(known) = self.census.has(&key) {
+            return Ok(known);
+        }
         Ok(self.ground.storage.index.get(&key)?.is_some_and(|e| !e.deleted))
     }
 

@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::census::Census;
+use super::crew::BlockAt;
 use super::ground::Ground;
 use crate::engine::error::EngineError;
 use crate::engine::history::taken_in;
 use crate::engine::row::{is_header, lines};
 use crate::fhir::{self, Scan};
 use crate::migration::{Disposition, ExportFile, FileKind, RecordFinding, RecordState, VerifiedBlock};
-use crate::store::{BlockHeader, Piece, RecordKey, RowId};
+use crate::store::{Piece, RecordKey, RowId};
 
 /// A received record that belongs to a drawn chart.
 pub struct Sampled {
@@ -22,6 +24,7 @@ pub struct Sampled {
 /// Reads blocks against the store.
 pub struct Reader<'a> {
     pub ground: &'a Ground<'a>,
+    pub(super) census: &'a Census,
     /// Ids of the patients whose charts are drawn.
     pub drawn: &'a HashSet<String>,
     /// Numbers of types in keys.
@@ -46,9 +49,10 @@ pub struct RowAt<'t> {
 
 impl<'a> Reader<'a> {
     /// A reader that has seen nothing.
-    pub fn new(ground: &'a Ground<'a>, drawn: &'a HashSet<String>) -> Self {
+    pub fn new(ground: &'a Ground<'a>, census: &'a Census, drawn: &'a HashSet<String>) -> Self {
         Self {
             ground,
+            census,
             drawn,
             types: HashMap::new(),
             there: HashMap::new(),
@@ -62,10 +66,14 @@ impl<'a> Reader<'a> {
     pub fn read(
         &mut self,
         file: &ExportFile,
-        header: &BlockHeader,
+        at: &BlockAt,
         block: &[u8],
         compare: bool,
     ) -> Result<(VerifiedBlock, Vec<Sampled>), EngineError> {
+        if compare && self.plain(file, at, block)? {
+            return Ok((std::mem::take(&mut self.found), std::mem::take(&mut self.sampled)));
+        }
+        let header = &at.header;
         match header.piece {
             Piece::Lines => {
                 for (line, _, text) in lines(block, header.first_line, header.source_offset == 0) {
@@ -125,23 +133,27 @@ impl<'a> Reader<'a> {
         if !taken_in(file, block, is_patient) {
             return Ok(());
         }
-        self.found.patients += u64::from(is_patient);
         self.sample(&scan, text);
         let at = RowAt { scan: &scan, row, text };
         let (disposition, state) = self.place(&at)?;
-        if let Some(counts) = self.found.counts.get_mut(scan.resource_type) {
-            counts.add(disposition);
-        } else {
-            let counts = self.found.counts.entry(scan.resource_type.to_owned()).or_default();
-            counts.add(disposition);
-        }
+        self.count(scan.resource_type, disposition);
         if let Some(state) = state {
+            self.found.patients += u64::from(is_patient);
             self.state(scan.resource_type, state);
         }
         Ok(())
     }
 
-    fn state(&mut self, resource_type: &str, state: RecordState) {
+    pub(super) fn count(&mut self, resource_type: &str, disposition: Disposition) {
+        if let Some(counts) = self.found.counts.get_mut(resource_type) {
+            counts.add(disposition);
+        } else {
+            let counts = self.found.counts.entry(resource_type.to_owned()).or_default();
+            counts.add(disposition);
+        }
+    }
+
+    pub(super) fn state(&mut self, resource_type: &str, state: RecordState) {
         if let Some(states) = self.found.states.get_mut(resource_type) {
             states.add(state, 1);
         } else {
@@ -172,7 +184,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes note of a received record that belongs to a drawn chart.
-    fn sample(&mut self, scan: &Scan<'_>, text: &[u8]) {
+    pub(super) fn sample(&mut self, scan: &Scan<'_>, text: &[u8]) {
         let owner = match scan.resource_type {
             "Patient" => Some(scan.id),
             _ => scan.patient,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::before::{self, EXTRAS};
-use super::extra::{Census, extras};
+use super::census::Census;
+use super::extra::extras;
 use super::telling::tell;
 use super::{Check, FileCheck};
 use crate::engine::error::EngineError;
@@ -52,7 +53,7 @@ impl Check<'_> {
     /// Compares the store as a whole with what rows put there: nothing is to be in it that none of them explains.
     pub(super) fn store(&mut self, census: &Census) -> Result<(), EngineError> {
         let storage = self.ground.storage;
-        let Census { all: there, ours } = census;
+        let Census { all: there, ours, .. } = census;
         let vouched = storage.vouched()?;
         if *there != vouched {
             // The index engine has been seen to lose inserts; what is landed makes it whole again.
