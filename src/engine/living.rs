@@ -18,7 +18,7 @@ use super::trail::trail;
 use super::verify::Ground;
 use crate::fhir;
 use crate::http::{Call, Clock};
-use crate::migration::{ExportLevel, Finding, Living, Plan, SamplePatient, Verification};
+use crate::migration::{ExportLevel, Finding, Living, Plan, RecordState, SamplePatient, Verification};
 use crate::source::{Session, TokenUse};
 use crate::store::{Storage, migration_key};
 
@@ -156,8 +156,15 @@ impl Looking<'_> {
 
     /// Asks the source how many records of each received type it has.
     async fn counts(&mut self) -> Result<(), EngineError> {
-        let received = recorded_counts(self.ground.storage, &self.ground.plan.id)?;
-        for (resource_type, counts) in received {
+        let verified = self
+            .ground
+            .storage
+            .tables
+            .verifications
+            .get(self.ground.plan.id.as_bytes())?;
+        // Records, not rows: one that a later run brought again is one.
+        for (resource_type, states) in verified.unwrap_or_default().states {
+            let received = states.sum() - states.of(RecordState::Extra);
             let mut url = self.session.at(&resource_type);
             url.query_pairs_mut().append_pair("_summary", "count");
             let kind = "GET [base]/[type]?_summary=count";
@@ -165,7 +172,7 @@ impl Looking<'_> {
                 continue;
             };
             if let Some(total) = bundle["total"].as_u64() {
-                self.living.counts.insert(resource_type, (total, counts.rows));
+                self.living.counts.insert(resource_type, (total, received));
             }
         }
         Ok(())
@@ -242,7 +249,7 @@ pub fn living_text(living: &Living, level: ExportLevel) -> String {
     let differing = differing.map(|(name, (there, here))| format!("{name} {there} against {here}"));
     let differing = differing.collect::<Vec<_>>().join(", ");
     if !differing.is_empty() {
-        lines.push(format!("Its own counts, against rows received: {differing}."));
+        lines.push(format!("Its own counts, against records received: {differing}."));
         if level != ExportLevel::System {
             lines.push("It counts everybody's records, and the export was not of everybody.".to_owned());
         }

@@ -3,6 +3,7 @@
 mod figure;
 mod page;
 mod section;
+mod verified;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ use super::recorder::state;
 use super::tally::{recorded_counts, runs_of};
 use super::trail::trail;
 use crate::migration::{
-    By, ByType, Chart, ConflictKind, Counts, Drawn, ExportFile, FileKind, FileState, Finding, Gate, Plan, Quarantined,
-    Resolution, SignOff, State, Transforms, Verification, total,
+    By, ByType, Chart, ConflictKind, Counts, Drawn, ExportFile, ExportLevel, FileKind, FileState, Finding, Gate, Plan,
+    Quarantined, Resolution, SignOff, State, Transforms, Verification, total,
 };
 use crate::store::{ChainHead, JournalEntry, Storage, migration_key, run_key};
 
@@ -35,6 +36,8 @@ pub struct Report {
     pub name: String,
     /// The source.
     pub source: String,
+    /// Of whom the records were asked for.
+    pub level: ExportLevel,
     /// When the last thing happened that it tells of; what is reported does not depend on when somebody asks.
     pub as_of: Option<Timestamp>,
     /// The end of the journal, which was checked from its beginning.
@@ -273,6 +276,7 @@ pub fn report(storage: &Storage, plan: &Plan, with_phi: bool) -> Result<Report, 
         migration: plan.id.clone(),
         name: plan.name.clone(),
         source: plan.base_url.clone(),
+        level: plan.level,
         as_of: last.map(|entry: JournalEntry<_>| entry.at),
         journal,
         key: keys::thumbprint(storage, plan)?,

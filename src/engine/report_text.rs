@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::living::living_text;
 use super::report::{Report, ReportedRow};
 use crate::fhir;
 use crate::migration::{Counts, FileState, Gate, Verification};
@@ -79,10 +80,7 @@ pub fn report_text(report: &Report) -> String {
             fhir::safe(why)
         );
     }
-    match &report.verification {
-        None => out.push_str("Not verified yet.\n"),
-        Some(v) => out.push_str(&verification_text(v)),
-    }
+    verified(&mut out, report);
     charts(&mut out, report);
     let _ = write!(out, "\nThe gate\n{}", gate_text(&report.gate));
     for signed in &report.signed {
@@ -107,6 +105,18 @@ pub fn report_text(report: &Report) -> String {
     }
     out.push_str("\nNot moved by this program: scheduling rules, billing rules, payer contracts.\n");
     out
+}
+
+/// What the latest verification found, and the last look at the source.
+fn verified(out: &mut String, report: &Report) {
+    let Some(found) = &report.verification else {
+        out.push_str("Not verified yet.\n");
+        return;
+    };
+    out.push_str(&verification_text(found));
+    if let Some(living) = &found.living {
+        out.push_str(&living_text(living, report.level));
+    }
 }
 
 /// What a verification found, as text.

@@ -98,6 +98,7 @@ fn written(rig: &Rig) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn evidence_is_checked_with_nothing_but_the_file_and_tells_of_no_patient() {
     let (_ehr, rig) = moved();
+    rig.must(&["verify", "lakeside", "--source"]);
     go_over(&rig);
     let files = written(&rig);
     // Another machine: no workspace, no passphrase.
@@ -155,6 +156,15 @@ fn evidence_is_checked_with_nothing_but_the_file_and_tells_of_no_patient() {
     }
     assert!(page.contains("default-src 'none'") && page.contains("&lt;script&gt;alert(1)"));
     assert!(page.contains("<svg") && page.contains("@media print"));
+    for section in [
+        "Every record in one state",
+        "Compared as lists for",
+        "Read again at the source",
+    ] {
+        assert!(page.contains(section), "{section}");
+    }
+    let text = String::from_utf8(files[0].1.clone()).unwrap();
+    assert!(text.contains("Lists of ") && text.contains("Read again at the source"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Report, section};
+use super::{Report, section, verified};
 use crate::fhir::safe;
 use crate::migration::figure::count;
 use crate::migration::{Flip, Gate};
@@ -28,7 +28,7 @@ pub fn report_page(report: &Report) -> String {
                 (head(report))
                 (section::gate(report))
                 (section::rows(report))
-                (section::verification(report))
+                (verified::verification(report))
                 (section::charts(report))
                 (section::decisions(report))
                 (section::waivers(report))

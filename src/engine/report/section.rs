@@ -5,10 +5,7 @@ use maud::{Markup, html};
 use super::{Report, figure};
 use crate::fhir::safe;
 use crate::migration::figure::{count, several};
-use crate::migration::{Capacity, Counts, FileState, SignOff, Verification};
-
-/// Findings told with their place.
-const FINDINGS: usize = 100;
+use crate::migration::{Capacity, Counts, FileState, SignOff};
 
 /// What must be so before the practice goes over, each with its evidence, and who answers for it.
 pub fn gate(report: &Report) -> Markup {
@@ -86,56 +83,6 @@ pub fn rows(report: &Report) -> Markup {
                     tr.sum { (line("Total", &report.total)) }
                 }
             }
-        }
-    }
-}
-
-/// What the latest verification found, by class.
-pub fn verification(report: &Report) -> Markup {
-    html! {
-        section {
-            h2 { "Verification" }
-            @match &report.verification {
-                None => p.wait { "Not verified yet." }
-                Some(found) => (verified(report, found))
-            }
-        }
-    }
-}
-
-fn verified(report: &Report, found: &Verification) -> Markup {
-    let mut classes: Vec<(String, u64)> = report.findings.iter().map(|(class, n)| (class.clone(), *n)).collect();
-    let told: u64 = report.findings.values().sum();
-    if told < found.total_findings {
-        classes.push(("not told apart".to_owned(), found.total_findings - told));
-    }
-    html! {
-        p {
-            "On " (safe(&found.when)) " " (several(found.compared, "record")) " were read back and compared with what was received; "
-            (several(found.references, "reference")) " were followed."
-        }
-        @if !found.dangling.is_empty() {
-            p { "References that lead nowhere: " (listed(found.dangling.iter())) "." }
-        }
-        @if found.total_findings == 0 {
-            p.good { "Nothing was found: the new store says what was received." }
-        } @else {
-            p.bad { (several(found.total_findings, "finding")) "." }
-            (figure::findings(&classes))
-            table {
-                thead { tr { th { "Class" } th { "Type" } th { "File and line" } th { "What" } } }
-                tbody {
-                    @for finding in found.findings.iter().take(FINDINGS) {
-                        tr {
-                            td { (safe(&finding.code)) }
-                            td { (safe(&finding.resource_type)) }
-                            td { (safe(&finding.file)) @if finding.line > 0 { " line " (finding.line) } }
-                            td { (safe(&finding.what)) }
-                        }
-                    }
-                }
-            }
-            @if found.findings.len() > FINDINGS { p.quiet { "The first " (FINDINGS) " of them." } }
         }
     }
 }
@@ -302,7 +249,7 @@ pub fn files(report: &Report) -> Markup {
 }
 
 /// Names with their numbers, such as `2 not-json, 1 no-id`.
-fn listed<'a>(counts: impl Iterator<Item = (&'a String, &'a u64)>) -> String {
+pub fn listed<'a>(counts: impl Iterator<Item = (&'a String, &'a u64)>) -> String {
     let texts: Vec<String> = counts
         .map(|(name, n)| format!("{} {}", count(*n), safe(name)))
         .collect();
