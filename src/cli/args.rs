@@ -163,6 +163,7 @@ pub struct DemoArgs {
 
 /// `run`
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct RunArgs {
     /// The migration
     pub migration: String,
@@ -172,6 +173,9 @@ pub struct RunArgs {
     /// Ask only for what has changed since the last export: the last step before the practice goes over
     #[arg(long, conflicts_with = "new")]
     pub since_last: bool,
+    /// Then deliver to the server that `destination set` named
+    #[arg(long)]
+    pub deliver: bool,
     /// What to do when the destination has other content, for all types or for one
     #[arg(long, value_name = "[TYPE=]POLICY")]
     pub on_conflict: Vec<PolicyFor>,

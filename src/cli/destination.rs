@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
 use super::args::{DeliverArgs, DestinationArgs, DestinationCommand, NameArgs, SettleArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show, show_for};
 use super::undo::by;
 use super::{open, output, plan, wait};
-use crate::engine::destination::{Problem, destination, problems, save_destination, trial};
+use crate::engine::destination::{Problem, choose, destination, problems, trial};
 use crate::engine::{Answer, Command, EngineError};
 use crate::fhir;
-use crate::http::{SystemClock, check_transport};
+use crate::http::SystemClock;
 use crate::migration::{Bundling, Destination, Keep, Plan, Secrets, ServerKind, Standing, total};
 use crate::store::Storage;
 
@@ -33,27 +31,17 @@ pub fn command(workspace: &WorkspaceArgs, command: &DestinationCommand) -> Resul
 fn set(workspace: &WorkspaceArgs, args: &DestinationArgs) -> Result<u8, Failure> {
     let storage = open::open(workspace, "destination set")?;
     let plan = open::plan(&storage, &args.migration)?;
-    let before = destination(&storage, &plan.id)?;
-    let after = changed(before.clone(), args)?;
+    let after = changed(destination(&storage, &plan.id)?, args)?;
     let secret = args
         .client_secret_file
         .as_ref()
         .map(|file| plan::secret_in(file))
         .transpose()?;
-    if let Some(before) = &before
-        && before.base_url != after.base_url
-        && !before.strategies.is_empty()
-    {
-        return Err(Failure::failed(
-            &format!("records of `{}` were delivered to {} already", plan.id, before.base_url),
-            Some("take them back there first (`cutover rollback`, then `cutover destination deliver`), or use a migration of its own".to_owned()),
-        ));
-    }
     let secrets = secret.map(|client_secret| Secrets {
         client_secret: Some(client_secret),
         ..Secrets::default()
     });
-    save_destination(&storage, &plan, &after, secrets.as_ref())?;
+    choose(&storage, &plan, &after, secrets.as_ref())?;
     if args.json {
         output::json(&after)?;
     } else {
@@ -75,14 +63,6 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
     if let Some(base_url) = base_url {
         after.base_url = base_url;
     }
-    let url = Url::parse(&after.base_url).ok();
-    let Some(url) = url.filter(|url| url.host().is_some()) else {
-        return Err(Failure::usage(
-            &format!("{} is not a URL", after.base_url),
-            "give --base-url https://...",
-        ));
-    };
-    check_transport(&url).map_err(|e| Failure::usage(&e.to_string(), &e.hint().unwrap_or_default()))?;
     if let Some(kind) = &args.kind {
         let names: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
         after.kind = ServerKind::parse(kind).ok_or_else(|| plan::unknown("kind of server", kind, &names.join(", ")))?;

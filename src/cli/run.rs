@@ -8,6 +8,7 @@ use super::failure::{Failure, code};
 use super::open;
 use super::progress::Progress;
 use super::{output, wait};
+use crate::engine::destination::destination;
 use crate::engine::{self, Answer, Command, EngineError, Outcome, Recorded, RunOptions, Running};
 use crate::migration::Plan;
 use crate::store::Storage;
@@ -44,7 +45,14 @@ pub fn run(workspace: &WorkspaceArgs, args: &RunArgs) -> Result<u8, Failure> {
     let options = RunOptions {
         new: args.new,
         since_last: args.since_last,
+        deliver: args.deliver,
     };
+    if options.deliver && destination(&storage, &plan.id)?.is_none() {
+        return Err(Failure::usage(
+            &format!("`{}` has no server to deliver to", plan.id),
+            &format!("`cutover destination set {} --base-url https://...`", plan.id),
+        ));
+    }
     let outcome = drive(&storage, &plan, options, show)?;
     let (code, text) = told(&plan.id, &outcome);
     if show == Show::Text {
@@ -130,6 +138,12 @@ pub fn told(migration: &str, outcome: &Outcome) -> (u8, String) {
             code::REJECTS,
             format!(
                 "{findings} findings: the store does not agree with what was received.\n\nhint: `cutover report {migration}` lists them"
+            ),
+        ),
+        Outcome::Undelivered { reason } => (
+            code::REJECTS,
+            format!(
+                "The embedded store is done; the server is not: {reason}.\n\nhint: `cutover destination problems {migration}` lists what it has not as it should; `cutover destination deliver {migration}` goes on"
             ),
         ),
         Outcome::FilesFailed { files } => {

@@ -1,6 +1,7 @@
 //! The engine: jobs on migrations. It never prints and never asks; front ends give commands and see events.
 //!
 //! - [`start`]: the contract with front ends.
+//! - `whole_job`: a run, and the delivery of what it brought.
 //! - `job`: a run from kickoff to verification; `export`, `receive`, `attachments`: its parts that talk to the source.
 //! - `landing`, `lines`, `row`, `pipeline`, `committer`, `place`: a row's way from the network into the store.
 //! - `crosswalk`, `crosswalk_list`, `by_hand`: who is known under another id; `directory`, `matching`, `engaged`: organizations, locations and practitioners who are.
@@ -97,6 +98,7 @@ mod undo;
 mod verified_text;
 mod verify;
 mod waive;
+mod whole_job;
 mod wipe;
 
 pub use amend::{Amendment, Line, flaw};
@@ -130,7 +132,7 @@ pub use planning::{PlanField, PlanProblem, change, check, fill_in, furnish, kick
 pub use preflight::{Check, Verdict, preflight};
 pub use preview::{Batch, Preview, Sample, preview_landing};
 pub use program::trial;
-pub use progress::{FileProgress, Polling, Snapshot};
+pub use progress::{Delivery, FileProgress, Polling, Snapshot};
 pub use rebuild::{Rebuilt, rebuild_index};
 pub use recorder::{Recorded, Recorder, state};
 pub use remove::remove;

@@ -7,6 +7,8 @@ pub struct RunOptions {
     pub new: bool,
     /// Ask only for what has changed since the last export.
     pub since_last: bool,
+    /// Then deliver to the migration's server, if it has one.
+    pub deliver: bool,
 }
 
 impl RunOptions {
@@ -50,6 +52,11 @@ pub enum Outcome {
     Mismatch {
         /// Findings.
         findings: u64,
+    },
+    /// The embedded store is done; the server that the records are delivered to is not.
+    Undelivered {
+        /// Why not, or what of it.
+        reason: String,
     },
     /// Files could not be had.
     FilesFailed {

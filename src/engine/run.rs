@@ -24,6 +24,7 @@ use super::taken_back::TakenBack;
 use super::undo::{Which, undo};
 use super::verify::Extent;
 use super::waive::waive;
+use super::whole_job::whole_job;
 use crate::http::{Clock, SystemClock};
 use crate::migration::{By, ByType, Capacity, ChartVerdict, DeliveryCounts, Keep, Plan, Resolution, Verification};
 use crate::store::{RowId, Storage};
@@ -226,9 +227,9 @@ pub fn start_by(storage: &Arc<Storage>, plan: Plan, command: Command, clock: Arc
 }
 
 /// What a job's waits go by.
-struct Pace {
-    clock: Arc<dyn Clock>,
-    hurry: Arc<Notify>,
+pub(super) struct Pace {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) hurry: Arc<Notify>,
 }
 
 async fn work(
@@ -252,8 +253,9 @@ async fn work(
     }
     match command {
         Command::Run(options) => {
-            let job = prepare(storage, plan, recorder, options, cancel, snapshot).await?;
-            Ok(Answer::Run(Arc::new(Job { clock, hurry, ..job }).work().await?))
+            let pace = Pace { clock, hurry };
+            let outcome = whole_job(storage, plan, recorder, options, cancel, snapshot, pace).await?;
+            Ok(Answer::Run(outcome))
         }
         Command::CancelExport => {
             cancel_export(&storage, &plan, &recorder, clock, &cancel).await?;
@@ -366,16 +368,4 @@ fn record(storage: &Arc<Storage>, plan: &Plan, recorder: &Recorder, command: &Co
         _ => return Err(EngineError::Stopped),
     }
     Ok(Answer::Recorded)
-}
-
-async fn prepare(
-    storage: Arc<Storage>,
-    plan: Plan,
-    recorder: Recorder,
-    options: RunOptions,
-    cancel: CancellationToken,
-    snapshot: watch::Sender<Snapshot>,
-) -> Result<Job, EngineError> {
-    let job = tokio::task::spawn_blocking(move || Job::prepare(storage, plan, recorder, options, cancel, snapshot));
-    job.await.map_err(|_| EngineError::Stopped)?
 }

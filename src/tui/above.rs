@@ -5,7 +5,7 @@ use super::edit;
 use super::look::Role;
 use super::message::Effect;
 use super::model::Model;
-use super::overlay::{self, Ask, For, Overlay};
+use super::overlay::{self, Ask, For, Gets, Overlay};
 use super::screen::{self, Screen};
 use super::update;
 
@@ -57,7 +57,10 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Choose(choose));
             Vec::new()
         }
-        (Overlay::Choose(choose), Action::Yes) => edit::set(model, choose.field, &choose.value()),
+        (Overlay::Choose(choose), Action::Yes) => match choose.gets {
+            Gets::Field(field) => edit::set(model, field, &choose.value()),
+            Gets::ServerKind => screen::destination::set_kind(model, &choose.value()),
+        },
         (Overlay::Ask(ask), Action::Yes) => asked(model, &ask),
         (Overlay::Edit(editor), Action::Yes) => {
             match model.screen {
@@ -79,6 +82,7 @@ fn asked(model: &mut Model, ask: &Ask) -> Vec<Effect> {
         For::Amend => screen::quarantine::amend(model, text),
         For::Waive => screen::quarantine::waive(model, text),
         For::NewMigration => vec![Effect::Add(text)],
+        For::Destination => screen::destination::set_address(model, &text),
         For::Judgement(verdict) => screen::chart::judged(model, verdict, &text),
         For::SignOff(capacity) => screen::cutover::signed(model, capacity, &text),
         For::Wipe => screen::cutover::look_wipeable(model, text),

@@ -100,6 +100,8 @@ pub enum Action {
     Repair,
     /// The sample charts.
     Charts,
+    /// The FHIR server that the records are delivered to.
+    Destination,
     /// To the next row in which both sides differ.
     NextDifference,
     /// Judge the chart.

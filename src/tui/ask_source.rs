@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::message::{Msg, Problem, Reply};
+use crate::engine::destination::trial;
 use crate::engine::{self, EngineError, Recorder, keys};
 use crate::http::Clock;
 use crate::migration::Plan;
@@ -57,6 +58,12 @@ impl Asker {
         let key = keys::load(&self.storage, plan)?;
         let http = engine::http(plan)?;
         Ok(check_published(&http, &url, key.public(), &self.cancel).await.findings)
+    }
+
+    /// Asks the destination what it can do, and writes one record to try.
+    pub async fn try_destination(self, plan: Plan) {
+        let result = trial(&self.storage, &plan, Arc::clone(&self.clock), &self.cancel).await;
+        self.tell(Reply::Tried(plan.id, Box::new(result.map_err(Problem::from))));
     }
 
     /// Asks for a token.

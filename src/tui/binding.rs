@@ -11,7 +11,7 @@ use super::action::{Action, Decide};
 use super::key::Key;
 use super::list::Move;
 use super::model::Model;
-use super::screen::{chart, conflict, cutover, findings, merge, quarantine, verify};
+use super::screen::{chart, conflict, cutover, destination, findings, merge, quarantine, verify};
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
 use crate::migration::{ChartVerdict, Step};
@@ -41,6 +41,8 @@ pub enum Place {
     Charts,
     /// On one of them.
     Chart,
+    /// On the destination.
+    Destination,
     /// In an editor.
     Edit,
     /// In lists and forms.
@@ -295,6 +297,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Steps, Key::of('8'), Action::Step(Step::Cutover), "Cutover").quiet(),
     bind(Place::Steps, Key::of('c'), Action::Conflicts, "conflicts"),
     bind(Place::Steps, Key::of('l'), Action::Log, "log"),
+    bind(Place::Steps, Key::of('D'), Action::Destination, "destination").quiet(),
     bind(Place::Steps, ESC, Action::Back, "home"),
     // The log.
     bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
@@ -344,6 +347,14 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Chart, Key::of('d'), Action::NextDifference, "difference"),
     bind(Place::Chart, Key::of('n'), Action::Next, "next"),
     bind(Place::Chart, ESC, Action::Back, "back"),
+    bind(Place::Destination, ENTER, Action::Open, "look").unless(destination::no_problem),
+    bind(Place::Destination, Key::of('t'), Action::Test, "check").unless(destination::not_known),
+    bind(Place::Destination, Key::of('r'), Action::Run, "deliver").unless(destination::not_deliverable),
+    bind(Place::Destination, Key::of('v'), Action::VerifyAgain, "verify").unless(destination::not_deliverable),
+    bind(Place::Destination, Key::of('e'), Action::Edit, "URL").unless(destination::busy),
+    bind(Place::Destination, Key::of('s'), Action::Preset, "server").unless(destination::not_known),
+    bind(Place::Destination, Key::of('p'), Action::Pause, "pause").unless(not_at_work),
+    bind(Place::Destination, ESC, Action::Back, "back"),
     bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
     bind(Place::Edit, ESC, Action::Back, "leave it"),
     // Lists.

@@ -4,7 +4,7 @@ use super::form::{Field, preset};
 use super::look::Role;
 use super::message::Effect;
 use super::model::Model;
-use super::overlay::{Choose, Overlay};
+use super::overlay::{Choose, Gets, Overlay};
 use super::text_input::TextInput;
 use crate::fhir;
 use crate::http::Secret;
@@ -30,7 +30,12 @@ pub fn begin(model: &mut Model, field: Field) {
             return;
         }
         let now = field.value(model, plan);
-        model.overlay = Some(Overlay::Choose(Choose::one(field.label(), field, options, &now)));
+        model.overlay = Some(Overlay::Choose(Choose::one(
+            field.label(),
+            Gets::Field(field),
+            options,
+            &now,
+        )));
         return;
     }
     let input = TextInput::new(field.value(model, plan));

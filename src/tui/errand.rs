@@ -8,7 +8,7 @@ use super::message::{Msg, Problem, Reply};
 use super::screen::register::KeyPair;
 use crate::engine::{self, Copied, EngineError, Wipeable, keys};
 use crate::http::Secret;
-use crate::migration::{Algorithm, By, Event, Plan, Preset, Registration};
+use crate::migration::{Algorithm, By, Destination, Event, Plan, Preset, Registration};
 use crate::source::{KeyAlgorithm, PrivateKey};
 use crate::store::{Storage, read_file};
 
@@ -116,6 +116,13 @@ pub fn preview(plan: &Plan) -> Msg {
 pub fn name_patient(storage: &Storage, mut plan: Plan, id: String) -> Result<Msg, EngineError> {
     engine::name_patients(storage, &mut plan, &[id])?;
     Ok(Msg::Done("the next verification draws that chart as well".to_owned()))
+}
+
+/// Makes a FHIR server the destination, or changes what is known of it.
+pub fn choose(storage: &Arc<Storage>, plan: &Plan, chosen: &Destination) -> Result<Msg, EngineError> {
+    engine::destination::choose(storage, plan, chosen, None)?;
+    let found = engine::destination::stand(storage, plan)?;
+    Ok(Msg::Read(Reply::Destination(plan.id.clone(), Box::new(found))))
 }
 
 /// Writes the evidence of a migration to files.

@@ -104,6 +104,9 @@ fn outcome(answer: &Answer) -> (String, Role) {
             format!("{findings} findings: the store does not agree with what was received"),
             Role::Wrong,
         ),
+        Answer::Run(Outcome::Undelivered { reason }) => {
+            (format!("the store is done, the server is not: {reason}"), Role::Wrong)
+        }
         Answer::Run(Outcome::FilesFailed { files }) => (format!("{} files could not be had", files.len()), Role::Wrong),
         Answer::Cancelled => ("the export was cancelled".to_owned(), Role::Note),
         Answer::Verified(found) if found.clean() => ("verified, nothing to find".to_owned(), Role::Done),

@@ -2,12 +2,13 @@
 
 use super::input::Input;
 use super::screen::register::KeyPair;
+use crate::engine::destination::{Stand, Trial};
 use crate::engine::{
     Answer, Aside, Beginning, Beside, Check, Command, DifferingField, EngineError, Listed, Minted, Recorded, Snapshot,
     Standing, Wipeable, Written,
 };
 use crate::http::Secret;
-use crate::migration::{Chart, ChartRow, Plan, Preset, Registration, Verification};
+use crate::migration::{Chart, ChartRow, Destination, Plan, Preset, Registration, Verification};
 use crate::source::JwksFinding;
 use crate::store::{JournalEntry, RowId, Wiped};
 
@@ -82,6 +83,10 @@ pub enum Reply {
     Finding(u64, Result<(String, Vec<DifferingField>), Problem>),
     /// The rows of a sample chart by its number, with what it said then; why not, if they cannot be read.
     Chart(u32, String, Result<Vec<ChartRow>, Problem>),
+    /// The FHIR server of a migration, if it has one, and how the records stand there.
+    Destination(String, Box<Option<Stand>>),
+    /// What came of trying it.
+    Tried(String, Box<Result<Trial, Problem>>),
     /// The evidence of a migration was written.
     Written(String, Written),
     /// What wiping the workspace would destroy: that of this migration.
@@ -140,6 +145,10 @@ pub enum Effect {
     CheckPublished(Box<Plan>, String),
     /// Ask for a token.
     Mint(Box<Plan>),
+    /// Make a FHIR server the destination, or change what is known of it.
+    Choose(Box<Plan>, Box<Destination>),
+    /// Ask the destination what it can do, and write one record to try.
+    Try(Box<Plan>),
     /// Make the kickoff as it would be sent.
     Preview(Box<Plan>),
     /// Ask for the export's status now.
@@ -189,4 +198,6 @@ pub enum Query {
     Finding(String, u64),
     /// A sample chart, by its number.
     Chart(String, u32),
+    /// The FHIR server that the records are delivered to, and how they stand there.
+    Destination(String),
 }

@@ -13,8 +13,8 @@ use super::mask;
 use super::message::Effect;
 use super::overlay::Overlay;
 use super::screen::{
-    Screen, chart, charts, conflict, conflicts, cutover, export, findings, home, ingest, log, merge, quarantine,
-    register, source, token, verify,
+    Screen, chart, charts, conflict, conflicts, cutover, destination, export, findings, home, ingest, log, merge,
+    quarantine, register, source, token, verify,
 };
 use crate::engine::Standing;
 use crate::migration::{Plan, Preset, Step};
@@ -111,6 +111,8 @@ pub struct Model {
     pub chart: chart::State,
     /// Of Cutover.
     pub cutover: cutover::State,
+    /// Of the destination.
+    pub destination: destination::State,
 }
 
 impl Model {
@@ -150,6 +152,7 @@ impl Model {
             charts: charts::State::default(),
             chart: chart::State::default(),
             cutover: cutover::State::default(),
+            destination: destination::State::default(),
         }
     }
 

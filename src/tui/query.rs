@@ -42,6 +42,10 @@ pub fn read(storage: &Arc<Storage>, query: Query) -> Result<Reply, EngineError> 
             let shown = shown.map(|shown| (shown.found.record.clone(), shown.fields(&plan.base_url)));
             Reply::Finding(number, shown.map_err(Problem::from))
         }
+        Query::Destination(migration) => {
+            let found = engine::destination::stand(storage, &plan(storage, &migration)?)?;
+            Reply::Destination(migration, Box::new(found))
+        }
         Query::Chart(migration, number) => {
             let plan = plan(storage, &migration)?;
             let content = engine::find_chart(storage, &plan, number)?.content;

@@ -135,11 +135,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return quit(model),
         Action::Step(step) => return screen::enter(model, Screen::Step(step)),
         Action::Charts => return screen::enter(model, Screen::Charts),
+        Action::Destination => return screen::enter(model, Screen::Destination),
         Action::Conflicts => return screen::enter(model, Screen::Conflicts),
         Action::Quarantine => return screen::enter(model, Screen::Quarantine),
         Action::StepBefore => return beside(model, |at| at.checked_sub(1)),
         Action::StepAfter => return beside(model, |at| Some(at + 1)),
-        Action::Run => return run(model, RunOptions::default()),
+        Action::Run if model.screen != Screen::Destination => return run(model, RunOptions::default()),
         Action::LastChanges => return run(model, RunOptions::since_last()),
         Action::Pause => return pause(model),
         other => return screen::act(model, other),
@@ -328,6 +329,12 @@ fn about(model: &mut Model, reply: Reply) {
         Reply::Written(id, written) if id == open => {
             model.say(format!("the report is in {}", written.page.display()), Role::Done);
             model.cutover.report = Some(written);
+        }
+        Reply::Destination(id, found) if id == open => {
+            model.destination.server = screen::destination::Server::of(*found);
+        }
+        Reply::Tried(id, tried) if id == open => {
+            model.destination.tried = Some(screen::destination::Tried::Done(*tried));
         }
         Reply::Wipeable(id, found) if id == open => screen::cutover::ask_wipe(model, found),
         _ => {}

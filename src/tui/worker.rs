@@ -89,6 +89,8 @@ impl Worker {
             Effect::ImportKey(plan, path) => self.key(*plan, Some(path)),
             Effect::Preflight(plan) => drop(tokio::spawn(self.asker().preflight(*plan))),
             Effect::CheckPublished(plan, url) => drop(tokio::spawn(self.asker().published(*plan, url))),
+            Effect::Choose(plan, chosen) => self.ask(move |storage| errand::choose(storage, &plan, &chosen)),
+            Effect::Try(plan) => drop(tokio::spawn(self.asker().try_destination(*plan))),
             Effect::Mint(plan) => drop(tokio::spawn(self.asker().mint(*plan))),
             Effect::Start(plan, command) => self.start(*plan, command),
             Effect::Stop(id) => {

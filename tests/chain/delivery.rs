@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cutover::engine::destination::{Proof, problems, save_destination};
-use cutover::engine::{Answer, Choice, Command, EngineError, Outcome};
+use cutover::engine::{Answer, Choice, Command, EngineError, Outcome, RunOptions};
 use cutover::fhir;
 use cutover::migration::{Conflict, DeliveryCounts, Destination, Keep, Policy, Resolution, ServerKind};
 use cutover::sandbox::destination::{
@@ -316,4 +316,29 @@ async fn a_server_in_use_gets_the_practice_and_is_given_back_as_it_was() {
             .collect()
     };
     assert_eq!(hashes(&after), hashes(&before));
+}
+
+#[tokio::test]
+async fn a_run_delivers_what_it_brought_and_a_server_that_is_away_leaves_the_store_done() {
+    let practice = Arc::new(Practice::new(9, 7));
+    let mut rig = Rig::start(practice, DestinationConfig::new(&GENERIC), ServerKind::Generic).await;
+    let options = RunOptions {
+        deliver: true,
+        ..RunOptions::default()
+    };
+    let outcome = rig.bench.try_run(options).await.expect("a run");
+    assert_eq!(outcome, Outcome::Done);
+    rig.assert_there();
+    assert!(rig.deliver(false).await.created == 0, "nothing is left to deliver");
+
+    let (hash, mut nowhere) = (rig.bench.hash(), Destination::new("http://127.0.0.1:9/fhir"));
+    nowhere.kind = ServerKind::Generic;
+    save_destination(rig.bench.storage(), &rig.bench.plan, &nowhere, None).expect("saved");
+    let anew = RunOptions {
+        deliver: true,
+        ..RunOptions::anew()
+    };
+    let outcome = rig.bench.try_run(anew).await.expect("a run");
+    assert!(matches!(outcome, Outcome::Undelivered { .. }), "{outcome:?}");
+    assert_eq!(rig.bench.hash(), hash);
 }

@@ -123,11 +123,13 @@ async fn there_and_back(dataset: Arc<dyn Dataset>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "not yet tried on a Helios server: run it with --ignored where one is installed"]
 async fn the_demo_practice_is_delivered_in_whole_and_taken_back_in_whole() {
     there_and_back(Arc::new(Practice::new(9, 7))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "not yet tried on a Helios server: run it with --ignored where one is installed"]
 async fn a_synthea_practice_is_delivered_in_whole_and_taken_back_in_whole() {
     let Some(folder) = data("synthea-24") else { return };
     there_and_back(Arc::new(Folder::open(&folder).unwrap())).await;

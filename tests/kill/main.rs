@@ -2,7 +2,7 @@
 //!
 //! By default 24 kills of a small practice. The long form is
 //! `CUTOVER_KILLS=100 CUTOVER_KILL_MB=200 cargo test --release --test kill -- --nocapture`; `CUTOVER_KILL_SEED` chooses other moments.
-//! Deliveries to a server are killed 12 times, or `CUTOVER_DELIVERY_KILLS` times.
+//! Deliveries to a server are killed 6 times, or `CUTOVER_DELIVERY_KILLS` times.
 
 mod content;
 mod damage;
@@ -99,7 +99,7 @@ fn a_killed_verification_goes_on_where_it_stopped() {
 fn a_killed_delivery_leaves_no_duplicate_and_no_gap() {
     // As many as the destination has of its own, and some.
     let rig = Rig::of(number("CUTOVER_KILL_MB", 24) * 2, false);
-    let kills = number("CUTOVER_DELIVERY_KILLS", 12);
+    let kills = number("CUTOVER_DELIVERY_KILLS", 6);
     let mut dice = Dice::new(number("CUTOVER_KILL_SEED", 1) + 5);
     // By id in batches, by id in transactions, and under ids of the server's.
     delivering::kill(&rig, &GENERIC, "generic", kills / 3, &mut dice);

@@ -38,6 +38,7 @@ pub fn places_below(model: &Model) -> Vec<Place> {
         Screen::Findings => vec![Place::Findings],
         Screen::Charts => vec![Place::Charts],
         Screen::Chart => vec![Place::Chart],
+        Screen::Destination => vec![Place::Destination],
     };
     places.extend([Place::Lists, Place::Screens, Place::Everywhere]);
     places

@@ -27,6 +27,8 @@ pub enum For {
     SignOff(Capacity),
     /// Why the practice has not gone over.
     TakeFlipBack,
+    /// The address of the FHIR server that the records are delivered to.
+    Destination,
     /// The folder with the copy of what is stored, before it is destroyed here.
     Wipe,
 }

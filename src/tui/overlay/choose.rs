@@ -6,12 +6,21 @@ use crate::tui::form::Field;
 use crate::tui::list::{List, Move};
 use crate::tui::look::{Role, Sign};
 
+/// What gets the value that is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gets {
+    /// A field of the plan.
+    Field(Field),
+    /// The kind of server that the destination is.
+    ServerKind,
+}
+
 /// A list to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choose {
     title: String,
-    /// The field that gets what is chosen.
-    pub field: Field,
+    /// What gets the value.
+    pub gets: Gets,
     /// Value, name, and whether it is chosen.
     options: Vec<(String, String, bool)>,
     many: bool,
@@ -20,7 +29,7 @@ pub struct Choose {
 
 impl Choose {
     /// One value of these.
-    pub fn one(title: &str, field: Field, options: Vec<(String, String)>, now: &str) -> Self {
+    pub fn one(title: &str, gets: Gets, options: Vec<(String, String)>, now: &str) -> Self {
         let at = options
             .iter()
             .position(|(value, name)| value == now || name == now)
@@ -28,7 +37,7 @@ impl Choose {
         let options = options.into_iter().map(|(value, name)| (value, name, false)).collect();
         Self {
             title: title.to_owned(),
-            field,
+            gets,
             options,
             many: false,
             list: List::at(at),
@@ -39,7 +48,7 @@ impl Choose {
     pub fn several(title: &str, field: Field, options: Vec<(String, String, bool)>) -> Self {
         Self {
             title: title.to_owned(),
-            field,
+            gets: Gets::Field(field),
             options,
             many: true,
             list: List::default(),

@@ -10,7 +10,7 @@ mod question;
 mod reading;
 
 pub use ask::{Ask, For};
-pub use choose::Choose;
+pub use choose::{Choose, Gets};
 pub use commands::Commands;
 pub use editor::Editor;
 pub use help::{Help, keys};

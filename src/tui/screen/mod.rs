@@ -6,6 +6,7 @@ pub mod charts;
 pub mod conflict;
 pub mod conflicts;
 pub mod cutover;
+pub mod destination;
 pub mod export;
 pub mod findings;
 pub mod home;
@@ -49,6 +50,8 @@ pub enum Screen {
     Charts,
     /// One of them.
     Chart,
+    /// The FHIR server that its records are delivered to.
+    Destination,
 }
 
 impl Screen {
@@ -65,6 +68,7 @@ impl Screen {
             Self::Findings => "Findings",
             Self::Charts => "Sample charts",
             Self::Chart => "Chart",
+            Self::Destination => "Destination",
         }
     }
 }
@@ -86,6 +90,7 @@ pub fn enter(model: &mut Model, screen: Screen) -> Vec<Effect> {
         Screen::Findings => findings::enter(model),
         Screen::Charts => charts::enter(model, from),
         Screen::Chart => chart::enter(model),
+        Screen::Destination => destination::enter(model, from),
         Screen::Log => log::enter(model),
         Screen::Conflicts => conflicts::enter(model, from),
         Screen::Conflict => conflict::enter(model),
@@ -101,6 +106,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         Screen::Conflict => conflict::refresh(model),
         Screen::Quarantine => quarantine::refresh(model),
         Screen::Step(Step::Verify) | Screen::Findings | Screen::Charts | Screen::Chart => verify::refresh(model),
+        Screen::Destination => destination::read(model),
         Screen::Home | Screen::Step(_) | Screen::Log => Vec::new(),
     }
 }
@@ -120,6 +126,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Screen::Findings => findings::act(model, action),
         Screen::Charts => charts::act(model, action),
         Screen::Chart => chart::act(model, action),
+        Screen::Destination => destination::act(model, action),
         Screen::Log => log::act(model, action),
         Screen::Conflicts => conflicts::act(model, action),
         Screen::Conflict => conflict::act(model, action),
@@ -143,6 +150,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Screen::Findings => findings::view(model, canvas),
         Screen::Charts => charts::view(model, canvas),
         Screen::Chart => chart::view(model, canvas),
+        Screen::Destination => destination::view(model, canvas),
         Screen::Log => log::view(model, canvas),
         Screen::Conflicts => conflicts::view(model, canvas),
         Screen::Conflict => conflict::view(model, canvas),
