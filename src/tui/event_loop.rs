@@ -96,7 +96,9 @@ impl<B: Surface> Wizard<B> {
                 () = tokio::time::sleep(second), if self.model.counts_down() => Msg::Second,
             };
             let lost = matches!(msg, Msg::Input(Input::Gone));
-            let wanted = if matches!(msg, Msg::Input(_)) { PROMPT } else { CALM };
+            // Whoever opens the program waits for its first list as for the effect of a key.
+            let awaited = matches!(msg, Msg::Input(_)) || self.model.standings.is_none();
+            let wanted = if awaited { PROMPT } else { CALM };
             gap = Some(gap.map_or(wanted, |gap| gap.min(wanted)));
             if let Some(ended) = self.take(msg) {
                 return if lost { Ended::Lost } else { ended };

@@ -4,6 +4,7 @@ mod end;
 mod hang_up;
 mod panic;
 mod pty;
+mod repair;
 mod rig;
 mod walk;
 

@@ -5,12 +5,11 @@ use crate::migration::Step;
 use crate::migration::{Capacity, Chart, ChartVerdict, Event, Head};
 use crate::tui::action::Action;
 use crate::tui::list::Move;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Msg, Reply};
 use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
 use crate::tui::sample::proof::{chart, charts, model, verification, verified};
-use crate::tui::sample::shown;
+use crate::tui::sample::{looks, shown};
 use crate::tui::screen::Screen;
 use crate::tui::update::{act, update};
 
@@ -76,41 +75,35 @@ fn written(key: Option<&str>) -> Written {
 #[test]
 fn a_line_for_each_condition() {
     let mut waiting = at(charts(), &moved()[..4]);
-    assert_snapshot!(shown(&mut waiting, 80, 24));
-    assert_snapshot!(shown(&mut waiting, 120, 40));
-    waiting.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut waiting, 80, 24));
+    assert_snapshot!(looks(&mut waiting));
     let mut one_left = at(passed(), &both()[..9]);
     update(
         &mut one_left,
         Msg::Read(Reply::Written("lakeside".to_owned(), written(None))),
     );
     one_left.toast = None;
-    assert_snapshot!(shown(&mut one_left, 80, 24));
+    assert_snapshot!(looks(&mut one_left));
     let key = Some("M9MmibTqRiOq4aPtKVKbYiC74Ewb4P6VTO6MJHyEbeU");
     update(
         &mut one_left,
         Msg::Read(Reply::Written("lakeside".to_owned(), written(key))),
     );
     one_left.toast = None;
-    assert_snapshot!(shown(&mut one_left, 80, 24));
+    assert_snapshot!(looks(&mut one_left));
 }
 
 #[test]
 fn gone_over_with_everything_and_without() {
-    assert_snapshot!(shown(&mut at(passed(), &both()), 80, 24));
+    assert_snapshot!(looks(&mut at(passed(), &both())));
     let flip = |overridden: Option<&str>| Event::Flipped {
         name: None,
         overridden: overridden.map(str::to_owned),
         missing: vec!["Clinical sign-off: missing".to_owned()],
     };
     let mut gone = at(passed(), &[both(), vec![flip(None)]].concat());
-    assert_snapshot!(shown(&mut gone, 80, 24));
+    assert_snapshot!(looks(&mut gone));
     let mut past = at(charts(), &[moved(), vec![flip(Some("the lease ends today"))]].concat());
-    assert_snapshot!(shown(&mut past, 80, 24));
+    assert_snapshot!(looks(&mut past));
     assert!(super::not_signable(&past).is_some() && super::not_flippable(&past).is_none());
 }
 
@@ -120,7 +113,7 @@ fn signatures_are_asked_for_in_their_order_and_refused_before_it() {
     assert_eq!(early, Some("No open finding: 1 failed chart".to_owned()));
     let mut model = at(passed(), &moved());
     act(&mut model, Action::SignOff);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let Some(Overlay::Ask(ask)) = &mut model.overlay else {
         panic!("nothing was asked")
     };
@@ -155,7 +148,7 @@ fn the_flip_is_typed() {
     let mut model = at(passed(), &both());
     assert_eq!(super::not_flippable(&model), None);
     act(&mut model, Action::Flip);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let Some(Overlay::Question(question)) = &mut model.overlay else {
         panic!("nothing was asked")
     };
@@ -217,7 +210,7 @@ fn what_is_here_is_destroyed_only_after_the_flip_with_a_copy_that_was_compared()
     let mut gone = at(passed(), &[both(), vec![flip(None)]].concat());
     assert_eq!(super::not_wipeable(&gone), None);
     act(&mut gone, Action::Wipe);
-    assert_snapshot!(shown(&mut gone, 80, 24));
+    assert_snapshot!(looks(&mut gone));
     let Some(Overlay::Ask(ask)) = &mut gone.overlay else {
         panic!("nothing was asked")
     };
@@ -245,7 +238,7 @@ fn what_is_here_is_destroyed_only_after_the_flip_with_a_copy_that_was_compared()
         Msg::Read(Reply::Wipeable("lakeside".to_owned(), found.clone())),
     );
     gone.toast = None;
-    assert_snapshot!(shown(&mut gone, 80, 24));
+    assert_snapshot!(looks(&mut gone));
     let Some(Overlay::Question(question)) = &mut gone.overlay else {
         panic!("nothing was asked")
     };

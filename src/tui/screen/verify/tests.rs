@@ -6,11 +6,10 @@ use crate::migration::Step;
 use crate::tui::action::Action;
 use crate::tui::list::Move;
 use crate::tui::live::Live;
-use crate::tui::look::{Look, Palette};
 use crate::tui::message::{Effect, Query};
 use crate::tui::model::Model;
+use crate::tui::sample::looks;
 use crate::tui::sample::proof::{charts, finding, model, verification, verified};
-use crate::tui::sample::shown;
 use crate::tui::screen::{Screen, findings};
 use crate::tui::update::act;
 
@@ -20,26 +19,19 @@ fn clean() -> Model {
 
 #[test]
 fn verified_with_nothing_to_find() {
-    assert_snapshot!(shown(&mut clean(), 80, 24));
-    assert_snapshot!(shown(&mut clean(), 120, 40));
-    let mut plain = clean();
-    plain.look = Look {
-        palette: Palette::Plain,
-        ascii: true,
-    };
-    assert_snapshot!(shown(&mut plain, 80, 24));
+    assert_snapshot!(looks(&mut clean()));
 }
 
 #[test]
 fn before_a_verification_and_during_one() {
     let mut none = model(Step::Verify, None, Vec::new(), &[]);
-    assert_snapshot!(shown(&mut none, 80, 24));
+    assert_snapshot!(looks(&mut none));
     let mut live = Live::default();
     live.snapshot.verifying = Some((470_000_000, 1_000_000_000));
     let mut at_work = clean();
     at_work.jobs.insert("lakeside".to_owned(), live);
     assert!(super::not_verifiable(&at_work).is_some());
-    assert_snapshot!(shown(&mut at_work, 80, 24));
+    assert_snapshot!(looks(&mut at_work));
 }
 
 #[test]
@@ -51,21 +43,21 @@ fn findings_are_counted_where_they_belong_and_can_be_looked_at() {
         finding("new-code", 1),
     ];
     let mut model = model(Step::Verify, Some(verification(found)), charts(), &[verified()]);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     act(&mut model, Action::Go(Move::Down));
     assert_eq!(act(&mut model, Action::Open), []);
     assert_eq!(model.screen, Screen::Findings);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     act(&mut model, Action::Back);
     for _ in 0..3 {
         act(&mut model, Action::Go(Move::Down));
     }
     act(&mut model, Action::Open);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     act(&mut model, Action::Back);
     act(&mut model, Action::Go(Move::Down));
     act(&mut model, Action::Open);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
 }
 
 #[test]
@@ -86,10 +78,10 @@ fn a_finding_on_a_record_shows_both_sides_and_is_repaired_with_a_reason() {
         given: Some(r#"{"coding":[{"code":"active"}]}"#.to_owned()),
     };
     findings::show(&mut model, 1, Ok(("Condition/17".to_owned(), vec![field])));
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     model.overlay = None;
     act(&mut model, Action::Repair);
-    assert_snapshot!(shown(&mut model, 80, 24));
+    assert_snapshot!(looks(&mut model));
     let effects = findings::repair(&mut model, "came over wrong".to_owned());
     assert!(matches!(
         effects.as_slice(),
