@@ -311,6 +311,38 @@ async fn nothing_is_reported_of_two_thousand_synthetic_patients() {
     clean(Arc::new(Practice::new(2_000, 11)), None).await;
 }
 
+/// Nothing says of these that they were touched, their block has as many records as before, and its first is as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_records_that_lead_to_each_others_bytes_are_noticed() {
+    let mut bench = Bench::new(config(Arc::new(Practice::new(20, 7)))).await;
+    bench.done().await;
+    let storage = bench.storage();
+    let number = storage.names.resource_type("Observation").unwrap();
+    let mut entries = bench.index().into_iter().filter(|(key, entry)| {
+        key.resource_type() == number && entry.row.line > 5 && !entry.rewritten && !entry.deleted
+    });
+    let (one, first) = entries.next().unwrap();
+    let block = |entry: &Entry| (entry.location.segment, entry.location.block);
+    let (other, second) = entries.find(|(_, entry)| block(entry) == block(&first)).unwrap();
+    let swapped = |entry: Entry, with: Entry| Entry {
+        location: with.location,
+        ..entry
+    };
+    let changed = [
+        (one, vec![swapped(first, second)]),
+        (other, vec![swapped(second, first)]),
+    ];
+    storage.index.rewrite(&changed).unwrap();
+    let found = bench.verify().await;
+    assert_eq!(
+        found.all_states().of(RecordState::Mismatched),
+        2,
+        "{:#?}",
+        found.findings
+    );
+    assert_eq!(found.total_findings, 2, "{:#?}", found.findings);
+}
+
 /// One finding, in a clinician's words, and the list that it is about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resolved_problem_that_comes_back_is_one_finding_in_a_clinicians_words() {
