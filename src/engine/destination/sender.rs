@@ -22,7 +22,7 @@ use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
 use crate::migration::Bundling;
 use crate::source::{SessionError, TokenUse};
-use crate::target::remote::{Reply, asked_milliseconds, bundle, points_anew_in, replies};
+use crate::target::remote::{Reply, asked_milliseconds, brief, bundle, points_anew_in, replies};
 
 /// The most batches in flight.
 const MOST: usize = 8;
@@ -153,12 +153,12 @@ impl Sender {
     /// Puts a bundle into flight.
     fn send(&mut self) {
         let Some(first) = self.ready.front() else { return };
-        let bundling = self.bundling_of(first);
+        let way = self.way(first);
         let (mut tasks, mut left, mut bytes) = (Vec::new(), VecDeque::new(), 0);
         while tasks.len() < self.entries
             && let Some(task) = self.ready.pop_front()
         {
-            if self.bundling_of(&task) != bundling {
+            if self.way(&task) != way {
                 left.push_back(task);
                 continue;
             }
@@ -175,7 +175,7 @@ impl Sender {
         let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
         self.flight.spawn(async move {
             let started = Instant::now();
-            let (went, rest) = go(&link, bundling, &tasks, &cancel).await;
+            let (went, rest) = go(&link, way, &tasks, &cancel).await;
             Back {
                 tasks,
                 went,
@@ -185,13 +185,16 @@ impl Sender {
         });
     }
 
-    /// What a record goes in: reads are none of a transaction's business, for it fails where nothing is found.
-    fn bundling_of(&self, task: &Task) -> Bundling {
-        if task.apart || !task.writes() {
+    /// What a record goes in, and whether it writes: reads are none of a transaction's business, for it fails where nothing is found, and none
+    /// of a bundle's to which short answers are wanted.
+    fn way(&self, task: &Task) -> (Bundling, bool) {
+        let writes = task.writes();
+        let bundling = if task.apart || !writes {
             Bundling::Batch
         } else {
             self.bundling
-        }
+        };
+        (bundling, writes)
     }
 
     async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
@@ -331,9 +334,15 @@ impl Sender {
     }
 }
 
-async fn go(link: &Link, bundling: Bundling, tasks: &[Task], cancel: &CancellationToken) -> (Went, Option<Duration>) {
+async fn go(
+    link: &Link,
+    (bundling, writes): (Bundling, bool),
+    tasks: &[Task],
+    cancel: &CancellationToken,
+) -> (Went, Option<Duration>) {
     let requests: Vec<_> = tasks.iter().map(Task::request).collect();
     let call = link.call(bundle(bundling, &requests));
+    let call = if writes { brief(call) } else { call };
     let reply = match link.session.send(&call, TokenUse::Allowed, cancel).await {
         Ok(reply) => reply,
         Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),

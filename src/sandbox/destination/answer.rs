@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::manners::Manners;
+use super::manners::{Manners, Minimal};
 use super::records::Version;
 use crate::sandbox::outcome::{Refusal, fhir, outcome};
 
@@ -122,14 +122,13 @@ impl Answer {
             response.insert("outcome".into(), outcome("information", "informational", "All OK"));
         }
         let mut entry = Map::new();
-        let wanted = match prefer {
-            Prefer::Minimal => !how.minimal,
-            Prefer::Representation => true,
-            Prefer::Unsaid => how.resource,
+        let comes = match (prefer, how.minimal) {
+            (Prefer::Minimal, Minimal::Everything) => false,
+            (Prefer::Minimal, Minimal::Written) => !written,
+            (Prefer::Minimal, Minimal::Nothing) | (Prefer::Representation, _) => true,
+            (Prefer::Unsaid, _) => how.resource || !written,
         };
-        if let Some(resource) = &self.resource
-            && (wanted || !written)
-        {
+        if let Some(resource) = self.resource.as_ref().filter(|_| comes) {
             entry.insert("resource".into(), Value::clone(resource));
         }
         entry.insert("response".into(), response.into());

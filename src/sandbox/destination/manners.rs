@@ -22,6 +22,17 @@ pub enum ServerIds {
     Numeric,
 }
 
+/// What `Prefer: return=minimal` leaves out of a Bundle's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Minimal {
+    /// Nothing: servers need not heed it.
+    Nothing,
+    /// What was written.
+    Written,
+    /// What was written and what was read, as Helios does it.
+    Everything,
+}
+
 /// How entries of a Bundle are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // As with the manners below.
@@ -34,8 +45,8 @@ pub struct EntryManners {
     pub version: bool,
     /// Whether what was written comes back when the client does not say what it prefers.
     pub resource: bool,
-    /// Whether `Prefer: return=minimal` is heeded; servers need not.
-    pub minimal: bool,
+    /// What `Prefer: return=minimal` leaves out of a Bundle's answer.
+    pub minimal: Minimal,
     /// Whether an `OperationOutcome` comes with success too.
     pub outcome: bool,
 }
@@ -112,7 +123,7 @@ pub const GENERIC: Manners = Manners {
         absolute_location: true,
         version: true,
         resource: true,
-        minimal: true,
+        minimal: Minimal::Written,
         outcome: false,
     },
     gzip: true,
@@ -138,7 +149,7 @@ pub const MEDPLUM: Manners = Manners {
         absolute_location: false,
         version: false,
         resource: true,
-        minimal: false,
+        minimal: Minimal::Nothing,
         outcome: true,
     },
     points: Some(50_000),
@@ -161,17 +172,22 @@ pub const HAPI: Manners = Manners {
         absolute_location: false,
         version: true,
         resource: false,
-        minimal: true,
+        minimal: Minimal::Written,
         outcome: true,
     },
     ..GENERIC
 };
 
-/// A cloud service that counts requests: 429 for the whole request, `Retry-After` and `x-ms-retry-after-ms`, no gzip.
+/// A cloud service that counts requests: 429 for the whole request, `Retry-After` and `x-ms-retry-after-ms`, no gzip; short
+/// answers are short of what was read too.
 pub const THROTTLED: Manners = Manners {
     name: "throttled",
     gzip: false,
     requests: Some(600),
+    entries: EntryManners {
+        minimal: Minimal::Everything,
+        ..GENERIC.entries
+    },
     ..GENERIC
 };
 

@@ -13,10 +13,8 @@ use crate::http::Call;
 
 const FHIR_JSON: &str = "application/fhir+json";
 
-/// A bundle to be posted to the base: with short answers, where the server takes the wish (R4 http, section "managing return content"), and
-/// gzipped, where `gzip` says that it takes that.
+/// A bundle to be posted to the base, gzipped where `gzip` says that the server takes that.
 pub fn post_bundle(base: Url, bundle: Vec<u8>, gzip: bool) -> Call {
-    let prefer = HeaderName::from_static("prefer");
     let call = Call::new(Method::POST, base);
     let call = match gzip.then(|| packed(&bundle)).and_then(Result::ok) {
         Some(packed) => call
@@ -24,7 +22,16 @@ pub fn post_bundle(base: Url, bundle: Vec<u8>, gzip: bool) -> Call {
             .header(CONTENT_ENCODING, HeaderValue::from_static("gzip")),
         None => call.body(FHIR_JSON, bundle),
     };
-    fresh(call).header(prefer, HeaderValue::from_static("return=minimal"))
+    fresh(call)
+}
+
+/// With a short answer, where the server takes the wish (R4 http, section "managing return content"). Not for a bundle that reads: Helios leaves
+/// out what was read too.
+pub fn brief(call: Call) -> Call {
+    call.header(
+        HeaderName::from_static("prefer"),
+        HeaderValue::from_static("return=minimal"),
+    )
 }
 
 /// As fast as it goes: the network is to be spared, and not at the processor's cost.

@@ -12,6 +12,6 @@ mod request;
 
 pub use ability::{Ability, NoStrategy};
 pub use bundle::{batch, bundle};
-pub use call::{asked_milliseconds, get_fresh, points_anew_in, post_bundle};
+pub use call::{asked_milliseconds, brief, get_fresh, points_anew_in, post_bundle};
 pub use reply::{Found, Reply, ReplyError, replies};
 pub use request::{Method, Request};
