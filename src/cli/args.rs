@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::args_crosswalk::{CrosswalkCommand, CrosswalkListArgs};
-pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand, SettleArgs};
+pub use super::args_destination::{DeliverArgs, DestinationArgs, DestinationCommand, ImportArgs, SettleArgs};
 pub use super::args_gate::{
     FindingsCommand, FlipArgs, JudgeArgs, ReportArgs, SampleCommand, SignOffArgs, VerifyArgs, WipeArgs,
 };

@@ -18,6 +18,8 @@ pub enum DestinationCommand {
     Check(NameArgs),
     /// Read the server's own records, so that patients who are there already are recognised; before the first run
     Pull(NameArgs),
+    /// Make files of what the server has nothing of, and have it import them; for very large practices
+    Import(ImportArgs),
     /// Write to the server what the store has and the server has not; again and again, as often as you like
     Deliver(DeliverArgs),
     /// Read every record back from the server and compare
@@ -36,6 +38,28 @@ pub struct DeliverArgs {
     /// Also over what was edited or removed at the server since it was delivered
     #[arg(long)]
     pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `destination import`
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The migration
+    pub migration: String,
+    /// Where the files go: a folder, or the address of one with an object store (`s3://`, `gs://`, `https://ACCOUNT.blob.core.windows.net/`)
+    #[arg(long, value_name = "WHERE")]
+    pub to: Option<String>,
+    /// The address at which the server sees that folder, where it is another one
+    #[arg(long, value_name = "URL")]
+    pub seen_as: Option<String>,
+    /// Make the files, and start nothing
+    #[arg(long)]
+    pub files_only: bool,
+    /// Watch an import no longer that was asked for before: it is over, or never began, as you know from the server's administrator
+    #[arg(long, conflicts_with_all = ["to", "seen_as", "files_only"])]
+    pub forget: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -70,7 +94,7 @@ pub struct DestinationArgs {
     /// The server's FHIR base URL
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// Which server it is: generic, hapi, medplum, azure, google or helios
+    /// Which server it is: generic, hapi, medplum, azure, google, helios or eclinicalworks
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
     /// How to authenticate: private-key-jwt, client-secret-basic, client-secret-post, none

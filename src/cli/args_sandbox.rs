@@ -13,7 +13,7 @@ pub struct SandboxArgs {
     /// Manners: smart, ecw or kareo
     #[arg(long, default_value = "smart")]
     pub flavour: String,
-    /// Serve an empty FHIR server that is written to instead of an EHR: generic, hapi, medplum or throttled
+    /// Serve an empty FHIR server that is written to instead of an EHR: generic, hapi, medplum, throttled, google or demographics
     #[arg(long, value_name = "KIND", conflicts_with_all = FOR_EHR)]
     pub destination: Option<String>,
     /// Of a destination: points (medplum) or requests (throttled) in a minute

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::args::{DeliverArgs, DestinationArgs, DestinationCommand, NameArgs, SettleArgs, WorkspaceArgs};
+use super::args::{DeliverArgs, DestinationArgs, DestinationCommand, ImportArgs, NameArgs, SettleArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::run::{self, Show, show_for};
 use super::undo::by;
 use super::{open, output, plan, wait};
-use crate::engine::destination::{Problem, choose, destination, problems, trial};
+use crate::engine::destination::{ImportOptions, Probed, Problem, choose, destination, problems, trial};
 use crate::engine::{Answer, Command, EngineError};
 use crate::fhir;
 use crate::http::SystemClock;
@@ -21,6 +21,7 @@ pub fn command(workspace: &WorkspaceArgs, command: &DestinationCommand) -> Resul
         DestinationCommand::Show(args) => show(workspace, args),
         DestinationCommand::Check(args) => check(workspace, args),
         DestinationCommand::Pull(args) => pull(workspace, args),
+        DestinationCommand::Import(args) => import(workspace, args),
         DestinationCommand::Deliver(args) => deliver(workspace, args),
         DestinationCommand::Verify(args) => verify(workspace, args),
         DestinationCommand::Settle(args) => settle(workspace, args),
@@ -131,19 +132,27 @@ fn check(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
         output::json(&tried)?;
     } else {
         output::say(&format!("{} (FHIR {})", tried.software, tried.fhir_version));
-        for (name, strategy) in &tried.strategies {
+        output::say(&format!("Records go in {}.", tried.plan.describe()));
+        for (name, strategy) in &tried.plan.strategies {
             output::say(&format!("  {name:<21} {}", strategy.describe()));
         }
-        for (name, why) in &tried.not_written {
+        for (name, why) in &tried.plan.not_written {
             output::say(&format!("  {name:<21} not written: {why}"));
         }
-        output::say(if tried.probed {
-            "One record was written, read back and removed."
-        } else {
-            "One record was written, and could not be read back and removed: look for `cutover: may anything be written here?`"
+        output::say(match tried.probed {
+            Probed::Removed => "One record was written, read back and removed.",
+            Probed::Left => {
+                "One record was written, and could not be read back and removed: look for `cutover: may anything be written here?`"
+            }
+            Probed::Untried => {
+                "Nothing was written to try: the server takes nothing that could be removed without a trace."
+            }
         });
     }
-    Ok(if tried.probed { code::DONE } else { code::FAILED })
+    Ok(match tried.probed {
+        Probed::Removed | Probed::Untried => code::DONE,
+        Probed::Left => code::FAILED,
+    })
 }
 
 fn pull(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
@@ -161,6 +170,53 @@ fn pull(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
         ));
     }
     Ok(code::DONE)
+}
+
+fn import(workspace: &WorkspaceArgs, args: &ImportArgs) -> Result<u8, Failure> {
+    let storage = open::open(workspace, "destination import")?;
+    let plan = open::plan(&storage, &args.migration)?;
+    let show = show_for(args.json);
+    let command = Command::Import(ImportOptions {
+        to: args.to.clone(),
+        seen_as: args.seen_as.clone(),
+        files_only: args.files_only,
+        forget: args.forget,
+    });
+    let Answer::Imported(done) = run::command(&storage, &plan, command, show)? else {
+        return Err(EngineError::Stopped.into());
+    };
+    if show == Show::Json {
+        output::json(&done)?;
+    } else {
+        for file in &done.files {
+            output::say(&format!("  {:<34} {} records", file.name, file.records));
+        }
+        for error in &done.errors {
+            output::say(&format!("  the server says: {error}"));
+        }
+        let next = &plan.id;
+        let files = match done.folder.as_str() {
+            "" => "The files".to_owned(),
+            folder => format!("The files in {folder}"),
+        };
+        output::say(&match (done.records, done.over) {
+            _ if args.forget => format!("It is watched no longer.\n\nNext: cutover destination deliver {next}"),
+            (0, _) => format!(
+                "The server has something of every type: nothing is left to import.\n\nNext: cutover destination deliver {next}"
+            ),
+            (_, false) => {
+                format!("{files} hold patients' records in the clear: remove them when they are no longer needed.")
+            }
+            (_, true) => format!(
+                "{files} hold patients' records in the clear: remove them now.\n\nNext: cutover destination deliver {next}   (finds what is there, sends what is missing)"
+            ),
+        });
+    }
+    Ok(if done.errors.is_empty() {
+        code::DONE
+    } else {
+        code::REJECTS
+    })
 }
 
 fn deliver(workspace: &WorkspaceArgs, args: &DeliverArgs) -> Result<u8, Failure> {
@@ -250,7 +306,7 @@ fn row(problem: Problem) -> Vec<String> {
                 fhir::safe(&format!("so decided by {who}")).into_owned(),
             )
         }
-        Standing::Delivered => (String::new(), String::new()),
+        Standing::Delivered | Standing::HandedOff => (String::new(), String::new()),
     };
     vec![record, what, why]
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::output;
-use crate::engine::Snapshot;
+use crate::engine::{Delivery, Snapshot};
 use crate::migration::FileKind;
 
 /// A progress line, or nothing where there is no terminal.
@@ -32,6 +32,14 @@ impl Progress {
         let Some(bar) = &self.bar else { return };
         if let Some((read, of)) = snapshot.verifying {
             bar.set_message(format!("verifying {} of {}", HumanBytes(read), HumanBytes(of)));
+            return;
+        }
+        if let Some(delivery) = &snapshot.delivery {
+            bar.set_message(delivering(delivery));
+            return;
+        }
+        if let Some(text) = &snapshot.importing {
+            bar.set_message(text.clone());
             return;
         }
         let bytes = snapshot.bytes();
@@ -72,6 +80,24 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A delivery in a line: records, requests, what a bundle holds, bundles in flight, how long the last answer took.
+fn delivering(delivery: &Delivery) -> String {
+    let counts = &delivery.counts;
+    let there = counts.created + counts.updated + counts.found + counts.removed;
+    let waits = match delivery.throttled {
+        0 => String::new(),
+        times => format!("  waited {} times", HumanCount(times)),
+    };
+    format!(
+        "delivering: {} records  {} requests of up to {}  {} at once  {} ms{waits}",
+        HumanCount(there),
+        HumanCount(delivery.requests),
+        delivery.batch,
+        delivery.at_once,
+        delivery.latency.as_millis(),
+    )
 }
 
 /// Time left, where the manifest promised how many rows there are.

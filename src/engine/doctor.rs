@@ -125,6 +125,9 @@ pub fn examine(storage: &Storage, progress: &mut dyn FnMut(&Examined)) -> Vec<Ex
         .for_each(&mut add);
     blocks(storage).into_iter().for_each(&mut add);
     or_damaged("index", index(storage)).into_iter().for_each(&mut add);
+    or_damaged("deliveries", deliveries(storage))
+        .into_iter()
+        .for_each(&mut add);
     found
 }
 
@@ -202,6 +205,20 @@ fn lost(storage: &Storage, segment: u32) -> String {
     format!(
         "records{of} in this block are lost here: restore the segment from a backup, or fetch them again with `cutover run NAME --new`"
     )
+}
+
+/// What is known of records at a destination, where there is one.
+fn deliveries(storage: &Storage) -> Result<Vec<Examined>, EngineError> {
+    if storage.tables.destinations.last()?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut rows = 0_u64;
+    for row in storage.deliveries.scan_prefix(&[]) {
+        row?;
+        rows += 1;
+    }
+    let what = format!("{rows} records at the destination are known, all readable");
+    Ok(vec![Examined::sound("deliveries", what)])
 }
 
 fn index(storage: &Storage) -> Result<Vec<Examined>, EngineError> {

@@ -1,6 +1,6 @@
 //! What can stop a job.
 
-use crate::store::{CheckpointError, IndexError, JournalError, LedgerError, SegmentError};
+use crate::store::{CheckpointError, DeliveriesError, IndexError, JournalError, LedgerError, SegmentError};
 
 /// Why a job stopped.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,12 @@ impl EngineError {
 
 impl From<LedgerError> for EngineError {
     fn from(error: LedgerError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<DeliveriesError> for EngineError {
+    fn from(error: DeliveriesError) -> Self {
         Self::Store(error.into())
     }
 }

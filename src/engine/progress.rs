@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub verifying: Option<(u64, u64)>,
     /// How a delivery to a server goes.
     pub delivery: Option<Delivery>,
+    /// How a server's own import goes, in a line.
+    pub importing: Option<String>,
     /// Until when the token is valid.
     pub token_until: Option<Timestamp>,
 }
@@ -27,18 +29,23 @@ pub struct Snapshot {
 /// How a delivery to a server goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Delivery {
-    /// Batches sent.
+    /// Bundles sent.
     pub requests: u64,
-    /// Entries of a batch at most.
+    /// Entries of a bundle at most.
     pub batch: usize,
-    /// Batches in flight at most.
+    /// Bundles in flight at most.
     pub at_once: usize,
     /// How often the server asked us to wait.
     pub throttled: u64,
-    /// How long the last answer took.
+    /// How long the last answer took; in JSON as `latency_ms`.
+    #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
     pub latency: Duration,
     /// What came of the records so far.
     pub counts: DeliveryCounts,
+}
+
+fn milliseconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// How asking for an export's status goes.

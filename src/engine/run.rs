@@ -9,7 +9,7 @@ use super::amend::{Amendment, Line, amend};
 use super::cancel_export::cancel_export;
 use super::carry_out::carry_out_pending;
 use super::chart::judge;
-use super::destination::{Delivering, Proof, agree, deliver, prove, pull};
+use super::destination::{Delivering, ImportOptions, Imported, Proof, agree, bulk_import, deliver, prove, pull};
 use super::error::EngineError;
 use super::findings::{Found, repair};
 use super::gate::{flip, sign_off, still_open, take_flip_back};
@@ -40,6 +40,8 @@ pub enum Command {
     Verify,
     /// Read the own records of the server that is delivered to.
     Pull,
+    /// Make files of what the migration's server has nothing of, and have it import them.
+    Import(ImportOptions),
     /// Make the server hold what the store has.
     Deliver {
         /// Also over what was edited or removed there since.
@@ -155,6 +157,8 @@ pub enum Answer {
     Verified(Box<Verification>),
     /// Of [`Command::Pull`]: what came of the records.
     Pulled(ByType),
+    /// Of [`Command::Import`].
+    Imported(Box<Imported>),
     /// Of [`Command::Deliver`].
     Delivered(DeliveryCounts),
     /// Of [`Command::Prove`].
@@ -271,7 +275,7 @@ async fn work(
             let job = Arc::new(job.await.map_err(|_| EngineError::Stopped)??);
             Ok(Answer::Verified(Box::new(job.verify(extent).await?)))
         }
-        Command::Pull | Command::Deliver { .. } | Command::Prove => {
+        Command::Pull | Command::Import(_) | Command::Deliver { .. } | Command::Prove => {
             let force = matches!(command, Command::Deliver { force: true });
             let delivering = Delivering {
                 storage,
@@ -282,7 +286,7 @@ async fn work(
                 snapshot,
                 force,
             };
-            with_server(delivering, &command).await
+            with_server(delivering, command).await
         }
         Command::Resolve { conflicts, choice, who } => tokio::task::spawn_blocking(move || {
             carry_out_pending(&storage, &plan)?;
@@ -341,9 +345,10 @@ async fn work(
 }
 
 /// Does what a command says that is about the server delivered to.
-async fn with_server(delivering: Delivering, command: &Command) -> Result<Answer, EngineError> {
+async fn with_server(delivering: Delivering, command: Command) -> Result<Answer, EngineError> {
     Ok(match command {
         Command::Pull => Answer::Pulled(pull(delivering).await?),
+        Command::Import(options) => Answer::Imported(Box::new(bulk_import(delivering, options).await?)),
         Command::Prove => Answer::Proven(Box::new(prove(delivering).await?)),
         _ => Answer::Delivered(deliver(delivering).await?),
     })

@@ -25,17 +25,20 @@ pub enum ServerKind {
     Google,
     /// The Helios FHIR server.
     Helios,
+    /// eClinicalWorks' own interface, which takes demographics: a transaction with one patient at a time.
+    Eclinicalworks,
 }
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Generic,
         Self::Hapi,
         Self::Medplum,
         Self::Azure,
         Self::Google,
         Self::Helios,
+        Self::Eclinicalworks,
     ];
 
     /// Its name in commands.
@@ -47,6 +50,7 @@ impl ServerKind {
             Self::Azure => "azure",
             Self::Google => "google",
             Self::Helios => "helios",
+            Self::Eclinicalworks => "eclinicalworks",
         }
     }
 
@@ -57,14 +61,19 @@ impl ServerKind {
 
     /// Whether it takes ids of ours for new records, whatever its capabilities say.
     pub fn refuses_ids(self) -> bool {
-        self == Self::Medplum
+        matches!(self, Self::Medplum | Self::Eclinicalworks)
+    }
+
+    /// The types that are written to it, whatever its capabilities say; all of them where none is named.
+    pub fn only(self) -> Option<&'static [&'static str]> {
+        (self == Self::Eclinicalworks).then_some(&["Patient"])
     }
 
     /// What records are sent in. Medplum works transactions off as batches, under the name of transactions.
     pub fn bundling(self) -> Bundling {
         match self {
             // One commit of their database, where a batch takes one for each record.
-            Self::Hapi | Self::Helios => Bundling::Transaction,
+            Self::Hapi | Self::Helios | Self::Eclinicalworks => Bundling::Transaction,
             Self::Generic | Self::Medplum | Self::Azure | Self::Google => Bundling::Batch,
         }
     }
@@ -74,6 +83,7 @@ impl ServerKind {
         match self {
             // A hundred points a write, of some thousands a minute.
             Self::Medplum => 20,
+            Self::Eclinicalworks => 1,
             Self::Generic | Self::Hapi | Self::Azure | Self::Google | Self::Helios => 100,
         }
     }
@@ -130,6 +140,9 @@ pub struct Destination {
     /// What records are sent in, where a person chose; else what suits the kind of server.
     #[serde(default)]
     pub bundling: Option<Bundling>,
+    /// An import of files that the server is at.
+    #[serde(default)]
+    pub importing: Option<Importing>,
     /// By type, how records are found there again: settled when the first of the type is sent, and never changed for those that are there.
     #[serde(default)]
     pub strategies: BTreeMap<String, Strategy>,
@@ -149,9 +162,19 @@ impl Destination {
             ca_file: None,
             requests_per_minute: None,
             bundling: None,
+            importing: None,
             strategies: BTreeMap::new(),
         }
     }
+}
+
+/// An import of files that a server was asked for and is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Importing {
+    /// Where its status is; absent while it is not known whether the server began at all.
+    pub status_url: Option<String>,
+    /// Records in the files.
+    pub records: u64,
 }
 
 /// How a record is written so that writing it twice makes one of it.
@@ -238,6 +261,8 @@ impl Delivered {
 pub enum Standing {
     /// It is there as sent.
     Delivered,
+    /// It is in a file that the server was given to import, and was not seen there yet.
+    HandedOff,
     /// The server does not take it.
     Refused {
         /// The HTTP status.
@@ -288,41 +313,6 @@ impl Keep {
     /// That of this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Store, Self::Server].into_iter().find(|keep| keep.name() == name)
-    }
-}
-
-/// What came of a delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryCounts {
-    /// Records written that were not there.
-    pub created: u64,
-    /// Records of which a new version was written.
-    pub updated: u64,
-    /// Records that were there already as they should be, found by reading.
-    pub found: u64,
-    /// Records that needed no request.
-    pub unchanged: u64,
-    /// Records removed again.
-    pub removed: u64,
-    /// Records that the server does not take.
-    pub refused: u64,
-    /// Records that the server has with something else in them.
-    pub conflicts: u64,
-    /// Records that the server has with something else in them, as somebody decided.
-    #[serde(default)]
-    pub kept: u64,
-}
-
-impl DeliveryCounts {
-    /// Whether every record is where it should be.
-    pub fn clean(&self) -> bool {
-        self.refused == 0 && self.conflicts == 0
-    }
-
-    /// Records that were looked at.
-    pub fn total(&self) -> u64 {
-        let there = self.created + self.updated + self.found + self.unchanged + self.removed;
-        there + self.refused + self.conflicts + self.kept
     }
 }
 

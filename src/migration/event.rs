@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
-use super::destination::{DeliveryCounts, Keep};
+use super::delivery::{DeliveryCounts, DeliveryPlan};
+use super::destination::Keep;
 use super::sample::ChartVerdict;
 use super::sign_off::{Capacity, Head};
 
@@ -303,11 +304,36 @@ pub enum Event {
         base_url: String,
         /// Its software, as it says.
         software: String,
+        /// How records are written to it; absent in journals of before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<DeliveryPlan>,
+    },
+    /// Files were made for a server's own import.
+    HandedOff {
+        /// Files.
+        files: u64,
+        /// Records in them.
+        records: u64,
+    },
+    /// A server began to import them.
+    ImportBegun {
+        /// Records in the files.
+        records: u64,
+    },
+    /// That import is over.
+    ImportEnded {
+        /// Records imported, where the server says.
+        imported: Option<u64>,
+        /// What the server says went wrong, by number.
+        errors: u64,
     },
     /// The server holds what it takes.
     DeliveryEnded {
         /// What came of the records.
         counts: DeliveryCounts,
+        /// Requests that it took; absent in journals of before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requests: Option<u64>,
     },
     /// A delivery stopped on an error; delivering again goes on from there.
     DeliveryFailed {

@@ -78,8 +78,31 @@ impl Event {
             }
             Event::FlipTakenBack { why, .. } => format!("The flip is taken back: {why}"),
             Event::DestinationRead { .. } => "The destination's own records were read.".to_owned(),
-            Event::DeliveryBegun { base_url, software } => format!("Delivering to {base_url} ({software})."),
-            Event::DeliveryEnded { counts } => format!(
+            Event::DeliveryBegun {
+                base_url,
+                software,
+                plan,
+            } => {
+                let plan = plan
+                    .as_ref()
+                    .map_or_else(String::new, |plan| format!(", in {}", plan.describe()));
+                format!("Delivering to {base_url} ({software}){plan}.")
+            }
+            Event::HandedOff { files, records } => {
+                format!("{records} records were written to {files} files, in the clear, for the server to import.")
+            }
+            Event::ImportBegun { records } => format!("The server began to import {records} records."),
+            Event::ImportEnded { imported, errors } => {
+                let imported = imported.map_or_else(String::new, |imported| {
+                    format!(" It says that it has {imported} records.")
+                });
+                let errors = match errors {
+                    0 => String::new(),
+                    number => format!(" It names {number} errors."),
+                };
+                format!("The server's import is over.{imported}{errors}")
+            }
+            Event::DeliveryEnded { counts, .. } => format!(
                 "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged; {} refused, {} in conflict, {} left as the server has them.",
                 counts.created,
                 counts.updated,

@@ -170,6 +170,9 @@ impl State {
             | Event::ChartJudged { .. }
             | Event::SignedOff { .. }
             | Event::DestinationRead { .. }
+            | Event::HandedOff { .. }
+            | Event::ImportBegun { .. }
+            | Event::ImportEnded { .. }
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }

@@ -198,6 +198,9 @@ impl Trail {
             | Event::RunPaused { .. }
             | Event::RunFailed { .. }
             | Event::RowWaived { .. }
+            | Event::HandedOff { .. }
+            | Event::ImportBegun { .. }
+            | Event::ImportEnded { .. }
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }

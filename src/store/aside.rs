@@ -39,6 +39,7 @@ impl Aside {
             names: Arc::clone(&beside.names),
             segments: Arc::clone(&beside.segments),
             index: Arc::new(Index::open(&folder, Arc::clone(&beside.segments))?),
+            deliveries: Arc::clone(&beside.deliveries),
             former: Some(Arc::clone(&beside.index)),
             blocks: beside.blocks.clone(),
             ids: beside.ids.clone(),

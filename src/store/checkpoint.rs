@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::block::{BlockHeader, BlockKind, BlockWriter, Piece, TARGET_LEN};
+use super::deliveries::DeliveriesError;
 use super::entry::{RecordKey, RowId};
 use super::index::{Index, IndexError, Pending};
 use super::ledger::LedgerError;
@@ -39,6 +40,9 @@ pub enum CheckpointError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What is known of records at a destination.
+    #[error(transparent)]
+    Deliveries(#[from] DeliveriesError),
     /// Compression.
     #[error("cannot make a block: {0}")]
     Block(#[from] std::io::Error),
@@ -51,6 +55,7 @@ impl CheckpointError {
             Self::Segment(e) => e.hint(),
             Self::Index(e) => e.hint(),
             Self::Ledger(e) => e.hint(),
+            Self::Deliveries(e) => Some(e.hint()),
             Self::Block(_) => None,
         }
     }

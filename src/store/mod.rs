@@ -2,6 +2,7 @@
 //!
 //! - `vault`, `vault_file`, `secret`, `sealer`: the data key, what unlocks it, and sealing with it.
 //! - `ledger`, `table`, `handle`, `snapshot`, `sled_log`, `witness`: small sealed records in sled, and opening it after a crash.
+//! - `deliveries`: what is known of each record at a destination, in fjall as the index.
 //! - `journal`: the audit trail. `operator`: who is at the keyboard.
 //! - `workspace`, `workspace_lock`: the folder that holds it all, for one process at a time.
 //! - `wipe`: a workspace destroyed, all but the evidence.
@@ -42,6 +43,7 @@ pub use workspace_lock::Holder;
 mod aside;
 mod block;
 mod checkpoint;
+mod deliveries;
 mod entry;
 mod index;
 mod names;
@@ -53,6 +55,7 @@ mod tables;
 pub use aside::Aside;
 pub use block::{BlockError, BlockHeader, BlockKind, BlockWriter, MAX_RAW_LEN, Piece, TARGET_LEN};
 pub use checkpoint::{CheckpointError, Tail, Writer};
+pub use deliveries::{Deliveries, DeliveriesError};
 pub use entry::{Entry, RecordKey, RowId};
 pub use index::{Index, IndexError, Pending};
 pub use names::Names;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::aside;
 use super::block::BlockWriter;
 use super::checkpoint::{CheckpointError, Tail, Writer};
+use super::deliveries::Deliveries;
 use super::entry::{Entry, RecordKey};
 use super::index::{Index, IndexError, Pending};
 use super::journal::Journal;
@@ -39,6 +40,8 @@ pub struct Storage {
     pub segments: Arc<Segments>,
     /// Where each record is.
     pub index: Arc<Index>,
+    /// What is known of records at a destination.
+    pub deliveries: Arc<Deliveries>,
     /// Where the bytes of changed records may be already: of a store aside, the index of the one beside which it is.
     pub(super) former: Option<Arc<Index>>,
     pub(super) blocks: Sealer,
@@ -110,6 +113,8 @@ impl Storage {
         segments.check_lengths()?;
         let index = Arc::new(Index::open(&workspace.index_dir(), Arc::clone(&segments))?);
         let journal = Arc::new(Journal::open(workspace.ledger(), operator())?);
+        let deliveries = Deliveries::new(workspace.deliveries_dir(), vault.sealer("deliveries"));
+        deliveries.carry_over(&workspace.ledger().table("delivered")?)?;
         remove_folder(&aside::folder(&workspace))?;
         Ok(Self {
             workspace: Arc::new(workspace),
@@ -118,6 +123,7 @@ impl Storage {
             names,
             segments,
             index,
+            deliveries: Arc::new(deliveries),
             former: None,
             blocks,
             ids,

@@ -9,8 +9,8 @@ use super::reversal::Reversal;
 use super::segment::Location;
 use super::table::Table;
 use crate::migration::{
-    Amended, Conflict, Delivered, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules,
-    SamplePatient, SampleRecord, Secrets, Verification, VerifiedBlock, VerifyMark, Waived,
+    Amended, Conflict, Destination, ExportFile, Mapping, Output, Plan, Quarantined, Registration, Rules, SamplePatient,
+    SampleRecord, Secrets, Verification, VerifiedBlock, VerifyMark, Waived,
 };
 
 /// What a run was started with; but for its end it never changes.
@@ -151,8 +151,6 @@ pub struct Tables {
     pub names: Table<u16>,
     /// The server that a migration's records are delivered to, by migration id.
     pub destinations: Table<Destination>,
-    /// What is known of records there, by migration and key of the record.
-    pub delivered: Table<Delivered>,
     /// The latest verification by migration.
     pub verifications: Table<Verification>,
     /// Comments on patients' charts, by migration and the keyed hash that the journal has of them.
@@ -190,7 +188,6 @@ impl Tables {
             overruled: ledger.table("overruled")?,
             names: ledger.table("names")?,
             destinations: ledger.table("destinations")?,
-            delivered: ledger.table("delivered")?,
             verifications: ledger.table("verifications")?,
             remarks: ledger.table("remarks")?,
             verifying: ledger.table("verifying")?,

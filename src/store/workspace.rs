@@ -18,7 +18,16 @@ use super::workspace_lock::{self, Holder, LockError, WorkspaceLock};
 pub(super) const KEYS: &str = "keys";
 const LEDGER: &str = "ledger";
 /// The folders of a workspace.
-const FOLDERS: [&str; 7] = [KEYS, LEDGER, "landing", "index", "reports", "presets", "logs"];
+const FOLDERS: [&str; 8] = [
+    KEYS,
+    LEDGER,
+    "landing",
+    "index",
+    "deliveries",
+    "reports",
+    "presets",
+    "logs",
+];
 
 /// Why a workspace could not be created or opened.
 #[derive(Debug, thiserror::Error)]
@@ -243,6 +252,11 @@ impl Workspace {
     /// The folder of the resource index.
     pub fn index_dir(&self) -> PathBuf {
         self.root.join("index")
+    }
+
+    /// The folder of what is known of records at a destination.
+    pub fn deliveries_dir(&self) -> PathBuf {
+        self.root.join("deliveries")
     }
 
     /// The folder of the vault, sealed private keys and the public `jwks.json`.

@@ -60,6 +60,11 @@ pub fn act(model: &mut Model, overlay: Overlay, action: Action) -> Vec<Effect> {
         (Overlay::Choose(choose), Action::Yes) => match choose.gets {
             Gets::Field(field) => edit::set(model, field, &choose.value()),
             Gets::ServerKind => screen::destination::set_kind(model, &choose.value()),
+            Gets::Unsettled => {
+                screen::destination::settle::chosen(model, &choose.value());
+                Vec::new()
+            }
+            Gets::Keep => screen::destination::settle::keep(model, &choose.value()),
         },
         (Overlay::Ask(ask), Action::Yes) => asked(model, &ask),
         (Overlay::Edit(editor), Action::Yes) => {

@@ -102,6 +102,8 @@ pub enum Action {
     Charts,
     /// The FHIR server that the records are delivered to.
     Destination,
+    /// Say whose record stays where the store and the destination differ.
+    Settle,
     /// To the next row in which both sides differ.
     NextDifference,
     /// Judge the chart.

@@ -299,7 +299,6 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Steps, Key::of('l'), Action::Log, "log"),
     bind(Place::Steps, Key::of('D'), Action::Destination, "destination").quiet(),
     bind(Place::Steps, ESC, Action::Back, "home"),
-    // The log.
     bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Log, ENTER, Action::Open, "go there"),
     bind(Place::Log, ESC, Action::Back, "back"),
@@ -348,6 +347,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Chart, Key::of('n'), Action::Next, "next"),
     bind(Place::Chart, ESC, Action::Back, "back"),
     bind(Place::Destination, ENTER, Action::Open, "look").unless(destination::no_problem),
+    bind(Place::Destination, Key::of('c'), Action::Settle, "settle")
+        .unless(destination::no_conflict)
+        .quiet(),
     bind(Place::Destination, Key::of('t'), Action::Test, "check").unless(destination::not_known),
     bind(Place::Destination, Key::of('r'), Action::Run, "deliver").unless(destination::not_deliverable),
     bind(Place::Destination, Key::of('v'), Action::VerifyAgain, "verify").unless(destination::not_deliverable),
@@ -357,7 +359,6 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Destination, ESC, Action::Back, "back"),
     bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
     bind(Place::Edit, ESC, Action::Back, "leave it"),
-    // Lists.
     bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
     bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
     bind(Place::Lists, Key::of('k'), Action::Go(Move::Up), "up").quiet(),
@@ -395,6 +396,5 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Everywhere, Key::ctrl('z'), Action::Suspend, "to the shell").quiet(),
     bind(Place::Everywhere, Key::ctrl('c'), Action::Quit, "quit").quiet(),
 ];
-
 #[cfg(test)]
 pub mod tests;

@@ -133,6 +133,7 @@ fn outcome(answer: &Answer) -> (String, Role) {
         }
         Answer::Waived(rows) => (format!("{} waived", figure::several(*rows, "row")), Role::Done),
         Answer::Pulled(_) => ("the destination's own records are here".to_owned(), Role::Done),
+        Answer::Imported(_) => ("the server has imported the files".to_owned(), Role::Done),
         Answer::Delivered(counts) if counts.clean() => ("delivered".to_owned(), Role::Done),
         Answer::Delivered(counts) => (
             format!(

@@ -4,6 +4,7 @@
 //! and keeps nothing (what the client alone can do, and its memory at any size), to the simulated destination, and to a Helios FHIR server,
 //! where `CUTOVER_TEST_HFS` names one (with `CUTOVER_TEST_DATA` for its search parameters). To the latter two the same records also go from a
 //! plain sender: one `PUT` after the other, and batches of 25 one after the other, as command line tools send them.
+//! `CUTOVER_TEST_MEDPLUM` names Medplum's command line tool (`npm install @medplum/cli`; `node_modules/.bin/medplum`), which then sends them too.
 //! `BENCH_PATIENTS` and `BENCH_SEED` change the size; `BENCH_ONLY=none` leaves out all but the server that keeps nothing.
 
 #[path = "../chain/hfs_server.rs"]
@@ -13,6 +14,7 @@ mod served;
 #[path = "sink.rs"]
 mod sink;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,7 +40,7 @@ fn main() {
 
     let sink = Sink::start();
     println!("to a server that keeps nothing");
-    bench.deliver("sink", &sink.base, "generic", std::process::id(), || sink.requests());
+    bench.deliver("sink", &sink.base, "generic", std::process::id());
     if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "none") {
         return;
     }
@@ -46,11 +48,9 @@ fn main() {
     println!("to the simulated destination, in this process");
     let simulated = || Destination::launch(DestinationConfig::new(&GENERIC)).expect("a server");
     let server = simulated();
-    let home = bench.deliver("simulated", &server.base_url, "generic", std::process::id(), || {
-        server.stats().requests
-    });
     let own = std::process::id();
-    bench.again(&home, own, || server.stats().requests);
+    let home = bench.deliver("simulated", &server.base_url, "generic", own);
+    bench.again(&home, own);
     let server = simulated();
     plain("one PUT after the other", &server.base_url, &records, 1, own);
     let server = simulated();
@@ -77,8 +77,8 @@ fn main() {
         let server = hfs_server::Server::start(&program, &folder(kind), &definitions);
         let way = if kind == "helios" { "transactions" } else { "batches" };
         println!("  in {way}");
-        let home = bench.deliver(kind, &server.base, kind, server.child.id(), || 0);
-        bench.again(&home, server.child.id(), || 0);
+        let home = bench.deliver(kind, &server.base, kind, server.child.id());
+        bench.again(&home, server.child.id());
     }
     for (label, entries) in [
         ("one PUT after the other", 1),
@@ -87,6 +87,48 @@ fn main() {
         let server = hfs_server::Server::start(&program, &folder(&entries.to_string()), &definitions);
         plain(label, &server.base, &records, entries, server.child.id());
     }
+    let Some(medplum) = std::env::var_os("CUTOVER_TEST_MEDPLUM").map(PathBuf::from) else {
+        return;
+    };
+    let folder = folder("medplum");
+    let server = hfs_server::Server::start(&program, &folder, &definitions);
+    bulk_import(&medplum, &folder, &server, &records);
+}
+
+/// Medplum's command line tool, its `bulk import` of a file for each type. It creates what it sends, under ids of the server's.
+fn bulk_import(program: &Path, folder: &Path, server: &hfs_server::Server, records: &[(String, String, Vec<u8>)]) {
+    let mut files: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    for (name, _, line) in records {
+        let file = files.entry(name).or_default();
+        file.extend_from_slice(line);
+        file.push(b'\n');
+    }
+    for (name, lines) in &files {
+        fs::write(folder.join(format!("{name}.ndjson")), lines).expect("a file");
+    }
+    let before = cpu(server.child.id());
+    let begun = Instant::now();
+    for name in files.keys() {
+        let status = Command::new(program)
+            .args(["bulk", "import"])
+            .arg(folder.join(format!("{name}.ndjson")))
+            .args(["--base-url", &server.base, "--fhir-url", &server.base])
+            // It asks for a token otherwise; the server wants none.
+            .env("MEDPLUM_CLIENT_ACCESS_TOKEN", "none")
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("it runs").success());
+    }
+    let (wall, spent) = (begun.elapsed(), cpu(server.child.id()).saturating_sub(before));
+    let count = records.len() as u64;
+    tell(
+        "medplum bulk import, batches of 25",
+        count,
+        wall,
+        0,
+        Duration::ZERO,
+        spent,
+    );
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -152,7 +194,7 @@ impl Bench {
     }
 
     /// Delivers from a copy of the workspace, and gives the copy.
-    fn deliver(&self, name: &str, base: &str, kind: &str, server: u32, requests: impl Fn() -> u64) -> PathBuf {
+    fn deliver(&self, name: &str, base: &str, kind: &str, server: u32) -> PathBuf {
         let home = self.root.join(format!("home-{name}"));
         let _ = fs::remove_dir_all(&home);
         assert!(
@@ -166,16 +208,16 @@ impl Bench {
         );
         let set = ["destination", "set", "bench", "--kind", kind, "--base-url", base];
         assert!(self.command(&home, &set).output().expect("set").status.success());
-        self.one("cutover, nothing there yet", &home, server, requests);
+        self.one("cutover, nothing there yet", &home, server);
         home
     }
 
-    fn again(&self, home: &Path, server: u32, requests: impl Fn() -> u64) {
-        self.one("cutover again, nothing changed", home, server, requests);
+    fn again(&self, home: &Path, server: u32) {
+        self.one("cutover again, nothing changed", home, server);
     }
 
-    fn one(&self, label: &str, home: &Path, server: u32, requests: impl Fn() -> u64) {
-        let (before, server_before) = (requests(), cpu(server));
+    fn one(&self, label: &str, home: &Path, server: u32) {
+        let server_before = cpu(server);
         let begun = Instant::now();
         let mut child = self
             .command(home, &["destination", "deliver", "bench", "--json"])
@@ -208,7 +250,7 @@ impl Bench {
             label,
             count,
             wall,
-            requests() - before,
+            ended["requests"].as_u64().unwrap_or(0),
             spent,
             cpu(server).saturating_sub(server_before),
         );

@@ -1,11 +1,7 @@
 //! A FHIR server that takes everything, keeps nothing, and answers as if it had: as fast as a server can be.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use cutover::sandbox::Dataset;
@@ -18,7 +14,6 @@ use tokio::runtime::Runtime;
 /// A running one.
 pub struct Sink {
     pub base: String,
-    requests: Arc<AtomicU64>,
     _runtime: Runtime,
 }
 
@@ -49,7 +44,6 @@ impl Sink {
             .expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let base = format!("http://{}/fhir", listener.local_addr().expect("an address"));
-        let requests = Arc::new(AtomicU64::new(0));
         let routes = Router::new()
             .route("/fhir", post(bundle))
             .route("/fhir/metadata", get(metadata))
@@ -57,18 +51,12 @@ impl Sink {
                 "/fhir/{type}",
                 get(|| async { fhir(&json!({ "resourceType": "Bundle", "total": 0 })) }),
             )
-            .layer(axum::extract::DefaultBodyLimit::disable())
-            .with_state(requests.clone());
+            .layer(axum::extract::DefaultBodyLimit::disable());
         runtime.spawn(async move { axum::serve(listener, routes).await });
         Self {
             base,
-            requests,
             _runtime: runtime,
         }
-    }
-
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
     }
 }
 
@@ -87,8 +75,7 @@ async fn metadata() -> impl IntoResponse {
     fhir(&statement)
 }
 
-async fn bundle(State(requests): State<Arc<AtomicU64>>, body: Bytes) -> axum::response::Response {
-    requests.fetch_add(1, Ordering::Relaxed);
+async fn bundle(body: Bytes) -> axum::response::Response {
     // Nothing is unpacked here: what comes gzipped is refused, as by a server that does not take it.
     let Ok(bundle) = serde_json::from_slice::<Bundle<'_>>(&body) else {
         return axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();

@@ -8,6 +8,7 @@ use cutover::engine::destination::{Proof, problems, save_destination};
 use cutover::engine::{Answer, Choice, Command, EngineError, Outcome, RunOptions};
 use cutover::fhir;
 use cutover::migration::{Conflict, DeliveryCounts, Destination, Keep, Policy, Resolution, ServerKind};
+use cutover::sandbox::Dataset;
 use cutover::sandbox::destination::{
     self, Content, DestinationConfig, GENERIC, HAPI, MEDPLUM, Manners, RunningDestination, THROTTLED,
 };
@@ -24,7 +25,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    pub async fn start(practice: Arc<Practice>, config: DestinationConfig, kind: ServerKind) -> Self {
+    pub async fn start(practice: Arc<dyn Dataset>, config: DestinationConfig, kind: ServerKind) -> Self {
         let bench = Bench::new(self::config(practice)).await;
         let server = destination::Destination::start(config).await.expect("a server");
         let destination = Destination {
@@ -79,7 +80,7 @@ impl Rig {
             ..destination
         };
         let storage = self.bench.storage();
-        storage.tables.delivered.clear().expect("forgotten");
+        storage.deliveries.clear().expect("forgotten");
         save_destination(storage, &self.bench.plan, &destination, None).expect("saved");
     }
 
@@ -139,8 +140,7 @@ pub fn places(bench: &Bench) -> BTreeMap<String, String> {
         let (kind, id) = name.split_once('/').expect("a name");
         let key = storage.key(tenant, kind, id).expect("a key");
         let known = storage
-            .tables
-            .delivered
+            .deliveries
             .get(&migration_key(NAME, key.as_bytes()))
             .expect("the ledger");
         (

@@ -27,6 +27,15 @@ impl Edited {
         Self { inner, lines, order }
     }
 
+    /// The same with one more line.
+    pub fn with_line(mut self, resource_type: &str, line: Vec<u8>) -> Self {
+        if !self.lines.contains_key(resource_type) {
+            self.order.push(resource_type.to_owned());
+        }
+        self.lines.entry(resource_type.to_owned()).or_default().push(line);
+        self
+    }
+
     /// The same with one type after all others.
     pub fn with_last(mut self, resource_type: &str) -> Self {
         self.order.retain(|name| name != resource_type);

@@ -10,6 +10,8 @@ mod deletion;
 mod delivery;
 mod delivery_access;
 mod delivery_faults;
+mod delivery_import;
+mod delivery_references;
 mod destination;
 mod documents;
 mod edited;

@@ -41,7 +41,7 @@ pub fn agree(
             continue;
         };
         let at = migration_key(&plan.id, key.as_bytes());
-        let Some(mut known) = storage.tables.delivered.get(&at)? else {
+        let Some(mut known) = storage.deliveries.get(&at)? else {
             continue;
         };
         let own = storage.index.versions(&key)?.iter().any(|entry| entry.local);
@@ -69,8 +69,8 @@ pub fn agree(
         wanted.push((at, known, problem.resource_type, hex(&key.id()[..6])));
     }
     let mut told = Vec::new();
-    for (at, known, resource_type, record) in &wanted {
-        // The journal first: a kill in between leaves a conflict that is still open, never one that nobody is on record for.
+    // The journal first: a kill in between leaves a conflict that is still open, never one that nobody is on record for.
+    for (.., resource_type, record) in &wanted {
         told.push(recorder.append(&Event::DestinationAgreed {
             resource_type: resource_type.clone(),
             record: record.clone(),
@@ -78,9 +78,12 @@ pub fn agree(
             name: by.name.clone(),
             why: by.why.clone(),
         })?);
-        storage.tables.delivered.put(at, known)?;
     }
     storage.workspace.ledger().durable()?;
+    for (at, known, ..) in &wanted {
+        storage.deliveries.put(at, known)?;
+    }
+    storage.deliveries.durable()?;
     for event in told {
         recorder.publish(event);
     }

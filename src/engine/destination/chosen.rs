@@ -29,7 +29,7 @@ pub fn stand(storage: &Arc<Storage>, plan: &Plan) -> Result<Option<Stand>, Engin
         return Ok(None);
     };
     let mut by_number: BTreeMap<u16, u64> = BTreeMap::new();
-    for item in storage.tables.delivered.scan_prefix(&migration_key(&plan.id, &[])) {
+    for item in storage.deliveries.scan_prefix(&migration_key(&plan.id, &[])) {
         let (at, known) = item?;
         let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes);
         if let Some(key) = key.filter(|_| known.state == Standing::Delivered) {

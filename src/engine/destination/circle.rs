@@ -36,7 +36,7 @@ pub async fn circles(job: &Delivering, link: &Link) -> Result<Circles, EngineErr
             }
         }
     }
-    if places.len() > MOST || !refused.contains(&true) {
+    if places.len() > MOST || !refused.contains(&true) || !link.ability.batch {
         return Ok(Circles::new());
     }
     let named: Vec<String> = places.iter().map(|(name, id)| format!("{name}/{id}")).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
@@ -13,9 +14,9 @@ use super::super::recorder::Recorder;
 use super::circle::{Circles, circles};
 use super::link::{Link, link};
 use super::outgoing::Maker;
-use super::sender::Sender;
+use super::sender::{Sender, Work};
 use super::settle::Settler;
-use super::work::{Passed, Worker};
+use super::work::{Passed, Purpose, Worker};
 use crate::fhir;
 use crate::http::Clock;
 use crate::migration::{DeliveryCounts, Event, Plan, Standing};
@@ -23,7 +24,7 @@ use crate::store::{RecordKey, Storage, migration_key};
 use crate::target::EmbeddedStore;
 
 /// Tasks that wait to be sent.
-const WAITING: usize = 256;
+pub(super) const WAITING: usize = 256;
 
 /// What a delivery goes by.
 pub struct Delivering {
@@ -61,13 +62,28 @@ pub struct Problem {
 /// Makes the server hold what the store has.
 pub async fn deliver(job: Delivering) -> Result<DeliveryCounts, EngineError> {
     let link = link(&job.storage, &job.plan, Arc::clone(&job.clock), &job.cancel).await?;
+    if link.destination.importing.is_some() {
+        return Err(EngineError::NotReady {
+            what: "the server is importing files, and both would write the same records".to_owned(),
+            hint: format!("`cutover destination import {}` waits until it is over", job.plan.id),
+        });
+    }
     job.recorder.record(&Event::DeliveryBegun {
         base_url: link.destination.base_url.clone(),
         software: link.ability.software.clone(),
+        plan: Some(link.plan(&job.storage)),
     })?;
     let result = passes(&job, link).await;
     match &result {
-        Ok(counts) => job.recorder.record(&Event::DeliveryEnded { counts: *counts })?,
+        Ok(counts) => job.recorder.record(&Event::DeliveryEnded {
+            counts: *counts,
+            requests: job
+                .snapshot
+                .borrow()
+                .delivery
+                .as_ref()
+                .map(|delivery| delivery.requests),
+        })?,
         Err(EngineError::Cancelled) => {}
         Err(error) => job.recorder.record(&Event::DeliveryFailed {
             reason: error.to_string(),
@@ -90,7 +106,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
     loop {
         let how = Pass {
             settle_for_less,
-            checking: false,
+            purpose: Purpose::Deliver,
         };
         let circles = if settle_for_less {
             circles(job, &link).await?
@@ -110,10 +126,13 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             }
         }
         save(job, &link)?;
-        all.created += counts.created;
-        all.updated += counts.updated;
-        all.found += counts.found;
-        all.removed += counts.removed;
+        all = all.and_then(DeliveryCounts {
+            created: counts.created,
+            updated: counts.updated,
+            found: counts.found,
+            removed: counts.removed,
+            ..DeliveryCounts::default()
+        });
         let left = undelivered(&job.storage, &job.plan.id)?;
         let open = passed.later > 0 || passed.incomplete > 0 || left > 0;
         // What was written in this pass may be what others waited for. Records that refer to each other in a circle wait for ever, or are
@@ -125,14 +144,9 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         }
         let first = all.created + all.updated + all.found;
         all.unchanged = passed.unchanged.saturating_sub(first);
-        for item in job
-            .storage
-            .tables
-            .delivered
-            .scan_prefix(&migration_key(&job.plan.id, &[]))
-        {
+        for item in job.storage.deliveries.scan_prefix(&migration_key(&job.plan.id, &[])) {
             match item?.1.state {
-                Standing::Delivered | Standing::Agreed { .. } => {}
+                Standing::Delivered | Standing::HandedOff | Standing::Agreed { .. } => {}
                 Standing::Refused { .. } => all.refused += 1,
                 Standing::Conflict { .. } => all.conflicts += 1,
             }
@@ -145,7 +159,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
 /// How many records are not at the server as they should be.
 pub fn undelivered(storage: &Storage, migration: &str) -> Result<u64, EngineError> {
     let mut left = 0;
-    for item in storage.tables.delivered.scan_prefix(&migration_key(migration, &[])) {
+    for item in storage.deliveries.scan_prefix(&migration_key(migration, &[])) {
         left += u64::from(item?.1.open());
     }
     Ok(left)
@@ -156,10 +170,11 @@ pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, Eng
     let store = EmbeddedStore::new(Arc::clone(storage));
     let names = storage.names.resource_types();
     let mut found = Vec::new();
-    for item in storage.tables.delivered.scan_prefix(&migration_key(&plan.id, &[])) {
+    for item in storage.deliveries.scan_prefix(&migration_key(&plan.id, &[])) {
         let (at, known) = item?;
         let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes);
-        let (Some(key), false) = (key, known.state == Standing::Delivered) else {
+        let fine = matches!(known.state, Standing::Delivered | Standing::HandedOff);
+        let (Some(key), false) = (key, fine) else {
             continue;
         };
         let name = names.iter().find(|(_, number)| *number == key.resource_type());
@@ -177,7 +192,7 @@ pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, Eng
 
 /// How each type is written is settled before its first record is sent, and durable: records are never looked for in another way than they
 /// were written.
-fn settle_strategies(job: &Delivering, mut link: Link) -> Result<Link, EngineError> {
+pub(super) fn settle_strategies(job: &Delivering, mut link: Link) -> Result<Link, EngineError> {
     for (name, _) in job.storage.names.resource_types() {
         if let Ok(strategy) = link.strategy(&name) {
             link.destination.strategies.insert(name, strategy);
@@ -187,7 +202,7 @@ fn settle_strategies(job: &Delivering, mut link: Link) -> Result<Link, EngineErr
     Ok(link)
 }
 
-fn save(job: &Delivering, link: &Link) -> Result<(), EngineError> {
+pub(super) fn save(job: &Delivering, link: &Link) -> Result<(), EngineError> {
     job.storage
         .tables
         .destinations
@@ -199,7 +214,44 @@ fn save(job: &Delivering, link: &Link) -> Result<(), EngineError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pass {
     pub settle_for_less: bool,
-    pub checking: bool,
+    pub purpose: Purpose,
+}
+
+/// Makes the work of a pass, on a thread of its own.
+pub(super) fn working(
+    job: &Delivering,
+    link: &Arc<Link>,
+    empty: &BTreeSet<String>,
+    circles: Circles,
+    how: Pass,
+    out: mpsc::Sender<Work>,
+    cancel: CancellationToken,
+) -> JoinHandle<Result<Passed, EngineError>> {
+    let (storage, plan, link) = (Arc::clone(&job.storage), job.plan.clone(), Arc::clone(link));
+    let (empty, force) = (empty.clone(), job.force);
+    tokio::task::spawn_blocking(move || {
+        let store = EmbeddedStore::new(Arc::clone(&storage));
+        let maker = Maker {
+            storage: &storage,
+            store: &store,
+            plan: &plan,
+            link: &link,
+            tenant: storage.names.tenant(&plan.tenant)?,
+            settle_for_less: how.settle_for_less,
+            empty,
+        };
+        let mut worker = Worker {
+            maker,
+            out,
+            cancel,
+            circles,
+            force,
+            purpose: how.purpose,
+            passed: Passed::default(),
+        };
+        worker.pass()?;
+        Ok(worker.passed)
+    })
 }
 
 /// What came of a pass.
@@ -215,42 +267,13 @@ pub(super) async fn pass(
     link: &Arc<Link>,
     empty: &BTreeSet<String>,
     circles: Circles,
-    Pass {
-        settle_for_less,
-        checking,
-    }: Pass,
+    how: Pass,
 ) -> Result<Came, EngineError> {
     let (out, mut work) = mpsc::channel(WAITING);
     let stop = job.cancel.child_token();
-    let worker = {
-        let (storage, plan, link) = (Arc::clone(&job.storage), job.plan.clone(), Arc::clone(link));
-        let (empty, force, cancel) = (empty.clone(), job.force, stop.clone());
-        tokio::task::spawn_blocking(move || -> Result<Passed, EngineError> {
-            let store = EmbeddedStore::new(Arc::clone(&storage));
-            let maker = Maker {
-                storage: &storage,
-                store: &store,
-                plan: &plan,
-                link: &link,
-                tenant: storage.names.tenant(&plan.tenant)?,
-                settle_for_less,
-            };
-            let mut worker = Worker {
-                maker,
-                out,
-                cancel,
-                empty,
-                circles,
-                force,
-                checking,
-                passed: Passed::default(),
-            };
-            worker.pass()?;
-            Ok(worker.passed)
-        })
-    };
+    let worker = working(job, link, empty, circles, how, out, stop.clone());
     let mut settler = Settler::new(Arc::clone(&job.storage), &job.plan.id);
-    settler.wrong = checking.then(Vec::new);
+    settler.wrong = (how.purpose == Purpose::Check).then(Vec::new);
     let mut sender = Sender::new(Arc::clone(link), stop.clone(), job.snapshot.clone());
     let sent = sender.run(&mut work, &mut settler).await;
     stop.cancel();

@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 use super::super::connect::{Credentials, http_by, open_session};
 use super::super::error::EngineError;
 use super::super::keys;
+use super::flight::{Way, call};
 use crate::http::{Call, Clock};
-use crate::migration::{AuthMethod, Bundling, Destination, Plan, Secrets, Strategy};
+use crate::migration::{AuthMethod, Bundling, DeliveryPlan, Destination, Plan, Secrets, Strategy};
 use crate::source::{Session, TokenUse};
 use crate::store::{Storage, migration_key};
-use crate::target::remote::{Ability, NoStrategy, Reply, Request, batch, get_fresh, post_bundle, replies};
+use crate::target::remote::{Ability, Method, NoStrategy, Reply, Request, batch, get_fresh, post_bundle, replies};
 
 /// The longest answer that is read, in bytes.
 pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -41,12 +42,23 @@ pub struct Trial {
     pub software: String,
     /// Its version of FHIR.
     pub fhir_version: String,
-    /// By type of the store's records, how they are written.
-    pub strategies: BTreeMap<String, Strategy>,
-    /// Types whose records cannot be written, and why.
-    pub not_written: BTreeMap<String, String>,
-    /// A record was written, read back and removed.
-    pub probed: bool,
+    /// How the store's records are written to it.
+    #[serde(flatten)]
+    pub plan: DeliveryPlan,
+    /// What came of one record written to try.
+    pub probed: Probed,
+}
+
+/// What came of one record written to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probed {
+    /// It was written, read back and removed.
+    Removed,
+    /// It was written, and could not be read back or not be removed.
+    Left,
+    /// Nothing was written: the server takes nothing that could be removed again without a trace.
+    Untried,
 }
 
 /// The destination of a migration, if it has one.
@@ -114,13 +126,13 @@ pub async fn link(
         ),
         hint: "check the base URL: `BASE/metadata` is where a FHIR server says it".to_owned(),
     })?;
-    if !ability.batch {
+    if !ability.batch && !ability.transaction {
         return Err(EngineError::NotReady {
-            what: format!("{} does not take batches", destination.base_url),
+            what: format!("{} takes neither batches nor transactions", destination.base_url),
             hint: "ask the server's administrator to allow them; record by record it would take days".to_owned(),
         });
     }
-    let gzip = takes_gzip(&session, &ability, cancel).await;
+    let gzip = ability.batch && takes_gzip(&session, &ability, cancel).await;
     Ok(Link {
         destination,
         ability,
@@ -153,10 +165,29 @@ impl Link {
         }
     }
 
+    /// How the store's records are written.
+    pub(super) fn plan(&self, storage: &Storage) -> DeliveryPlan {
+        let (mut strategies, mut not_written) = (BTreeMap::new(), BTreeMap::new());
+        for (name, _) in storage.names.resource_types() {
+            match self.strategy(&name) {
+                Ok(strategy) => drop(strategies.insert(name, strategy)),
+                Err(why) => drop(not_written.insert(name, why.to_string())),
+            }
+        }
+        DeliveryPlan {
+            bundles: self.bundling(),
+            at_most: self.destination.kind.batch(),
+            gzip: self.gzip,
+            strategies,
+            not_written,
+        }
+    }
+
     /// What records are sent in.
     pub(super) fn bundling(&self) -> Bundling {
         match self.destination.bundling {
             _ if !self.ability.transaction => Bundling::Batch,
+            _ if !self.ability.batch => Bundling::Transaction,
             Some(chosen) => chosen,
             None => self.destination.kind.bundling(),
         }
@@ -190,12 +221,20 @@ impl Link {
     }
 
     async fn one(&self, request: Request<'_>, cancel: &CancellationToken) -> Result<Reply, EngineError> {
-        let call = self.call(batch(&[request]));
+        let way = match request.method {
+            _ if !self.ability.batch => Way::Alone,
+            Method::Get => Way::Reads,
+            _ => Way::Batch,
+        };
+        let alone = way == Way::Alone && request.method == Method::Get;
         let answer = self
             .session
-            .read(&call, TokenUse::Allowed, LONGEST_ANSWER, cancel)
+            .read(&call(self, way, &[request]), TokenUse::Allowed, LONGEST_ANSWER, cancel)
             .await
             .map_err(|e| EngineError::source(&e, e.hint()))?;
+        if alone {
+            return Ok(Reply::alone(answer.status, &answer.body));
+        }
         if !answer.is_success() {
             let error = answer.to_error();
             return Err(EngineError::source(&error, error.hint()));
@@ -215,28 +254,20 @@ pub async fn trial(
     cancel: &CancellationToken,
 ) -> Result<Trial, EngineError> {
     let link = link(storage, plan, clock, cancel).await?;
-    let (mut strategies, mut not_written) = (BTreeMap::new(), BTreeMap::new());
-    for (name, _) in storage.names.resource_types() {
-        match link.strategy(&name) {
-            Ok(strategy) => drop(strategies.insert(name, strategy)),
-            Err(why) => drop(not_written.insert(name, why.to_string())),
-        }
-    }
     let probed = probe(&link, cancel).await?;
     Ok(Trial {
         software: link.ability.software.clone(),
         fhir_version: link.ability.fhir_version.clone(),
-        strategies,
-        not_written,
+        plan: link.plan(storage),
         probed,
     })
 }
 
 /// One organization that nobody would take for one, written and removed; it is removed however the reading back goes.
-async fn probe(link: &Link, cancel: &CancellationToken) -> Result<bool, EngineError> {
+async fn probe(link: &Link, cancel: &CancellationToken) -> Result<Probed, EngineError> {
     const TYPE: &str = "Organization";
     let Ok(strategy) = link.strategy(TYPE) else {
-        return Ok(false);
+        return Ok(Probed::Untried);
     };
     let system = super::outgoing::SOURCE_ID;
     let record = format!(
@@ -257,14 +288,18 @@ async fn probe(link: &Link, cancel: &CancellationToken) -> Result<bool, EngineEr
             refused(&written)?;
             let found = link.one(Request::search(TYPE, &query), cancel).await?;
             let Some(found) = found.found.into_iter().next() else {
-                return Ok(false);
+                return Ok(Probed::Left);
             };
             found.id
         }
     };
     let read = link.one(Request::read(TYPE, &id), cancel).await?;
     let removed = link.one(Request::delete(TYPE, &id), cancel).await?;
-    Ok(read.status == 200 && matches!(removed.status, 200 | 202 | 204))
+    Ok(if read.status == 200 && matches!(removed.status, 200 | 202 | 204) {
+        Probed::Removed
+    } else {
+        Probed::Left
+    })
 }
 
 fn refused(reply: &Reply) -> Result<(), EngineError> {

@@ -5,17 +5,23 @@
 //! the store is carried over to the server by delivering once more.
 //!
 //! - `chosen`: which server it is, and how the records stand there. `link`: the session, and what the server can do. `deliver`: the delivery.
-//! - `after_run`: a delivery as the end of a run. `work`: what there is to do, type by type. `outgoing`: a record as it is sent. `task`: one record's way, whatever the server answers.
-//! - `sender`: batches in flight, as many and as large as the server bears. `settle`: what came of it, made durable.
+//! - `after_run`: a delivery as the end of a run. `work`: what there is to do, type by type. `outgoing`: a record as it is sent, `leads`: where its
+//!   references lead there. `task`: one record's way, whatever the server answers.
+//! - `sender`: bundles in flight, as many and as large as the server bears; `flight`: one of them. `settle`: what came of it, made durable.
+//! - `hand_off`: files for a server's own import; `bulk_import`: that import, started and watched.
 //! - `agree`: what a person decides of records that the server has otherwise. `likeness`: whether two records say the same.
 //! - `circle`: records that are to be removed and refer to each other.
 //! - `pull`: the server's own records, read into the store before anything is decided. `proof`: everything read back and compared.
 
 mod after_run;
 mod agree;
+mod bulk_import;
 mod chosen;
 mod circle;
 mod deliver;
+mod flight;
+mod hand_off;
+mod leads;
 mod likeness;
 mod link;
 mod outgoing;
@@ -28,8 +34,10 @@ mod work;
 
 pub use after_run::delivered;
 pub use agree::agree;
+pub use bulk_import::{ImportOptions, Imported, bulk_import};
 pub use chosen::{Stand, choose, stand};
 pub use deliver::{Delivering, Problem, deliver, problems};
-pub use link::{Trial, destination, save_destination, trial};
+pub use hand_off::HandedFile;
+pub use link::{Probed, Trial, destination, save_destination, trial};
 pub use proof::{Proof, prove};
 pub use pull::pull;

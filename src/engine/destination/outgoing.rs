@@ -1,11 +1,13 @@
 //! A record as it is sent: under its id there, its references leading where they lead there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::super::error::EngineError;
 use super::super::place::hex;
+use super::leads::Led;
 use super::link::Link;
 use super::task::{Goal, Place, Step, Task};
 use crate::fhir::{self, Handle};
@@ -33,15 +35,8 @@ pub struct Maker<'a> {
     pub tenant: u16,
     /// References to records that are not at the server yet are sent as references by identifier, to be set right later.
     pub settle_for_less: bool,
-}
-
-/// What a record leads to at the server.
-enum Leads {
-    To(String),
-    /// To one that will be there.
-    Later,
-    /// To nothing that the store has.
-    Nowhere,
+    /// Types of which the server has no record: whatever is under an id there is ours.
+    pub empty: BTreeSet<String>,
 }
 
 /// What came of making a task.
@@ -52,6 +47,8 @@ pub enum Made {
     Later,
     /// It is there as it is to be.
     There,
+    /// It is, and all that it refers to is there by now; this is to be remembered.
+    Complete(Box<Delivered>),
     /// It cannot be sent.
     Not(String),
 }
@@ -93,8 +90,7 @@ impl Maker<'_> {
     pub fn known(&self, key: &RecordKey) -> Result<Option<Delivered>, EngineError> {
         Ok(self
             .storage
-            .tables
-            .delivered
+            .deliveries
             .get(&migration_key(&self.plan.id, key.as_bytes()))?)
     }
 
@@ -124,52 +120,19 @@ impl Maker<'_> {
             },
         };
         let token = self.token(resource_type, scan.id);
+        let anew = match self.link.strategy(resource_type) {
+            Ok(strategy @ (Strategy::Identifier | Strategy::Tag)) => Some(self.place(strategy, resource_type, scan.id)),
+            _ => None,
+        };
         let handle = match (&own, self.link.strategy(resource_type)) {
             (None, Ok(Strategy::Identifier)) => Some(Handle::Identifier(SOURCE_ID, &token)),
             (None, Ok(Strategy::Tag)) => Some(Handle::Tag(SOURCE_ID, &token)),
             _ => None,
         };
         let base = (!entry.local).then_some(self.plan.base_url.as_str());
-        let (mut later, mut complete) = (false, true);
-        let mut failed = None;
-        let mut leads = |name: &str, id: &str| {
-            self.leads(name, id).unwrap_or_else(|error| {
-                failed = Some(error);
-                Leads::Nowhere
-            })
-        };
-        // Until it can say where they are, it says who they are.
-        let less = if self.settle_for_less {
-            fhir::by_identifier(&line, base, |name, id| {
-                matches!(leads(name, id), Leads::Later).then(|| {
-                    complete = false;
-                    (SOURCE_ID.to_owned(), self.token(name, id))
-                })
-            })
-        } else {
-            None
-        };
-        let line = less.unwrap_or(line);
-        let rewritten = fhir::rewrite(&line, base, |name, id| {
-            if id.starts_with('?') {
-                return None;
-            }
-            match leads(name, id) {
-                Leads::To(place) => Some(place),
-                Leads::Nowhere => None,
-                Leads::Later => {
-                    later = true;
-                    None
-                }
-            }
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if later && !self.settle_for_less {
+        let Some(Led { line, complete }) = self.led(line, base, own.as_ref())? else {
             return Ok(Made::Later);
-        }
-        let line = rewritten.unwrap_or(line);
+        };
         let Ok(body) = fhir::outgoing(&line, handle) else {
             return Ok(Made::Not("it cannot be read as JSON".to_owned()));
         };
@@ -179,9 +142,15 @@ impl Maker<'_> {
             && let Some(known) = &known
             && (known.settled() || known.is_there() && !complete)
             && known.content == content
-            && known.complete == complete
         {
-            return Ok(Made::There);
+            return Ok(if complete && !known.complete {
+                Made::Complete(Box::new(Delivered {
+                    complete,
+                    ..known.clone()
+                }))
+            } else {
+                Made::There
+            });
         }
         let there = Expected::of(known.as_ref(), own.as_ref());
         Ok(Made::Task(Box::new(Task {
@@ -193,6 +162,7 @@ impl Maker<'_> {
             complete,
             goal: Goal::Write,
             place: placed,
+            anew,
             exists: there.exists,
             version: there.version,
             servers_own: own.is_some(),
@@ -220,7 +190,7 @@ impl Maker<'_> {
 
     /// The id under which a record is put. An id of digits alone is of a sequence, and the server may have one of its own, so that it would
     /// be somebody else's there; such a record gets one made of where it comes from.
-    fn assigned(&self, resource_type: &str, id: &str) -> String {
+    pub(super) fn assigned(&self, resource_type: &str, id: &str) -> String {
         if !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return id.to_owned();
         }
@@ -230,34 +200,12 @@ impl Maker<'_> {
         parts.join("-")
     }
 
-    fn token(&self, resource_type: &str, id: &str) -> String {
+    pub(super) fn token(&self, resource_type: &str, id: &str) -> String {
         format!("{}/{resource_type}/{id}", self.plan.tenant)
     }
 
-    fn leads(&self, resource_type: &str, id: &str) -> Result<Leads, EngineError> {
-        let key = self.storage.key(self.tenant, resource_type, id)?;
-        if let Some(known) = self.known(&key)?
-            && !known.id.is_empty()
-        {
-            return Ok(Leads::To(format!("{resource_type}/{}", known.id)));
-        }
-        let Some(entry) = self.storage.index.get(&key)?.filter(|entry| !entry.deleted) else {
-            return Ok(Leads::Nowhere);
-        };
-        if entry.local || self.own_version(&key)?.is_some() {
-            return Ok(Leads::To(format!("{resource_type}/{id}")));
-        }
-        Ok(match self.link.strategy(resource_type) {
-            // A server that looks whether they lead somewhere has been asked before it comes to this.
-            Ok(Strategy::ClientId) if self.settle_for_less => Leads::Later,
-            Ok(Strategy::ClientId) => Leads::To(format!("{resource_type}/{}", self.assigned(resource_type, id))),
-            Ok(Strategy::Identifier | Strategy::Tag) => Leads::Later,
-            Err(_) => Leads::Nowhere,
-        })
-    }
-
     /// The server's own version of a record, as it was read last, if it is the server's.
-    fn own_version(&self, key: &RecordKey) -> Result<Option<Found>, EngineError> {
+    pub(super) fn own_version(&self, key: &RecordKey) -> Result<Option<Found>, EngineError> {
         let versions = self.storage.index.versions(key)?;
         let Some(own) = versions.iter().find(|entry| entry.local) else {
             return Ok(None);

@@ -9,6 +9,7 @@ use super::super::error::EngineError;
 use super::circle::Circles;
 use super::deliver::{Delivering, Pass, pass, undelivered};
 use super::link::link;
+use super::work::Purpose;
 use crate::migration::Event;
 
 /// What reading everything back from a server showed.
@@ -39,7 +40,7 @@ pub async fn prove(job: Delivering) -> Result<Proof, EngineError> {
     let link = Arc::new(link(&job.storage, &job.plan, Arc::clone(&job.clock), &job.cancel).await?);
     let how = Pass {
         settle_for_less: true,
-        checking: true,
+        purpose: Purpose::Check,
     };
     let came = pass(&job, &link, &BTreeSet::new(), Circles::new(), how).await?;
     let counts = came.settler.counts;

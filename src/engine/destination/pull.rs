@@ -50,7 +50,12 @@ struct PageLink {
 pub async fn pull(job: Delivering) -> Result<ByType, EngineError> {
     let link = link(&job.storage, &job.plan, Arc::clone(&job.clock), &job.cancel).await?;
     let mut types: Vec<String> = Vec::new();
-    for name in link.ability.types() {
+    let only = link.destination.kind.only();
+    for name in link
+        .ability
+        .types()
+        .filter(|name| only.is_none_or(|types| types.contains(name)))
+    {
         if link.count(name, &job.cancel).await?.is_none_or(|count| count > 0) {
             types.push(name.to_owned());
         }
@@ -146,8 +151,7 @@ impl Reader {
             let key = self.storage.key(self.tenant, name, &found.id)?;
             let known = self
                 .storage
-                .tables
-                .delivered
+                .deliveries
                 .get(&migration_key(&self.migration, key.as_bytes()))?;
             let edited = known.is_some_and(|known| known.is_there() && known.version != found.version);
             if !edited {

@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
 use super::super::progress::{Delivery, Snapshot};
-use super::link::{LONGEST_ANSWER, Link};
+use super::flight::{Way, Went, busy_error, go};
+use super::link::Link;
 use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
-use crate::migration::Bundling;
-use crate::source::{SessionError, TokenUse};
-use crate::target::remote::{Reply, asked_milliseconds, brief, bundle, points_anew_in, replies};
+use crate::migration::{Bundling, DeliveryCounts, Strategy};
+use crate::target::remote::Reply;
 
 /// The most batches in flight.
 const MOST: usize = 8;
@@ -41,20 +41,6 @@ pub enum Work {
     Task(Box<Task>),
     /// Say when everything before it is over.
     Wait(oneshot::Sender<()>),
-}
-
-/// How a batch went as a whole.
-enum Went {
-    Answered(Vec<Reply>),
-    /// A transaction was refused, and nothing of it was done.
-    Refused,
-    /// The server does not take so much at once.
-    TooLarge,
-    /// Nothing was done.
-    Busy(HttpError),
-    /// It is not known what was done.
-    Unknown(HttpError),
-    Failed(SessionError),
 }
 
 struct Back {
@@ -80,6 +66,8 @@ pub struct Sender {
     flight: JoinSet<Back>,
     attempts: Attempts,
     progress: Delivery,
+    /// What came of the passes before this one.
+    before: DeliveryCounts,
     /// Types for which the server takes no ids of ours; their records come again in the next pass.
     pub without_id: BTreeSet<Arc<str>>,
 }
@@ -87,6 +75,7 @@ pub struct Sender {
 impl Sender {
     pub fn new(link: Arc<Link>, cancel: CancellationToken, snapshot: watch::Sender<Snapshot>) -> Self {
         let entries = link.destination.kind.batch();
+        let progress = snapshot.borrow().delivery.clone().unwrap_or_default();
         let attempts = Attempts::new(link.session.http().retry());
         let bundling = link.bundling();
         Self {
@@ -101,7 +90,8 @@ impl Sender {
             ready: VecDeque::new(),
             flight: JoinSet::new(),
             attempts,
-            progress: Delivery::default(),
+            before: progress.counts,
+            progress,
             without_id: BTreeSet::new(),
         }
     }
@@ -154,8 +144,9 @@ impl Sender {
     fn send(&mut self) {
         let Some(first) = self.ready.front() else { return };
         let way = self.way(first);
+        let entries = if way == Way::Alone { 1 } else { self.entries };
         let (mut tasks, mut left, mut bytes) = (Vec::new(), VecDeque::new(), 0);
-        while tasks.len() < self.entries
+        while tasks.len() < entries
             && let Some(task) = self.ready.pop_front()
         {
             if self.way(&task) != way {
@@ -185,16 +176,18 @@ impl Sender {
         });
     }
 
-    /// What a record goes in, and whether it writes: reads are none of a transaction's business, for it fails where nothing is found, and none
-    /// of a bundle's to which short answers are wanted.
-    fn way(&self, task: &Task) -> (Bundling, bool) {
+    /// What a record goes in.
+    fn way(&self, task: &Task) -> Way {
         let writes = task.writes();
-        let bundling = if task.apart || !writes {
-            Bundling::Batch
+        if writes && self.bundling == Bundling::Transaction && !task.apart {
+            Way::Transaction
+        } else if !self.link.ability.batch {
+            Way::Alone
+        } else if writes {
+            Way::Batch
         } else {
-            self.bundling
-        };
-        (bundling, writes)
+            Way::Reads
+        }
     }
 
     async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
@@ -221,7 +214,7 @@ impl Sender {
             Went::Refused => {
                 self.attempts.progressed();
                 self.refused += 1;
-                if self.refused >= REFUSED {
+                if self.refused >= REFUSED && self.link.ability.batch {
                     self.bundling = Bundling::Batch;
                 }
                 let apart = tasks.into_iter().map(|task| Task { apart: true, ..task });
@@ -296,7 +289,7 @@ impl Sender {
                 Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
                 Next::Again(task) => self.ready.push_back(task),
                 Next::Later(task) => later.push(task),
-                Next::WithoutId(task) if self.link.ability.without_ids(&task.resource_type).is_ok() => {
+                Next::WithoutId(task) if self.goes_without_id(&task.resource_type) => {
                     self.without_id.insert(task.resource_type);
                 }
                 Next::WithoutId(task) => {
@@ -314,6 +307,12 @@ impl Sender {
         Ok(throttled)
     }
 
+    /// Whether records of a type can be written in another way than under ids of ours, where that is how they are written.
+    fn goes_without_id(&self, resource_type: &str) -> bool {
+        let ours = self.link.strategy(resource_type) == Ok(Strategy::ClientId);
+        ours && self.link.ability.without_ids(resource_type).is_ok()
+    }
+
     fn calmer(&mut self) {
         self.calm += 1;
         if self.calm >= CALM {
@@ -326,59 +325,10 @@ impl Sender {
     }
 
     fn show(&mut self, settler: &Settler) {
-        self.progress.counts = settler.counts;
+        self.progress.counts = self.before.and_then(settler.counts);
         self.progress.batch = self.entries;
         self.progress.at_once = self.at_once;
         let progress = self.progress.clone();
         self.snapshot.send_modify(|snapshot| snapshot.delivery = Some(progress));
-    }
-}
-
-async fn go(
-    link: &Link,
-    (bundling, writes): (Bundling, bool),
-    tasks: &[Task],
-    cancel: &CancellationToken,
-) -> (Went, Option<Duration>) {
-    let requests: Vec<_> = tasks.iter().map(Task::request).collect();
-    let call = link.call(bundle(bundling, &requests));
-    let call = if writes { brief(call) } else { call };
-    let reply = match link.session.send(&call, TokenUse::Allowed, cancel).await {
-        Ok(reply) => reply,
-        Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),
-        Err(error) => return (Went::Failed(error), None),
-    };
-    let rest = points_anew_in(&reply.headers);
-    let went = match reply.status {
-        200..=299 => match reply.read(LONGEST_ANSWER).await {
-            Ok(answer) => match replies(&answer.body) {
-                Ok(replies) => Went::Answered(replies),
-                Err(_) => Went::Unknown(busy_error(502, None)),
-            },
-            Err(error) => Went::Unknown(error),
-        },
-        413 => Went::TooLarge,
-        // R4 http, section "transaction response": one OperationOutcome, and nothing was done.
-        400 | 404..=406 | 409 | 410 | 412 | 422 if bundling == Bundling::Transaction => Went::Refused,
-        status => {
-            let asked = asked_milliseconds(&reply.headers);
-            let error = reply.into_error(cancel).await;
-            match (status, error) {
-                (_, HttpError::Cancelled) => Went::Failed(HttpError::Cancelled.into()),
-                (429, error) => Went::Busy(asked.map_or(error, |asked| busy_error(429, Some(asked)))),
-                (_, error) if error.is_retryable() => Went::Unknown(error),
-                (_, error) => Went::Failed(error.into()),
-            }
-        }
-    };
-    (went, rest)
-}
-
-fn busy_error(status: u16, retry_after: Option<Duration>) -> HttpError {
-    HttpError::Status {
-        status,
-        url: "the batch".to_owned(),
-        outcome: String::new(),
-        retry_after,
     }
 }

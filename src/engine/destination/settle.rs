@@ -64,9 +64,9 @@ impl Settler {
             Came::Refused | Came::Conflict => false,
         };
         match known {
-            Some(known) => self.storage.tables.delivered.put(&key, known)?,
+            Some(known) => self.storage.deliveries.put(&key, known)?,
             None => {
-                self.storage.tables.delivered.remove(&key)?;
+                self.storage.deliveries.remove(&key)?;
             }
         }
         self.count(came);
@@ -94,7 +94,7 @@ impl Settler {
 
     /// Makes durable what was noted.
     pub fn durable(&mut self) -> Result<(), EngineError> {
-        self.storage.workspace.ledger().durable()?;
+        self.storage.deliveries.durable()?;
         self.since = None;
         Ok(())
     }

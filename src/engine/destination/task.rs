@@ -64,6 +64,8 @@ pub struct Task {
     pub complete: bool,
     pub goal: Goal,
     pub place: Place,
+    /// Where it is made anew should it not be there any more, for servers that give their own ids.
+    pub anew: Option<Place>,
     /// It is there, as far as we know.
     pub exists: bool,
     /// The version that is there, as far as we know.
@@ -216,11 +218,15 @@ impl Task {
         if self.wrote.take().is_some() {
             return self.look_again(status, "it cannot be found after it was written");
         }
-        let was_there = self.servers_own || self.known.as_ref().is_some_and(Delivered::is_there);
+        let seen = |known: &Delivered| known.is_there() && known.state != Standing::HandedOff;
+        let was_there = self.servers_own || self.known.as_ref().is_some_and(seen);
         if (was_there || status == 410) && !self.force && !(self.agreed && self.version.is_none()) {
             return self.conflict("it was removed at the destination", None);
         }
         (self.exists, self.version, self.step) = (false, None, Step::Act);
+        if let Some(anew) = self.anew.clone() {
+            self.place = anew;
+        }
         Next::Again(self)
     }
 

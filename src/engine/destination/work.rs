@@ -1,6 +1,5 @@
 //! What there is to do: the store's records against what the ledger knows of the server, type by type.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +15,17 @@ use crate::store::{Entry, RecordKey, Storage, migration_key};
 
 /// Entries looked at together, so that each block of the landing is opened once for all of them.
 const TOGETHER: usize = 1 << 16;
+
+/// What a pass over the store is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Everything is sent that the server has not as it should.
+    Deliver,
+    /// Nothing is written: everything that should be there is looked at.
+    Check,
+    /// Files are made of what the server has nothing of, type by type.
+    HandOff,
+}
 
 /// What one pass found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,13 +45,10 @@ pub struct Worker<'a> {
     pub maker: Maker<'a>,
     pub out: mpsc::Sender<Work>,
     pub cancel: CancellationToken,
-    /// Types of which the server has no record, so that there is nothing to look at before writing.
-    pub empty: BTreeSet<String>,
     pub force: bool,
     /// What is to be removed and is referred to in a circle.
     pub circles: Circles,
-    /// Nothing is written: everything that should be there is looked at.
-    pub checking: bool,
+    pub purpose: Purpose,
     pub passed: Passed,
 }
 
@@ -50,11 +57,19 @@ impl Worker<'_> {
     pub fn pass(&mut self) -> Result<(), EngineError> {
         let mut types = self.maker.storage.names.resource_types();
         types.sort_by_key(|(name, _)| (write_order(name), name.clone()));
+        let only = self.maker.link.destination.kind.only();
         for (name, number) in &types {
+            let handed_off = self.purpose != Purpose::HandOff || self.maker.empty.contains(name);
+            if !handed_off || only.is_some_and(|types| !types.contains(&name.as_str())) {
+                continue;
+            }
             self.write(name, *number)?;
             self.wait()?;
         }
-        if self.checking {
+        if self.purpose == Purpose::HandOff {
+            return Ok(());
+        }
+        if self.purpose == Purpose::Check {
             for (_, number) in &types {
                 for item in self.gone(*number) {
                     let (.., known) = item?;
@@ -82,7 +97,7 @@ impl Worker<'_> {
         let storage = Arc::clone(self.maker.storage);
         let mut entries = storage.index.scan(&prefix);
         loop {
-            let mut some: Vec<(RecordKey, Entry, Option<Delivered>)> = Vec::new();
+            let mut some: Vec<(RecordKey, Entry, Option<Box<Delivered>>)> = Vec::new();
             let mut over = true;
             for item in entries.by_ref() {
                 let (key, entry) = item?;
@@ -98,7 +113,7 @@ impl Worker<'_> {
                         continue;
                     }
                     Some(known)
-                        if !self.checking
+                        if self.purpose != Purpose::Check
                             && known.settled()
                             && known.complete
                             && known.made_from == self.maker.made_from(&entry) =>
@@ -106,7 +121,7 @@ impl Worker<'_> {
                         self.passed.unchanged += 1;
                         continue;
                     }
-                    _ => some.push((key, entry, known)),
+                    _ => some.push((key, entry, known.map(Box::new))),
                 }
                 if some.len() == TOGETHER {
                     over = false;
@@ -118,7 +133,7 @@ impl Worker<'_> {
                 if self.cancel.is_cancelled() {
                     return Err(EngineError::Cancelled);
                 }
-                self.one(&name, key, &entry, known)?;
+                self.one(&name, key, &entry, known.map(|known| *known))?;
             }
             if over {
                 return Ok(());
@@ -133,14 +148,17 @@ impl Worker<'_> {
         entry: &Entry,
         known: Option<Delivered>,
     ) -> Result<(), EngineError> {
-        match self.maker.make(name, key, entry, known, self.checking)? {
+        match self
+            .maker
+            .make(name, key, entry, known, self.purpose == Purpose::Check)?
+        {
             Made::Task(mut task) => {
                 self.passed.incomplete += u64::from(!task.complete);
                 task.force = self.force;
-                if self.checking {
+                if self.purpose == Purpose::Check {
                     task.goal = Goal::Check;
                 } else if task.exists && task.version.is_some()
-                    || task.known.is_none() && !task.servers_own && self.empty.contains(&**name)
+                    || task.known.is_none() && !task.servers_own && self.maker.empty.contains(&**name)
                 {
                     // The version that is asked for, or that there is none at all, is as good as a look.
                     task.step = Step::Act;
@@ -155,7 +173,12 @@ impl Worker<'_> {
                 self.passed.unchanged += 1;
                 Ok(())
             }
-            Made::Not(_) if self.checking => Ok(()),
+            Made::Complete(known) => {
+                self.passed.unchanged += 1;
+                let at = migration_key(&self.maker.plan.id, key.as_bytes());
+                Ok(self.maker.storage.deliveries.put(&at, &known)?)
+            }
+            Made::Not(_) if self.purpose != Purpose::Deliver => Ok(()),
             Made::Not(reason) => self.not(key, reason),
         }
     }
@@ -163,7 +186,7 @@ impl Worker<'_> {
     /// Notes that a record cannot be sent at all.
     fn not(&mut self, key: RecordKey, reason: String) -> Result<(), EngineError> {
         let at = migration_key(&self.maker.plan.id, key.as_bytes());
-        let table = &self.maker.storage.tables.delivered;
+        let table = &self.maker.storage.deliveries;
         let state = Standing::Refused { status: 0, reason };
         let known = Delivered::not_done(table.get(&at)?, state);
         Ok(table.put(&at, &known)?)
@@ -173,6 +196,7 @@ impl Worker<'_> {
     fn remove(&mut self, name: &str, number: u16) -> Result<(), EngineError> {
         let name: Arc<str> = Arc::from(name);
         let storage = Arc::clone(self.maker.storage);
+        let removes = self.maker.link.destination.kind.only().is_none();
         for item in self.gone(number) {
             let (at, key, known) = item?;
             if self.cancel.is_cancelled() {
@@ -184,7 +208,14 @@ impl Worker<'_> {
             }
             if !known.is_there() || !known.created {
                 // Nothing of ours is there.
-                storage.tables.delivered.remove(&at)?;
+                storage.deliveries.remove(&at)?;
+                continue;
+            }
+            if !removes {
+                let reason = "this kind of server removes nothing".to_owned();
+                let state = Standing::Refused { status: 0, reason };
+                let known = Delivered::not_done(Some(known), state);
+                storage.deliveries.put(&at, &known)?;
                 continue;
             }
             let circle = self.circles.get(&format!("{name}/{}", known.id)).cloned();
@@ -197,6 +228,7 @@ impl Worker<'_> {
                 complete: true,
                 goal: if circle.is_some() { Goal::Cut } else { Goal::Remove },
                 place: Place::Id(known.id.clone()),
+                anew: None,
                 exists: true,
                 version: match &known.state {
                     Standing::Agreed { version, .. } => version.clone(),
@@ -241,8 +273,7 @@ pub fn gone(
 ) -> impl Iterator<Item = Result<(Vec<u8>, RecordKey, Delivered), EngineError>> + use<> {
     let storage = Arc::clone(storage);
     let rows = storage
-        .tables
-        .delivered
+        .deliveries
         .scan_prefix(&migration_key(migration, &RecordKey::prefix(tenant, number)));
     rows.filter_map(move |item| {
         let (at, known) = match item {

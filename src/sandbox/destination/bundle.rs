@@ -32,7 +32,7 @@ impl World {
         }
         match bundle["type"].as_str() {
             Some("transaction") if self.manners.transactions => Ok(Mode::Transaction),
-            Some("batch" | "transaction") => Ok(Mode::Batch),
+            Some("batch" | "transaction") if self.manners.batches => Ok(Mode::Batch),
             _ => Err(Refusal::invalid(
                 "A Bundle posted to the base has to be a batch or a transaction.",
             )),

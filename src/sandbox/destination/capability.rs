@@ -8,19 +8,18 @@ use crate::sandbox::scope::known_types;
 /// `GET [base]/metadata`
 pub(super) fn statement(manners: &Manners, base_url: &str, security: Option<Value>) -> Value {
     let codes = |codes: &[&str]| -> Value { codes.iter().map(|code| json!({ "code": code })).collect() };
-    let interactions = [
-        "read",
-        "vread",
-        "update",
-        "delete",
-        "history-instance",
-        "create",
-        "search-type",
-    ];
+    let interactions = |name: &str| {
+        let mut interactions = vec!["read", "vread", "history-instance", "search-type"];
+        if manners.writes(name) {
+            interactions.extend(["create", "update"]);
+            interactions.extend(manners.deletes.then_some("delete"));
+        }
+        codes(&interactions)
+    };
     let resource = |name: &&str| {
         json!({
             "type": name,
-            "interaction": codes(&interactions),
+            "interaction": interactions(name),
             "versioning": "versioned-update",
             "readHistory": true,
             "updateCreate": manners.client_ids != ClientIds::Refused,
@@ -31,11 +30,8 @@ pub(super) fn statement(manners: &Manners, base_url: &str, security: Option<Valu
             "searchParam": search_parameters(name),
         })
     };
-    let system: &[&str] = if manners.transactions {
-        &["batch", "transaction"]
-    } else {
-        &["batch"]
-    };
+    let system = [(manners.batches, "batch"), (manners.transactions, "transaction")];
+    let system: Vec<&str> = system.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     let mut statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -48,7 +44,7 @@ pub(super) fn statement(manners: &Manners, base_url: &str, security: Option<Valu
         "rest": [{
             "mode": "server",
             "resource": known_types().iter().map(resource).collect::<Vec<_>>(),
-            "interaction": codes(system),
+            "interaction": codes(&system),
         }],
     });
     if let Some(security) = security {

@@ -45,6 +45,9 @@ async fn respond(site: &Site, cutter: &Cutter, request: axum::extract::Request) 
     let body = axum::body::to_bytes(body, LARGEST_BODY)
         .await
         .map_err(|_| too_large())?;
+    if let Some(response) = site.import(&parts, &body) {
+        return response;
+    }
     let asked = site.read(&parts, &body)?;
     let fate = if asked.writes() { site.trouble.fate() } else { None };
     match fate {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::import::ImportManners;
+
 /// Which ids a client may choose by `PUT [base]/Type/id` (FHIR R4, "Update as Create").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientIds {
@@ -69,6 +71,14 @@ pub struct Manners {
     pub conflict_status: u16,
     /// Whether a transaction is one; else it is worked off as a batch, under the name of a transaction.
     pub transactions: bool,
+    /// Whether it imports files by itself, and how.
+    pub import: Option<ImportManners>,
+    /// Whether batches are taken.
+    pub batches: bool,
+    /// The types that can be written; all of them where none is named.
+    pub written: Option<&'static [&'static str]>,
+    /// Whether anything can be removed.
+    pub deletes: bool,
     /// Whether references like `Patient?identifier=s|v` are resolved outside of transactions too.
     pub conditional_references: bool,
     /// Whether `DELETE [base]/Type?query` exists.
@@ -108,6 +118,10 @@ pub const GENERIC: Manners = Manners {
     uuid_versions: false,
     conflict_status: 412,
     transactions: true,
+    import: None,
+    batches: true,
+    written: None,
+    deletes: true,
     conditional_references: false,
     conditional_delete: true,
     several_matches_invalid: false,
@@ -162,6 +176,7 @@ pub const HAPI: Manners = Manners {
     client_ids: ClientIds::NotNumeric,
     server_ids: ServerIds::Numeric,
     conflict_status: 409,
+    import: Some(ImportManners::Hapi),
     checks_references: true,
     merges_meta: true,
     stamps_source: true,
@@ -183,6 +198,7 @@ pub const HAPI: Manners = Manners {
 pub const THROTTLED: Manners = Manners {
     name: "throttled",
     gzip: false,
+    import: Some(ImportManners::Azure),
     requests: Some(600),
     entries: EntryManners {
         minimal: Minimal::Everything,
@@ -191,11 +207,36 @@ pub const THROTTLED: Manners = Manners {
     ..GENERIC
 };
 
-impl Manners {
-    /// All kinds, in the order in which they are listed to people.
-    pub const ALL: [&'static Self; 4] = [&GENERIC, &HAPI, &MEDPLUM, &THROTTLED];
+/// The manners of Google Cloud Healthcare: a store among others, which imports files beside its base.
+pub const GOOGLE: Manners = Manners {
+    name: "google",
+    base_path: "/v1/projects/p/locations/l/datasets/d/fhirStores/s/fhir",
+    import: Some(ImportManners::Google),
+    ..GENERIC
+};
 
-    /// The kind of this name: `generic`, `hapi`, `medplum` or `throttled`.
+/// An EHR that lets others write demographics: patients alone, in transactions, under its own ids, and nothing is removed again.
+pub const DEMOGRAPHICS: Manners = Manners {
+    name: "demographics",
+    client_ids: ClientIds::Refused,
+    server_ids: ServerIds::Uuid,
+    batches: false,
+    written: Some(&["Patient"]),
+    deletes: false,
+    gzip: false,
+    ..GENERIC
+};
+
+impl Manners {
+    /// Whether records of a type can be written.
+    pub(super) fn writes(&self, kind: &str) -> bool {
+        self.written.is_none_or(|types| types.contains(&kind))
+    }
+
+    /// All kinds, in the order in which they are listed to people.
+    pub const ALL: [&'static Self; 6] = [&GENERIC, &HAPI, &MEDPLUM, &THROTTLED, &GOOGLE, &DEMOGRAPHICS];
+
+    /// The kind of this name: `generic`, `hapi`, `medplum`, `throttled`, `google` or `demographics`.
     pub fn named(name: &str) -> Option<&'static Self> {
         Self::ALL.into_iter().find(|manners| manners.name == name)
     }

@@ -15,6 +15,7 @@ mod config;
 mod content;
 mod fault;
 mod handle;
+mod import;
 mod in_flight;
 mod manners;
 mod meta;
@@ -34,5 +35,8 @@ mod write;
 pub use config::DestinationConfig;
 pub use content::{Content, DestinationStats};
 pub use fault::{Every, WriteFault};
-pub use manners::{ClientIds, EntryManners, GENERIC, HAPI, MEDPLUM, Manners, ServerIds, THROTTLED};
+pub use import::ImportManners;
+pub use manners::{
+    ClientIds, DEMOGRAPHICS, EntryManners, GENERIC, GOOGLE, HAPI, MEDPLUM, Manners, Minimal, ServerIds, THROTTLED,
+};
 pub use server::{Destination, RunningDestination};

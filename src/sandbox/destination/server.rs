@@ -46,7 +46,13 @@ impl Destination {
         let base_path = config.manners.base_path;
         let origin = format!("http://{}", listener.local_addr()?);
         let site = Arc::new(Site::new(config, &origin));
-        let routes = Router::new()
+        let mut routes = Router::new();
+        if let Some(beside) = site.import_beside_base() {
+            routes = routes
+                .route(&beside, any(handle))
+                .route("/v1/operations/{number}", any(handle));
+        }
+        let routes = routes
             .route(base_path, any(handle))
             .route(&format!("{base_path}/"), any(handle))
             .route(&format!("{base_path}/{{*path}}"), any(handle))

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::capability;
 use super::config::DestinationConfig;
 use super::content::{Content, DestinationStats};
+use super::import::Import;
 use super::in_flight::InFlight;
 use super::throttle::Allowance;
 use super::trouble::Trouble;
@@ -39,6 +40,7 @@ pub(super) struct Site {
     pub in_flight: InFlight,
     world: Mutex<World>,
     stats: Mutex<DestinationStats>,
+    imports: Mutex<Vec<Import>>,
     pub requests: Allowance,
     pub points: Allowance,
     /// Versions that were there from the start.
@@ -66,6 +68,7 @@ impl Site {
             preloaded: world.records.mark(),
             world: Mutex::new(world),
             stats: Mutex::default(),
+            imports: Mutex::default(),
             requests: Allowance::new(config.manners.requests, config.window),
             points: Allowance::new(config.manners.points, config.window),
             base_url,
@@ -75,6 +78,10 @@ impl Site {
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn imports(&self) -> MutexGuard<'_, Vec<Import>> {
+        self.imports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count(&self) -> MutexGuard<'_, DestinationStats> {

@@ -24,9 +24,20 @@ pub(super) enum Action {
     Nothing,
 }
 
+fn not_here() -> Refusal {
+    let text = "This interaction is not supported at this address.";
+    Refusal::new(405, "not-supported", text)
+}
+
 impl World {
     /// Looks up the conditions of a request; nothing is written.
     pub(super) fn settle(&mut self, request: &Request) -> Result<Action, Refusal> {
+        let (Target::Type(kind) | Target::Record(kind, ..)) = &request.target else {
+            return Err(not_here());
+        };
+        if !self.manners.writes(kind) || request.method == Method::DELETE && !self.manners.deletes {
+            return Err(not_here());
+        }
         match (&request.method, &request.target) {
             (&Method::POST, Target::Type(kind)) => {
                 body_of(request, kind)?;
@@ -61,11 +72,7 @@ impl World {
                     _ => Err(several(412)),
                 }
             }
-            _ => Err(Refusal::new(
-                405,
-                "not-supported",
-                "This interaction is not supported at this address.",
-            )),
+            _ => Err(not_here()),
         }
     }
 

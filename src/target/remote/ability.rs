@@ -49,6 +49,9 @@ pub enum NoStrategy {
     /// The server does not have the type.
     #[error("the server does not take this type")]
     Type,
+    /// Servers of this kind take other types only.
+    #[error("this kind of server takes demographics only")]
+    Demographics,
     /// Neither ids of ours nor conditional create.
     #[error("the server takes neither ids of ours nor conditional create, so that writing again could double records")]
     Repeatable,
@@ -94,6 +97,9 @@ impl Ability {
 
     /// How records of a type are written, so that writing them twice makes one of each.
     pub fn strategy(&self, kind: ServerKind, resource_type: &str) -> Result<Strategy, NoStrategy> {
+        if kind.only().is_some_and(|types| !types.contains(&resource_type)) {
+            return Err(NoStrategy::Demographics);
+        }
         let ability = self.types.get(resource_type).ok_or(NoStrategy::Type)?;
         if !ability.create && !ability.update {
             return Err(NoStrategy::Type);
@@ -150,6 +156,9 @@ mod tests {
         assert_eq!(all.strategy(ServerKind::Generic, "Patient"), Ok(Strategy::ClientId));
         assert_eq!(all.strategy(ServerKind::Medplum, "Patient"), Ok(Strategy::Identifier));
         assert_eq!(all.strategy(ServerKind::Medplum, "Binary"), Ok(Strategy::Tag));
+        let demographics = ServerKind::Eclinicalworks;
+        assert_eq!(all.strategy(demographics, "Patient"), Ok(Strategy::Identifier));
+        assert_eq!(all.strategy(demographics, "Binary"), Err(NoStrategy::Demographics));
         assert_eq!(all.strategy(ServerKind::Generic, "Basic"), Err(NoStrategy::Type));
         assert_eq!(all.strategy(ServerKind::Generic, "Observation"), Err(NoStrategy::Type));
         let no_ids = ability(false, true);

@@ -89,6 +89,18 @@ pub fn replies(body: &[u8]) -> Result<Vec<Reply>, ReplyError> {
     Ok(bundle.entry.into_iter().map(reply).collect())
 }
 
+impl Reply {
+    /// The answer to one interaction by itself, by its status and its body.
+    pub fn alone(status: u16, body: &[u8]) -> Self {
+        let resource = serde_json::from_slice::<&RawValue>(body).ok();
+        let entry = Entry {
+            response: None,
+            resource,
+        };
+        Self { status, ..reply(entry) }
+    }
+}
+
 impl Found {
     /// Reads the head of a record.
     pub fn read(record: &[u8]) -> Option<Self> {

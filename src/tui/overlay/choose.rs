@@ -13,6 +13,10 @@ pub enum Gets {
     Field(Field),
     /// The kind of server that the destination is.
     ServerKind,
+    /// Which conflict with the destination is settled.
+    Unsettled,
+    /// Whose record stays there.
+    Keep,
 }
 
 /// A list to choose from.
@@ -102,16 +106,19 @@ impl Choose {
         };
         let mut body = titled(canvas, &title);
         let numbered: Vec<(usize, &(String, String, bool))> = self.options.iter().enumerate().collect();
+        let longest = self.options.iter().map(|(_, name, _)| name.chars().count()).max();
+        let wide = u16::try_from(longest.unwrap_or_default()).unwrap_or(u16::MAX).max(40);
         rows(&mut body, self.list, &numbered, |canvas, y, (index, (_, name, on))| {
             let here = *index == self.list.at;
             let x = if self.many { 4 } else { 2 };
             if *on {
                 canvas.sign(2, y, Sign::Done, Role::Done);
             }
-            canvas.within(x, y, 40, name, Role::Plain);
+            let wide = wide.min(canvas.width().saturating_sub(x));
+            canvas.within(x, y, wide, name, Role::Plain);
             if here {
                 canvas.sign(0, y, Sign::Chosen, Role::Key);
-                canvas.restyle(x, y, 40, Role::Chosen);
+                canvas.restyle(x, y, wide, Role::Chosen);
             }
         });
     }

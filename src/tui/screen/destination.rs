@@ -1,8 +1,10 @@
 //! Destination: the FHIR server that the records are delivered to, what it can do, how a delivery goes, and what it does not take.
 
 mod draw;
+pub mod settle;
 
 pub use draw::view;
+pub use settle::no_conflict;
 
 use super::Screen;
 use crate::engine::Command;
@@ -27,6 +29,8 @@ pub struct State {
     pub tried: Option<Tried>,
     from: Screen,
     list: List,
+    /// The records about which somebody is being asked whose stay.
+    settling: Vec<String>,
 }
 
 /// The server, as far as that is known.
@@ -143,6 +147,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Run => start(model, Command::Deliver { force: false }),
         Action::VerifyAgain => start(model, Command::Prove),
+        Action::Settle => {
+            settle::ask(model);
+            Vec::new()
+        }
         Action::Open => {
             tell(model);
             Vec::new()
@@ -199,6 +207,7 @@ fn words(kind: ServerKind) -> &'static str {
         ServerKind::Azure => "Azure Health Data Services",
         ServerKind::Google => "Google Cloud Healthcare",
         ServerKind::Helios => "Helios",
+        ServerKind::Eclinicalworks => "eClinicalWorks (demographics only)",
     }
 }
 
@@ -220,15 +229,15 @@ fn lines(model: &Model) -> Vec<Line> {
         Some(Tried::Done(Ok(tried))) => Some(tried),
         _ => None,
     };
-    let strategies = tried.map_or(&stand.destination.strategies, |tried| &tried.strategies);
+    let strategies = tried.map_or(&stand.destination.strategies, |tried| &tried.plan.strategies);
     let mut names: Vec<&String> = stand.there.keys().chain(strategies.keys()).collect();
-    names.extend(tried.into_iter().flat_map(|tried| tried.not_written.keys()));
+    names.extend(tried.into_iter().flat_map(|tried| tried.plan.not_written.keys()));
     names.extend(stand.problems.iter().map(|problem| &problem.resource_type));
     names.sort_unstable();
     names.dedup();
     let line = |name: &String| {
         let how = strategies.get(name).map(|strategy| strategy.describe().to_owned());
-        let cannot = tried.and_then(|tried| tried.not_written.get(name));
+        let cannot = tried.and_then(|tried| tried.plan.not_written.get(name));
         let problems = stand.problems.iter().filter(|problem| problem.resource_type == *name);
         Line {
             name: name.clone(),
@@ -241,16 +250,18 @@ fn lines(model: &Model) -> Vec<Line> {
     names.into_iter().map(line).collect()
 }
 
+/// The problems of a type.
+fn problems_of<'a>(model: &'a Model, name: &str) -> Vec<&'a Undelivered> {
+    let all = model.destination.stand().into_iter().flat_map(|stand| &stand.problems);
+    all.filter(|problem| problem.resource_type == name).collect()
+}
+
 /// Shows the problems of the chosen type.
 fn tell(model: &mut Model) {
     let Some(line) = lines(model).into_iter().nth(model.destination.list.at) else {
         return;
     };
-    let Some(stand) = model.destination.stand() else { return };
-    let own = stand
-        .problems
-        .iter()
-        .filter(|problem| problem.resource_type == line.name);
+    let own = problems_of(model, &line.name).into_iter();
     let mut parts: Vec<(String, String)> = own.take(TOLD).map(|problem| part(model, problem)).collect();
     if line.problems > parts.len() as u64 {
         let rest = "`cutover destination problems` lists them all".to_owned();
@@ -270,9 +281,9 @@ fn part(model: &Model, problem: &Undelivered) -> (String, String) {
         Standing::Refused { status, reason } if *status > 0 => format!("refused (HTTP {status}): {reason}"),
         Standing::Refused { reason, .. } => format!("not sent: {reason}"),
         Standing::Conflict { reason, .. } => {
-            format!("conflict: {reason}. `cutover destination settle` says which of the two stays.")
+            format!("conflict: {reason}. `c` settles which of the two stays.")
         }
-        Standing::Delivered | Standing::Agreed { .. } => String::new(),
+        Standing::Delivered | Standing::HandedOff | Standing::Agreed { .. } => String::new(),
     };
     (record, why)
 }

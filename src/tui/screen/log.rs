@@ -141,6 +141,9 @@ fn step_of(event: &Event) -> Option<Step> {
         | Event::ExportComplete { .. }
         | Event::IngestCompleted { .. }
         | Event::DestinationRead { .. }
+        | Event::HandedOff { .. }
+        | Event::ImportBegun { .. }
+        | Event::ImportEnded { .. }
         | Event::DeliveryBegun { .. }
         | Event::DeliveryEnded { .. }
         | Event::DeliveryFailed { .. }

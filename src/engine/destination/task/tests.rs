@@ -11,6 +11,7 @@ const THEIRS: &[u8] = br#"{"resourceType":"Basic","id":"a","meta":{"versionId":"
 
 fn task(place: Place) -> Task {
     Task {
+        anew: None,
         key: RecordKey::new(1, 1, [0; 16]),
         resource_type: Arc::from("Basic"),
         body: OURS.to_vec(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Server, Tried, lines, room, words};
 use crate::engine::Delivery;
-use crate::engine::destination::Stand;
+use crate::engine::destination::{Probed, Stand};
 use crate::tui::canvas::Canvas;
 use crate::tui::figure::{count, several};
 use crate::tui::look::{Role, Sign};
@@ -30,9 +30,14 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
         Role::Plain,
     );
     answered(model, canvas);
-    match model.job().and_then(|job| job.snapshot.delivery.as_ref()) {
-        Some(delivery) => delivering(delivery, canvas),
-        None => standing(stand, canvas),
+    if let Some(delivery) = model.job().and_then(|job| job.snapshot.delivery.as_ref()) {
+        delivering(delivery, canvas);
+    } else {
+        standing(stand, canvas);
+        if let Some(Tried::Done(Ok(tried))) = &model.destination.tried {
+            let text = format!("Plan       {}", tried.plan.describe());
+            canvas.text(3, 5, &text, Role::Plain);
+        }
     }
     table(model, canvas);
 }
@@ -46,17 +51,15 @@ fn answered(model: &Model, canvas: &mut Canvas<'_>) {
             Role::Here,
         ),
         Some(Tried::Done(Err(problem))) => (problem.what.clone(), Role::Wrong),
-        Some(Tried::Done(Ok(tried))) if tried.probed => (
-            format!(
-                "{} (FHIR {}); one record written and removed",
-                tried.software, tried.fhir_version
-            ),
-            Role::Done,
-        ),
-        Some(Tried::Done(Ok(tried))) => (
-            format!("{}; one record written, and not removed again", tried.software),
-            Role::Wrong,
-        ),
+        Some(Tried::Done(Ok(tried))) => {
+            let (what, role) = match tried.probed {
+                Probed::Removed => ("one record written and removed", Role::Done),
+                Probed::Left => ("one record written, and not removed again", Role::Wrong),
+                Probed::Untried => ("nothing written to try", Role::Done),
+            };
+            let text = format!("{} (FHIR {}); {what}", tried.software, tried.fhir_version);
+            (text, role)
+        }
     };
     canvas.text(3, 2, "Answers", role);
     let width = canvas.width().saturating_sub(15);

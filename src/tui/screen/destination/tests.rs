@@ -5,7 +5,8 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::engine::Delivery;
-use crate::migration::{DeliveryCounts, Strategy};
+use crate::engine::destination::Probed;
+use crate::migration::{Bundling, DeliveryCounts, DeliveryPlan, Keep, Strategy};
 use crate::tui::live::Live;
 use crate::tui::message::{Msg, Reply};
 use crate::tui::sample::looks;
@@ -56,12 +57,17 @@ fn trial() -> Trial {
     Trial {
         software: "HAPI FHIR Server 7.2.0".to_owned(),
         fhir_version: "4.0.1".to_owned(),
-        strategies: strategies(),
-        not_written: BTreeMap::from([(
-            "Provenance".to_owned(),
-            "the server does not offer to create records of this type".to_owned(),
-        )]),
-        probed: true,
+        plan: DeliveryPlan {
+            bundles: Bundling::Transaction,
+            at_most: 100,
+            gzip: true,
+            strategies: strategies(),
+            not_written: BTreeMap::from([(
+                "Provenance".to_owned(),
+                "the server does not offer to create records of this type".to_owned(),
+            )]),
+        },
+        probed: Probed::Removed,
     }
 }
 
@@ -167,4 +173,42 @@ fn the_kind_of_server_is_chosen_from_a_list() {
     assert_snapshot!(looks(&mut model));
     let effects = set_kind(&mut model, "medplum");
     assert!(matches!(effects.as_slice(), [Effect::Choose(_, chosen)] if chosen.kind == ServerKind::Medplum));
+}
+
+#[test]
+fn a_conflict_with_the_server_is_settled_by_whoever_sits_here() {
+    let conflict = |version: &str| Standing::Conflict {
+        reason: "it was changed at the destination since".to_owned(),
+        version: Some(version.to_owned()),
+    };
+    let refused = Standing::Refused {
+        status: 422,
+        reason: "no".to_owned(),
+    };
+    let mut found = stand(vec![
+        problem("Condition", "c-1", conflict("3")),
+        problem("Condition", "c-2", conflict("4")),
+        problem("Condition", "c-3", refused),
+    ]);
+    found.there = BTreeMap::from([("Condition".to_owned(), 400), ("Patient".to_owned(), 12)]);
+    let mut model = open(Some(found));
+    assert_eq!(settle::no_conflict(&model), None);
+    act(&mut model, Action::Settle);
+    assert_snapshot!(looks(&mut model));
+    settle::chosen(&mut model, "*");
+    assert_snapshot!(looks(&mut model));
+    let effects = settle::keep(&mut model, "store");
+    let [Effect::Start(_, Command::Agree { records, keep, who })] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(records, &["Condition/c-1", "Condition/c-2"]);
+    assert_eq!((*keep, &who.login), (Keep::Store, &model.place.operator));
+    model.overlay = None;
+    // Asked and answered once.
+    assert!(settle::keep(&mut model, "store").is_empty());
+    act(&mut model, Action::Go(crate::tui::list::Move::Down));
+    assert!(
+        settle::no_conflict(&model).is_some(),
+        "nothing of the patients is in conflict"
+    );
 }
