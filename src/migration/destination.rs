@@ -1,6 +1,6 @@
 //! A FHIR server that the records of a migration are written to, and what is known of each record there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -143,6 +143,9 @@ pub struct Destination {
     /// An import of files that the server is at.
     #[serde(default)]
     pub importing: Option<Importing>,
+    /// Types of which the server had nothing when the delivery began that is not over yet: whatever is there of them is ours.
+    #[serde(default)]
+    pub begun: BTreeSet<String>,
     /// By type, how records are found there again: settled when the first of the type is sent, and never changed for those that are there.
     #[serde(default)]
     pub strategies: BTreeMap<String, Strategy>,
@@ -163,6 +166,7 @@ impl Destination {
             requests_per_minute: None,
             bundling: None,
             importing: None,
+            begun: BTreeSet::new(),
             strategies: BTreeMap::new(),
         }
     }

@@ -100,6 +100,8 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             empty.insert(name);
         }
     }
+    let mut link = link;
+    link.destination.begun.extend(empty.iter().cloned());
     let mut link = settle_strategies(job, link)?;
     let mut all = DeliveryCounts::default();
     let mut settle_for_less = false;
@@ -152,6 +154,8 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             }
         }
         all.kept = passed.kept;
+        link.destination.begun.clear();
+        save(job, &link)?;
         return Ok(all);
     }
 }

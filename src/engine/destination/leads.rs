@@ -90,6 +90,11 @@ impl Maker<'_> {
         }))
     }
 
+    /// Whether nobody else's record of a type can be at the server.
+    fn is_ours(&self, resource_type: &str) -> bool {
+        self.empty.contains(resource_type) || self.link.destination.begun.contains(resource_type)
+    }
+
     fn leads(&self, resource_type: &str, id: &str) -> Result<Leads, EngineError> {
         let key = self.storage.key(self.tenant, resource_type, id)?;
         let known = self.known(&key)?;
@@ -106,7 +111,7 @@ impl Maker<'_> {
             // The server would not take it, or has another one in its place, whatever somebody decided of that one.
             Ok(_) if known.is_some() => Leads::Later,
             // A server that looks whether they lead somewhere has been asked before it comes to this.
-            Ok(Strategy::ClientId) if !self.settle_for_less && self.empty.contains(resource_type) => {
+            Ok(Strategy::ClientId) if !self.settle_for_less && self.is_ours(resource_type) => {
                 Leads::Coming(format!("{resource_type}/{}", self.assigned(resource_type, id)))
             }
             Ok(_) => Leads::Later,
