@@ -4,8 +4,10 @@
 use crossterm::event::KeyCode;
 
 mod here;
+mod place;
 
 pub use here::{find, here, key_for, places_below};
+pub use place::Place;
 
 use super::action::{Action, Decide};
 use super::key::Key;
@@ -15,57 +17,6 @@ use super::screen::{chart, conflict, cutover, destination, findings, merge, quar
 #[allow(clippy::wildcard_imports)] // A reason for each key, and nothing else.
 use super::why_not::*;
 use crate::migration::{ChartVerdict, Step};
-
-/// Where a key works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// On the home screen.
-    Home,
-    /// On every step of a migration.
-    Steps,
-    /// On one step.
-    Step(Step),
-    /// In the log.
-    Log,
-    /// In the list of conflicts.
-    Conflicts,
-    /// On one conflict.
-    Conflict,
-    /// In the list of quarantined rows.
-    Quarantine,
-    /// Where its records are merged.
-    Merge,
-    /// In the list of findings.
-    Findings,
-    /// In the list of sample charts.
-    Charts,
-    /// On one of them.
-    Chart,
-    /// On the destination.
-    Destination,
-    /// In an editor.
-    Edit,
-    /// In lists and forms.
-    Lists,
-    /// On every screen, while nothing stands over it.
-    Screens,
-    /// In a question.
-    Question,
-    /// In help and other text that stands over the screen.
-    Text,
-    /// In the list of commands.
-    Commands,
-    /// While a list is narrowed.
-    Filter,
-    /// In a list to choose from.
-    Choose,
-    /// Where a line is asked for.
-    Ask,
-    /// While a field is typed.
-    Editing,
-    /// Everywhere, always.
-    Everywhere,
-}
 
 /// A key and what it does.
 pub struct Binding {
@@ -299,6 +250,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Steps, Key::of('l'), Action::Log, "log"),
     bind(Place::Steps, Key::of('D'), Action::Destination, "destination").quiet(),
     bind(Place::Steps, ESC, Action::Back, "home"),
+    // The log.
     bind(Place::Log, Key::of('/'), Action::Filter, "filter"),
     bind(Place::Log, ENTER, Action::Open, "go there"),
     bind(Place::Log, ESC, Action::Back, "back"),
@@ -359,6 +311,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Destination, ESC, Action::Back, "back"),
     bind(Place::Edit, Key::ctrl('s'), Action::Yes, "take it").unless(not_taken),
     bind(Place::Edit, ESC, Action::Back, "leave it"),
+    // Lists.
     bind(Place::Lists, Key::plain(KeyCode::Up), Action::Go(Move::Up), "up").quiet(),
     bind(Place::Lists, Key::plain(KeyCode::Down), Action::Go(Move::Down), "down").quiet(),
     bind(Place::Lists, Key::of('k'), Action::Go(Move::Up), "up").quiet(),
@@ -396,5 +349,6 @@ pub static BINDINGS: &[Binding] = &[
     bind(Place::Everywhere, Key::ctrl('z'), Action::Suspend, "to the shell").quiet(),
     bind(Place::Everywhere, Key::ctrl('c'), Action::Quit, "quit").quiet(),
 ];
+
 #[cfg(test)]
 pub mod tests;
