@@ -1,12 +1,15 @@
-//! Progress of long work on a terminal: one line that is drawn over.
+//! Progress of long work: on a terminal one line that is drawn over, in JSON a line a second.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use super::output;
 use crate::engine::{Delivery, Snapshot};
 use crate::migration::FileKind;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A progress line, or nothing where there is no terminal.
 pub struct Progress {
@@ -98,6 +101,40 @@ fn delivering(delivery: &Delivery) -> String {
         delivery.at_once,
         delivery.latency.as_millis(),
     )
+}
+
+/// How far a delivery is, for whoever reads JSON: at most a line a second, and none where nothing happened. Such a line has no number and is in
+/// no journal.
+#[derive(Default)]
+pub struct Told {
+    last: Option<(Instant, Delivery)>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    migration: &'a str,
+    progress: &'static str,
+    #[serde(flatten)]
+    delivery: &'a Delivery,
+}
+
+impl Told {
+    /// Tells it, if there is something new to tell.
+    pub fn show(&mut self, migration: &str, snapshot: &Snapshot) {
+        let Some(delivery) = &snapshot.delivery else { return };
+        if let Some((at, last)) = &self.last
+            && (at.elapsed() < SECOND || last == delivery)
+        {
+            return;
+        }
+        let line = Line {
+            migration,
+            progress: "delivery",
+            delivery,
+        };
+        output::say(&serde_json::to_string(&line).unwrap_or_default());
+        self.last = Some((Instant::now(), delivery.clone()));
+    }
 }
 
 /// Time left, where the manifest promised how many rows there are.

@@ -2,21 +2,16 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use serde::Serialize;
 
 use super::args::{RunArgs, WorkspaceArgs};
 use super::failure::{Failure, code};
 use super::open;
-use super::progress::Progress;
+use super::progress::{Progress, Told};
 use super::{output, wait};
 use crate::engine::destination::destination;
-use crate::engine::{self, Answer, Command, Delivery, EngineError, Outcome, Recorded, RunOptions, Running, Snapshot};
+use crate::engine::{self, Answer, Command, EngineError, Outcome, Recorded, RunOptions, Running};
 use crate::migration::Plan;
 use crate::store::Storage;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// How events are shown while a command works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,40 +108,6 @@ pub fn command(storage: &Arc<Storage>, plan: &Plan, command: Command, how: Show)
         let answer = answer.await.map_err(|_| Failure::from(EngineError::Stopped))?;
         answer.map_err(Failure::from)
     })
-}
-
-/// How far a delivery is, for whoever reads JSON: at most a line a second, and none where nothing happened. Such a line has no number and is in
-/// no journal.
-#[derive(Default)]
-struct Told {
-    last: Option<(Instant, Delivery)>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    migration: &'a str,
-    progress: &'static str,
-    #[serde(flatten)]
-    delivery: &'a Delivery,
-}
-
-impl Told {
-    fn show(&mut self, migration: &str, snapshot: &Snapshot) {
-        let Some(delivery) = &snapshot.delivery else { return };
-        if let Some((at, last)) = &self.last
-            && (at.elapsed() < SECOND || last == delivery)
-        {
-            return;
-        }
-        let progress = "delivery";
-        let line = Line {
-            migration,
-            progress,
-            delivery,
-        };
-        output::say(&serde_json::to_string(&line).unwrap_or_default());
-        self.last = Some((Instant::now(), delivery.clone()));
-    }
 }
 
 fn show(event: &Recorded, how: Show, progress: &Progress) {

@@ -1,6 +1,7 @@
 //! What can stop a job.
 
 use crate::store::{CheckpointError, DeliveriesError, IndexError, JournalError, LedgerError, SegmentError};
+use crate::target::FolderError;
 
 /// Why a job stopped.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +126,15 @@ impl EngineError {
 impl From<LedgerError> for EngineError {
     fn from(error: LedgerError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl From<FolderError> for EngineError {
+    fn from(error: FolderError) -> Self {
+        Self::NotReady {
+            what: error.to_string(),
+            hint: error.hint(),
+        }
     }
 }
 

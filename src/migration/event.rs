@@ -327,6 +327,8 @@ pub enum Event {
         /// What the server says went wrong, by number.
         errors: u64,
     },
+    /// A person said that an import is to be watched no longer: it is over, or never began.
+    ImportForgotten {},
     /// The server holds what it takes.
     DeliveryEnded {
         /// What came of the records.

@@ -92,6 +92,7 @@ impl Event {
                 format!("{records} records were written to {files} files, in the clear, for the server to import.")
             }
             Event::ImportBegun { records } => format!("The server began to import {records} records."),
+            Event::ImportForgotten {} => "The server's import is watched no longer, as a person decided.".to_owned(),
             Event::ImportEnded { imported, errors } => {
                 let imported = imported.map_or_else(String::new, |imported| {
                     format!(" It says that it has {imported} records.")

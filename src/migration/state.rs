@@ -173,6 +173,7 @@ impl State {
             | Event::HandedOff { .. }
             | Event::ImportBegun { .. }
             | Event::ImportEnded { .. }
+            | Event::ImportForgotten {}
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }

@@ -201,6 +201,7 @@ impl Trail {
             | Event::HandedOff { .. }
             | Event::ImportBegun { .. }
             | Event::ImportEnded { .. }
+            | Event::ImportForgotten {}
             | Event::DeliveryBegun { .. }
             | Event::DeliveryEnded { .. }
             | Event::DeliveryFailed { .. }

@@ -92,6 +92,9 @@ impl Rows {
     }
 
     fn write(&mut self) -> Result<(), DeliveriesError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         // Whoever flushes may have given up, as on a full disk: then writing says why.
         for _ in 0..PAUSES {
             if self.db.write_buffer_size() <= WRITE_BUFFER_LIMIT {
@@ -216,6 +219,7 @@ fn open(sealer: &Sealer, key: &[u8], bytes: &[u8]) -> Result<Delivered, Deliveri
 mod tests {
     use super::*;
     use crate::migration::Standing;
+    use crate::store::{Secret, Storage, Workspace};
 
     fn known(id: &str) -> Delivered {
         Delivered {
@@ -252,6 +256,25 @@ mod tests {
         assert_eq!(there, expected.collect::<Vec<_>>());
         rows.clear().expect("forgotten");
         assert_eq!(rows.scan_prefix(&[]).count(), 0);
+    }
+
+    #[test]
+    fn what_a_ledger_of_before_has_of_it_is_taken_over_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let key = dir.path().join("key");
+        crate::store::create_key_file(&key).expect("a key");
+        let (home, secret) = (dir.path().join("home"), Secret::KeyFile(key));
+        let workspace = Workspace::create(&home, &secret, "test").expect("a workspace");
+        let before = workspace.ledger().table::<Delivered>("delivered").expect("a table");
+        before.put(b"a", &known("a")).expect("noted");
+        drop(before);
+        let storage = Storage::open(workspace).expect("a store");
+        assert_eq!(storage.deliveries.get(b"a").expect("read"), Some(known("a")));
+        storage.deliveries.remove(b"a").expect("forgotten");
+        storage.deliveries.durable().expect("durable");
+        drop(storage);
+        let storage = Storage::open(Workspace::open(&home, &secret, "test").expect("a workspace")).expect("a store");
+        assert_eq!(storage.deliveries.get(b"a").expect("read"), None, "once");
     }
 
     #[test]

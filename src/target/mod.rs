@@ -2,7 +2,9 @@
 
 mod content;
 mod embedded;
+mod folder;
 pub mod remote;
 
 pub use content::ContentHash;
 pub use embedded::EmbeddedStore;
+pub use folder::{Folder, FolderError};

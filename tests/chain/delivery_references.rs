@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover::engine::destination::{save_destination, stand};
+use cutover::engine::destination::stand;
 use cutover::fhir;
-use cutover::migration::{Destination, Keep, ServerKind, Standing};
+use cutover::migration::{Keep, ServerKind, Standing};
 use cutover::sandbox::Dataset;
 use cutover::sandbox::destination::{DEMOGRAPHICS, DestinationConfig, GENERIC, HAPI, MEDPLUM, Manners};
 use cutover::sandbox::practice::Practice;
@@ -87,8 +87,11 @@ async fn somebody_else_under_the_same_id_is_referred_to_by_nobody() {
 async fn who_never_came_is_referred_to_by_name_until_they_come() {
     let whole = Arc::new(Practice::new(9, 7));
     let practitioner = id_of(&*whole, "Practitioner", 0);
+    let link = format!("<a href=\"{practitioner}\">by them</a>");
+    let observation = id_of(&*whole, "Observation", 0);
     let without = Arc::new(Edited::new(whole.clone(), |name, at, line| match (name, at) {
         ("Practitioner", 0) => Vec::new(),
+        ("Observation", 0) => vec![with_text(&line, &link)],
         _ => vec![line],
     }));
     for manners in [&GENERIC, &HAPI, &MEDPLUM] {
@@ -99,16 +102,19 @@ async fn who_never_came_is_referred_to_by_name_until_they_come() {
         let counts = rig.deliver(false).await;
         assert!(counts.clean(), "{}: {counts:?} {:?}", manners.name, rig.problems());
         assert_eq!(referring(&rig, &practitioner), BTreeSet::new(), "{}", manners.name);
+        // A link cannot say who is meant; it leads where it led, and not to theirs.
+        let there = &rig.server.content().records[&rig.places()[&observation]];
+        let led = format!("href=\"{}/{practitioner}\"", rig.bench.plan.base_url);
+        let text = there["text"]["div"].as_str().expect("a text");
+        assert!(text.contains(&led), "{}: {text}", manners.name);
         assert!(rig.prove().await.clean(), "{}", manners.name);
         let written = rig.server.content().versions_written;
         assert!(rig.deliver(false).await.clean());
         assert_eq!(rig.server.content().versions_written, written, "{}", manners.name);
 
         // Theirs goes, and ours comes.
-        let before = rig.server.content();
-        let fresh = unhurried(manners);
         let known = rig.destination();
-        rig.at(fresh, known).await;
+        rig.at(unhurried(manners), known).await;
         assert!(rig.deliver(false).await.clean());
         rig.bench.serve(config(whole.clone())).await;
         rig.bench.run_again().await;
@@ -120,7 +126,7 @@ async fn who_never_came_is_referred_to_by_name_until_they_come() {
         );
         let place = rig.places()[&practitioner].clone();
         assert!(!referring(&rig, &place).is_empty(), "{}", manners.name);
-        assert!(!before.records.is_empty() && rig.prove().await.clean());
+        assert!(rig.prove().await.clean());
     }
 }
 
@@ -134,6 +140,7 @@ async fn an_ehr_that_takes_demographics_gets_the_patients() {
     assert!(counts.clean() && counts.created == patients.len() as u64, "{counts:?}");
     let content = rig.server.content();
     assert_eq!(content.records.len(), patients.len());
+    assert_eq!(rig.server.stats().largest, 1, "each in a transaction of its own");
     for (name, record) in &content.records {
         assert!(name.starts_with("Patient/"), "{name}");
         for found in fhir::references(record.to_string().as_bytes()) {
@@ -180,17 +187,22 @@ async fn whatever_goes_wrong_with_single_transactions_every_patient_is_there_onc
         "gateway-timeout:4",
     ] {
         let config = DestinationConfig::new(&DEMOGRAPHICS).fault(fault.parse().expect(fault));
-        let destination = Destination {
-            kind: ServerKind::Eclinicalworks,
-            ..Destination::new(&rig.server.base_url)
-        };
-        rig.at(config, destination.clone()).await;
+        let known = rig.destination();
+        rig.at(config, known).await;
         let counts = rig.deliver(false).await;
         assert!(counts.clean(), "{fault}: {counts:?}");
         assert_eq!(rig.server.content().records.len(), patients, "{fault}");
         assert!(rig.prove().await.clean(), "{fault}");
-        save_destination(rig.bench.storage(), &rig.bench.plan, &destination, None).expect("saved");
+        assert!(rig.server.stats().struck.values().sum::<u64>() > 1, "{fault}");
     }
+}
+
+/// A record with this in its text.
+fn with_text(record: &[u8], link: &str) -> Vec<u8> {
+    let mut record: Value = serde_json::from_slice(record).expect("a record");
+    let div = format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{link}</div>");
+    record["text"] = json!({ "status": "additional", "div": div });
+    record.to_string().into_bytes()
 }
 
 fn id_of(dataset: &dyn Dataset, resource_type: &str, at: u64) -> String {

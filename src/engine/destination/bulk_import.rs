@@ -9,10 +9,11 @@ use url::Url;
 
 use super::super::error::EngineError;
 use super::deliver::{Delivering, save, settle_strategies};
-use super::hand_off::{HandedFile, Target, hand_off};
+use super::hand_off::{HandedFile, hand_off};
 use super::link::{LONGEST_ANSWER, Link, link};
 use crate::migration::{Event, Importing, Strategy};
 use crate::source::{SessionError, TokenUse};
+use crate::target::Folder;
 use crate::target::remote::{ImportStatus, Input, get_fresh, import_status, import_status_url, imports, start_import};
 
 /// How long to wait before asking again, where the server does not say.
@@ -52,10 +53,9 @@ pub struct Imported {
 
 /// Makes the files, has the server import them, and waits until it has; one that had begun before is only waited for.
 pub async fn bulk_import(job: Delivering, options: ImportOptions) -> Result<Imported, EngineError> {
-    let mut link = link(&job.storage, &job.plan, Arc::clone(&job.clock), &job.cancel).await?;
+    let link = link(&job.storage, &job.plan, Arc::clone(&job.clock), &job.cancel).await?;
     if options.forget {
-        over(&job, &mut link, None, &[])?;
-        return Ok(Imported::default());
+        return forget(&job, link);
     }
     let done = match link.destination.importing.clone() {
         Some(importing) => watch(&job, link, &importing).await,
@@ -87,7 +87,7 @@ async fn begin(job: &Delivering, link: Link, options: &ImportOptions) -> Result<
     };
     // One of its own each time: what was made before must not be imported with it.
     let folder = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let target = Target::open(to)?.inside(&folder);
+    let target = Folder::open(to)?.inside(&folder);
     if !options.files_only && options.seen_as.is_none() && target.is_here() {
         return Err(EngineError::NotReady {
             what: format!("the server does not see {to}"),
@@ -97,7 +97,7 @@ async fn begin(job: &Delivering, link: Link, options: &ImportOptions) -> Result<
     }
     let seen = match options.seen_as.as_deref() {
         Some(seen) => format!("{}/{folder}", seen.trim_end_matches('/')),
-        None => target.url.clone(),
+        None => target.url().to_owned(),
     };
     let mut types = BTreeSet::new();
     for (name, _) in job.storage.names.resource_types() {
@@ -114,7 +114,7 @@ async fn begin(job: &Delivering, link: Link, options: &ImportOptions) -> Result<
         records,
     })?;
     let made = Imported {
-        folder: target.url.clone(),
+        folder: target.url().to_owned(),
         files,
         records,
         ..Imported::default()
@@ -183,7 +183,8 @@ async fn start(
         }
     };
     let answer = answer.map_err(|_| not_known(job))?;
-    if matches!(answer.status, 400..=499) {
+    // All of 4xx but a time-out, of which nobody knows what it cut off.
+    if matches!(answer.status, 400..=407 | 409..=499) {
         link.destination.importing = None;
         save(job, link)?;
         let error = answer.to_error();
@@ -271,6 +272,19 @@ async fn watch(job: &Delivering, mut link: Link, importing: &Importing) -> Resul
             () = job.cancel.cancelled() => return Err(EngineError::Cancelled),
         }
     }
+}
+
+/// Watches an import no longer, because somebody says so.
+fn forget(job: &Delivering, mut link: Link) -> Result<Imported, EngineError> {
+    if link.destination.importing.take().is_none() {
+        return Err(EngineError::NotReady {
+            what: "no import is watched".to_owned(),
+            hint: format!("`cutover destination deliver {}` sends what is missing", job.plan.id),
+        });
+    }
+    save(job, &link)?;
+    job.recorder.record(&Event::ImportForgotten {})?;
+    Ok(Imported::default())
 }
 
 fn over(job: &Delivering, link: &mut Link, imported: Option<u64>, errors: &[String]) -> Result<(), EngineError> {

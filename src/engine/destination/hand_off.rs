@@ -2,18 +2,14 @@
 //! an object store. What the server has anything of is left to a delivery, which looks before it writes; an import does not.
 
 use std::collections::BTreeSet;
-use std::path::Path as Folder;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use object_store::buffered::BufWriter;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, parse_url_opts};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
-use url::Url;
 
 use super::super::error::EngineError;
 use super::super::place::hex;
@@ -26,13 +22,12 @@ use super::work::Purpose;
 use crate::fhir;
 use crate::migration::{Delivered, Standing};
 use crate::store::migration_key;
+use crate::target::Folder;
 
 /// Bytes after which another file is begun.
 const FILE: u64 = 256 * 1024 * 1024;
-/// Bytes gathered before they are sent off.
-const PART: usize = 8 * 1024 * 1024;
 /// Name of the manifest, which is written last: without it nothing here is whole.
-pub const MANIFEST: &str = "manifest.json";
+const MANIFEST: &str = "manifest.json";
 
 /// One file of records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,95 +44,6 @@ pub struct HandedFile {
     pub sha256: String,
 }
 
-/// Where files go.
-pub struct Target {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    /// The address of the folder, without a slash at its end.
-    pub url: String,
-}
-
-impl Target {
-    /// A folder of this machine, or the address of one: `s3://`, `gs://`, `az://` and what else object stores go by. Credentials are those
-    /// that the environment has for it.
-    pub fn open(to: &str) -> Result<Self, EngineError> {
-        let wrong = |what: String| {
-            EngineError::NotReady {
-            what: format!("files cannot go to {to}: {what}"),
-            hint: "give a folder, or s3://bucket/folder, gs://bucket/folder, https://ACCOUNT.blob.core.windows.net/container/folder; \
-                   credentials are taken from the environment, as that store's own tools do"
-                .to_owned(),
-        }
-        };
-        let url = if to.contains("://") {
-            Url::parse(to).map_err(|error| wrong(error.to_string()))?
-        } else {
-            folder(to).map_err(|error| wrong(error.to_string()))?
-        };
-        // No memory, and no HTTP in the clear.
-        if !matches!(
-            url.scheme(),
-            "file" | "s3" | "s3a" | "gs" | "az" | "azure" | "adl" | "abfs" | "abfss" | "https"
-        ) {
-            return Err(wrong(format!("`{}` is no kind of store", url.scheme())));
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(EngineError::NotReady {
-                what: "the address of the files holds more than an address".to_owned(),
-                hint: "leave out user, password, `?` and `#`: credentials are taken from the environment".to_owned(),
-            });
-        }
-        let ours = |name: &String| {
-            ["aws_", "google_", "azure_"]
-                .iter()
-                .any(|vendor| name.starts_with(vendor))
-        };
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?.to_ascii_lowercase();
-            Some((name, value.into_string().ok()?)).filter(|(name, _)| ours(name))
-        });
-        let (store, path) = parse_url_opts(&url, environment).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self {
-            store: Arc::from(store),
-            path,
-            url: url.as_str().trim_end_matches('/').to_owned(),
-        })
-    }
-
-    /// A folder inside of it.
-    pub fn inside(self, name: &str) -> Self {
-        Self {
-            path: self.path.join(name),
-            url: format!("{}/{name}", self.url),
-            ..self
-        }
-    }
-
-    /// Whether it is a folder of this machine, which no server sees.
-    pub fn is_here(&self) -> bool {
-        self.url.starts_with("file:")
-    }
-
-    fn failed(&self, error: &dyn std::error::Error) -> EngineError {
-        EngineError::NotReady {
-            what: format!("a file cannot be written to {}: {error}", self.url),
-            hint: "nothing is lost: put it right and run the same command again; it writes the files anew".to_owned(),
-        }
-    }
-
-    async fn put(&self, name: &str, text: String) -> Result<(), EngineError> {
-        let put = self.store.put(&self.path.clone().join(name), text.into()).await;
-        put.map(drop).map_err(|error| self.failed(&error))
-    }
-}
-
-/// A folder of this machine, made where it is not there.
-fn folder(path: &str) -> std::io::Result<Url> {
-    std::fs::create_dir_all(path)?;
-    let whole = Folder::new(path).canonicalize()?;
-    Url::from_directory_path(whole).map_err(|()| std::io::ErrorKind::InvalidInput.into())
-}
-
 /// A file that is being written.
 struct Writing {
     file: HandedFile,
@@ -150,7 +56,7 @@ pub(super) async fn hand_off(
     job: &Delivering,
     link: &Arc<Link>,
     types: &BTreeSet<String>,
-    target: &Target,
+    folder: &Folder,
 ) -> Result<Vec<HandedFile>, EngineError> {
     let (out, mut work) = mpsc::channel(WAITING);
     let stop = job.cancel.child_token();
@@ -159,7 +65,7 @@ pub(super) async fn hand_off(
         purpose: Purpose::HandOff,
     };
     let worker = working(job, link, types, Circles::new(), how, out, stop.clone());
-    let written = written(job, target, &mut work).await;
+    let written = written(job, folder, &mut work).await;
     stop.cancel();
     drop(work);
     let passed = worker.await.map_err(|_| EngineError::Stopped)?;
@@ -169,14 +75,14 @@ pub(super) async fn hand_off(
         return Err(EngineError::Cancelled);
     }
     job.storage.deliveries.durable()?;
-    let manifest = manifest(&files, &target.url);
-    target.put(MANIFEST, manifest.to_string()).await?;
+    let manifest = manifest(&files, folder.url());
+    folder.put(MANIFEST, manifest.to_string()).await?;
     Ok(files)
 }
 
 async fn written(
     job: &Delivering,
-    target: &Target,
+    folder: &Folder,
     work: &mut mpsc::Receiver<Work>,
 ) -> Result<Vec<HandedFile>, EngineError> {
     let (mut files, mut open): (Vec<HandedFile>, Option<Writing>) = (Vec::new(), None);
@@ -187,11 +93,11 @@ async fn written(
                 let Some((id, line)) = line(&task) else { continue };
                 note(job, &task, id)?;
                 if open.as_ref().is_some_and(|writing| writing.file.bytes >= FILE) {
-                    files.extend(close(target, open.take()).await?);
+                    files.extend(close(folder, open.take()).await?);
                 }
-                let writing = open.get_or_insert_with(|| begin(target, &task.resource_type, &files));
+                let writing = open.get_or_insert_with(|| begin(folder, &task.resource_type, &files));
                 let sent = writing.out.write_all(&line).await;
-                sent.map_err(|error| target.failed(&error))?;
+                sent.map_err(|error| folder.failed(error))?;
                 writing.hash.update(&line);
                 writing.file.bytes += line.len() as u64;
                 writing.file.records += 1;
@@ -203,7 +109,7 @@ async fn written(
             }
             // Another type comes.
             Work::Wait(done) => {
-                files.extend(close(target, open.take()).await?);
+                files.extend(close(folder, open.take()).await?);
                 // Whoever waited may have gone.
                 let _ = done.send(());
             }
@@ -232,21 +138,23 @@ fn line(task: &Task) -> Option<(String, Vec<u8>)> {
     let handed_off = |known: &Delivered| known.state == Standing::HandedOff;
     let new = task.goal == Goal::Write && !task.servers_own && task.known.as_ref().is_none_or(handed_off);
     let Place::Id(id) = &task.place else { return None };
-    // Pretty-printed records would be lines of their own.
-    let mut line: Vec<u8> = fhir::with_id(&task.body, id);
-    line.iter_mut()
-        .filter(|byte| matches!(byte, b'\n' | b'\r'))
-        .for_each(|byte| *byte = b' ');
+    if !new {
+        return None;
+    }
+    // A record that stands on several lines would be several records.
+    let mut line = fhir::with_id(&task.body, id);
+    for byte in line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
     line.push(b'\n');
-    new.then(|| (id.clone(), line))
+    Some((id.clone(), line))
 }
 
-fn begin(target: &Target, resource_type: &str, files: &[HandedFile]) -> Writing {
+fn begin(folder: &Folder, resource_type: &str, files: &[HandedFile]) -> Writing {
     let number = 1 + files.iter().filter(|file| file.resource_type == resource_type).count();
     let name = format!("{resource_type}.{number}.ndjson");
-    let path = target.path.clone().join(name.as_str());
     Writing {
-        out: BufWriter::with_capacity(Arc::clone(&target.store), path, PART).with_max_concurrency(2),
+        out: folder.file(&name),
         hash: Context::new(&SHA256),
         file: HandedFile {
             resource_type: resource_type.to_owned(),
@@ -258,9 +166,9 @@ fn begin(target: &Target, resource_type: &str, files: &[HandedFile]) -> Writing 
     }
 }
 
-async fn close(target: &Target, writing: Option<Writing>) -> Result<Option<HandedFile>, EngineError> {
+async fn close(folder: &Folder, writing: Option<Writing>) -> Result<Option<HandedFile>, EngineError> {
     let Some(mut writing) = writing else { return Ok(None) };
-    writing.out.shutdown().await.map_err(|error| target.failed(&error))?;
+    writing.out.shutdown().await.map_err(|error| folder.failed(error))?;
     let sha256 = hex(writing.hash.finish().as_ref());
     Ok(Some(HandedFile { sha256, ..writing.file }))
 }

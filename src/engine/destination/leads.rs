@@ -19,10 +19,8 @@ enum Leads {
     Coming(String),
     /// To one that will be there, or is to be.
     Later,
-    /// To nothing that the store has now.
-    Nowhere,
-    /// To a record of a type that is not written to the server.
-    Unwritten,
+    /// To nothing that the store has now, or of a type that is not written to the server.
+    Away,
 }
 
 /// A record with its references led where they lead at the server.
@@ -47,7 +45,7 @@ impl Maker<'_> {
         let target = |name: &str, id: &str| {
             let leads = self.leads(name, id).unwrap_or_else(|error| {
                 failed.replace(Some(error));
-                Leads::Nowhere
+                Leads::Away
             });
             match leads {
                 Leads::To(place) => return Some(place),
@@ -57,7 +55,7 @@ impl Maker<'_> {
                 }
                 _ if theirs.contains(&(name.to_owned(), id.to_owned())) => return Some(format!("{name}/{id}")),
                 Leads::Later => later.set(true),
-                Leads::Nowhere | Leads::Unwritten => away.set(true),
+                Leads::Away => away.set(true),
             }
             None
         };
@@ -102,7 +100,7 @@ impl Maker<'_> {
             return Ok(Leads::To(format!("{resource_type}/{}", known.id)));
         }
         let Some(entry) = self.storage.index.get(&key)?.filter(|entry| !entry.deleted) else {
-            return Ok(Leads::Nowhere);
+            return Ok(Leads::Away);
         };
         if entry.local || self.own_version(&key)?.is_some() {
             return Ok(Leads::To(format!("{resource_type}/{id}")));
@@ -115,7 +113,7 @@ impl Maker<'_> {
                 Leads::Coming(format!("{resource_type}/{}", self.assigned(resource_type, id)))
             }
             Ok(_) => Leads::Later,
-            Err(_) => Leads::Unwritten,
+            Err(_) => Leads::Away,
         })
     }
 }

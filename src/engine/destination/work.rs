@@ -59,8 +59,8 @@ impl Worker<'_> {
         types.sort_by_key(|(name, _)| (write_order(name), name.clone()));
         let only = self.maker.link.destination.kind.only();
         for (name, number) in &types {
-            let handed_off = self.purpose != Purpose::HandOff || self.maker.empty.contains(name);
-            if !handed_off || only.is_some_and(|types| !types.contains(&name.as_str())) {
+            let skipped = self.purpose == Purpose::HandOff && !self.maker.empty.contains(name);
+            if skipped || only.is_some_and(|types| !types.contains(&name.as_str())) {
                 continue;
             }
             self.write(name, *number)?;

@@ -144,6 +144,7 @@ fn step_of(event: &Event) -> Option<Step> {
         | Event::HandedOff { .. }
         | Event::ImportBegun { .. }
         | Event::ImportEnded { .. }
+        | Event::ImportForgotten {}
         | Event::DeliveryBegun { .. }
         | Event::DeliveryEnded { .. }
         | Event::DeliveryFailed { .. }

@@ -193,6 +193,22 @@ fn a_record_of_the_servers_own_in_the_version_that_was_read_gets_a_new_one() {
 }
 
 #[test]
+fn what_was_removed_there_is_made_anew_in_the_way_of_its_type() {
+    let agreed = |anew| Task {
+        exists: false,
+        version: None,
+        agreed: true,
+        anew,
+        ..delivered()
+    };
+    let (asked, _) = way(agreed(None), &[status(404), status(201)]);
+    assert_eq!(asked, ["GET Basic/a", "PUT Basic/a"]);
+    let search = Place::Search("identifier=s%7C1".to_owned());
+    let (asked, _) = way(agreed(Some(search)), &[status(404), status(201)]);
+    assert_eq!(asked, ["GET Basic/a", "POST Basic identifier=s%7C1"]);
+}
+
+#[test]
 fn t07_a_version_that_moved_on_is_looked_at_and_left_alone() {
     let changed = Task {
         step: Step::Act,
