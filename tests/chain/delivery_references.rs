@@ -77,6 +77,8 @@ async fn somebody_else_under_the_same_id_is_referred_to_by_nobody() {
         rig.agree(&[&patient], Keep::Server).await.expect("settled");
         let settled = rig.deliver(false).await;
         assert!(settled.clean() && settled.kept == 1, "{settled:?}");
+        let standing = stand(rig.bench.storage(), &rig.bench.plan).expect("read");
+        assert_eq!(standing.expect("a server").problems, [], "it is settled");
         assert_eq!(referring(&rig, &patient), BTreeSet::new(), "{}", manners.name);
         assert_eq!(rig.server.content().versions_written, after.versions_written);
     }

@@ -36,12 +36,15 @@ pub fn stand(storage: &Arc<Storage>, plan: &Plan) -> Result<Option<Stand>, Engin
             *by_number.entry(key.resource_type()).or_default() += 1;
         }
     }
+    let mut open = problems(storage, plan)?;
+    // What somebody settled is none any more.
+    open.retain(|problem| !matches!(problem.standing, Standing::Agreed { .. }));
     let names = storage.names.resource_types().into_iter();
     let there = names.filter_map(|(name, number)| Some((name, *by_number.get(&number)?)));
     Ok(Some(Stand {
         destination,
         there: there.collect(),
-        problems: problems(storage, plan)?,
+        problems: open,
     }))
 }
 
