@@ -86,6 +86,7 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
         after.bundling =
             Some(Bundling::parse(bundles).ok_or_else(|| plan::unknown("bundle", bundles, "batch, transaction"))?);
     }
+    after.inline_attachments = args.inline_attachments.or(after.inline_attachments);
     after.requests_per_minute = args.requests_per_minute.or(after.requests_per_minute);
     Ok(after)
 }
@@ -111,6 +112,9 @@ fn show(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     output::say(&format!("kind                  {}", known.kind.name()));
     let bundles = known.bundling.unwrap_or_else(|| known.kind.bundling());
     output::say(&format!("bundles               {}", bundles.name()));
+    if let Some(bytes) = known.inline_attachments {
+        output::say(&format!("inline attachments    up to {bytes} bytes"));
+    }
     output::say(&format!("scopes                {}", known.scopes));
     for (name, strategy) in &known.strategies {
         output::say(&format!("{name:<21} {}", strategy.describe()));
@@ -133,11 +137,9 @@ fn check(workspace: &WorkspaceArgs, args: &NameArgs) -> Result<u8, Failure> {
     } else {
         output::say(&format!("{} (FHIR {})", tried.software, tried.fhir_version));
         output::say(&format!("Records go in {}.", tried.plan.describe()));
-        for (name, strategy) in &tried.plan.strategies {
-            output::say(&format!("  {name:<21} {}", strategy.describe()));
-        }
-        for (name, why) in &tried.plan.not_written {
-            output::say(&format!("  {name:<21} not written: {why}"));
+        for (name, (how, written)) in tried.plan.types() {
+            let not = if written { "" } else { "not written: " };
+            output::say(&format!("  {name:<21} {not}{how}"));
         }
         output::say(match tried.probed {
             Probed::Removed => "One record was written, read back and removed.",
@@ -306,7 +308,7 @@ fn row(problem: Problem) -> Vec<String> {
                 fhir::safe(&format!("so decided by {who}")).into_owned(),
             )
         }
-        Standing::Delivered | Standing::HandedOff => (String::new(), String::new()),
+        Standing::Delivered | Standing::Inside { .. } | Standing::HandedOff => (String::new(), String::new()),
     };
     vec![record, what, why]
 }

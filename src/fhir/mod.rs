@@ -11,7 +11,7 @@
 //! - [`transform()`] changes what a [`Path`] leads to.
 //! - [`credentials`] reads by what an organization, a location or a practitioner is known.
 //! - [`instant::compare`], [`clinical_date`] and [`compare_status`] tell which of two records is the more recent.
-//! - [`outgoing`] makes of a record what is sent to a server.
+//! - [`outgoing`] makes of a record what is sent to a server; [`inline()`] puts documents into it that the server would not take by themselves.
 //! - [`deletions`] and [`issues`] read what an EHR says beside its records.
 //! - [`brief()`] says in a line what an element says, [`briefs()`] what two that differ do, [`chart_lines`] what a record does; [`safe`] makes text from an EHR fit for a terminal.
 
@@ -29,6 +29,7 @@ mod display;
 mod edited;
 mod field;
 mod identity;
+mod inline;
 pub mod instant;
 mod json;
 mod json_string;
@@ -70,6 +71,7 @@ pub use identity::{
     Address, Comparison, Contradiction, Element, Grade, Level, Part, Person, PersonError, PersonName, Roster, Traits,
     compare, contradicts, normalized, person,
 };
+pub use inline::{Document, inline};
 pub use json::{Flaw, MAX_DEPTH};
 pub use logical::by_identifier;
 pub use loss::{Loss, LossClass, losses};

@@ -73,12 +73,24 @@ pub(super) fn strings<'a>(line: &'a [u8], name: &'a memmem::Finder<'_>) -> impl 
 
 /// Every `Attachment.url` in the record, in order: of the elements that are attachments in R4, never of an extension.
 pub fn attachment_urls(line: &[u8]) -> impl Iterator<Item = Found<'_>> {
-    let mut urls = Vec::new();
+    attachments(line).into_iter().map(|attachment| attachment.url)
+}
+
+/// An attachment with an address.
+pub(super) struct Attachment<'a> {
+    /// Byte range of the object; empty where a flaw stands in it.
+    pub object: Range<usize>,
+    pub url: Found<'a>,
+}
+
+/// Every attachment with an address in the record, in order.
+pub(super) fn attachments(line: &[u8]) -> Vec<Attachment<'_>> {
+    let mut found = Vec::new();
     if let Ok(text) = std::str::from_utf8(line) {
         // What stands before a flaw is still found.
-        let _ = find_urls(&mut Cursor::new(text), false, &mut urls);
+        let _ = find_attachments(&mut Cursor::new(text), false, &mut found);
     }
-    urls.into_iter()
+    found
 }
 
 /// Says what `text` points at, seen from the server at `source_base`.
@@ -154,21 +166,38 @@ const ATTACHMENTS: [&str; 7] = [
     "valueAttachment",
 ];
 
-fn find_urls<'a>(cursor: &mut Cursor<'a>, in_attachment: bool, urls: &mut Vec<Found<'a>>) -> Result<(), Flaw> {
+fn find_attachments<'a>(
+    cursor: &mut Cursor<'a>,
+    in_attachment: bool,
+    found: &mut Vec<Attachment<'a>>,
+) -> Result<(), Flaw> {
     match cursor.peek() {
-        Some(b'{') => cursor.object(|cursor, name| {
-            if in_attachment && name.raw == "url" && cursor.peek() == Some(b'"') {
-                let url = cursor.string()?;
-                urls.push(Found {
-                    range: url.range(),
-                    text: url.value(),
-                });
-                return Ok(());
+        Some(b'{') => {
+            let start = cursor.position();
+            let mut own = None;
+            cursor.object(|cursor, name| {
+                if in_attachment && name.raw == "url" && cursor.peek() == Some(b'"') {
+                    let url = cursor.string()?;
+                    let url = Found {
+                        range: url.range(),
+                        text: url.value(),
+                    };
+                    own = Some(found.len());
+                    found.push(Attachment {
+                        object: start..start,
+                        url,
+                    });
+                    return Ok(());
+                }
+                find_attachments(cursor, ATTACHMENTS.contains(&name.raw), found)
+            })?;
+            if let Some(own) = own.and_then(|own| found.get_mut(own)) {
+                own.object.end = cursor.position();
             }
-            find_urls(cursor, ATTACHMENTS.contains(&name.raw), urls)
-        }),
+            Ok(())
+        }
         // The items of an array are of the element that holds it.
-        Some(b'[') => cursor.array(|cursor| find_urls(cursor, in_attachment, urls)),
+        Some(b'[') => cursor.array(|cursor| find_attachments(cursor, in_attachment, found)),
         _ => cursor.skip().map(drop),
     }
 }

@@ -15,6 +15,9 @@ pub struct DeliveryPlan {
     pub at_most: usize,
     /// Bodies are gzipped.
     pub gzip: bool,
+    /// Attachments of up to this many bytes go inside the record that shows them; 0: none does.
+    #[serde(default)]
+    pub inline_attachments: usize,
     /// By type, how records are written so that writing them twice makes one of each.
     pub strategies: BTreeMap<String, Strategy>,
     /// Types whose records are not written, and why.
@@ -31,6 +34,36 @@ impl DeliveryPlan {
         let gzip = if self.gzip { ", gzipped" } else { "" };
         format!("{bundles} of up to {} records{gzip}", self.at_most)
     }
+
+    /// How each type is written, in words; false where it is not written at all.
+    pub fn types(&self) -> BTreeMap<&str, (String, bool)> {
+        let inside = format!(
+            "inside the record that shows it, up to {}",
+            size(self.inline_attachments)
+        );
+        let written = self.strategies.iter().map(|(name, strategy)| {
+            let how = strategy.describe();
+            match name.as_str() {
+                "Binary" if self.inline_attachments > 0 => (name.as_str(), (format!("{inside}, else {how}"), true)),
+                name => (name, (how.to_owned(), true)),
+            }
+        });
+        let not_written = self.not_written.iter().map(|(name, why)| match name.as_str() {
+            "Binary" if self.inline_attachments > 0 => (name.as_str(), (inside.clone(), true)),
+            name => (name, (why.clone(), false)),
+        });
+        written.chain(not_written).collect()
+    }
+}
+
+/// Bytes as people say them.
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    match bytes {
+        _ if bytes >= MIB && bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+        _ if bytes.is_multiple_of(1024) => format!("{} KiB", bytes / 1024),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// What came of a delivery.
@@ -46,6 +79,9 @@ pub struct DeliveryCounts {
     pub unchanged: u64,
     /// Records removed again.
     pub removed: u64,
+    /// Documents that are inside a record that shows them.
+    #[serde(default)]
+    pub inside: u64,
     /// Records that the server does not take.
     pub refused: u64,
     /// Records that the server has with something else in them.
@@ -76,6 +112,6 @@ impl DeliveryCounts {
     /// Records that were looked at.
     pub fn total(&self) -> u64 {
         let there = self.created + self.updated + self.found + self.unchanged + self.removed;
-        there + self.refused + self.conflicts + self.kept
+        there + self.inside + self.refused + self.conflicts + self.kept
     }
 }

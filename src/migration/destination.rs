@@ -69,6 +69,14 @@ impl ServerKind {
         (self == Self::Eclinicalworks).then_some(&["Patient"])
     }
 
+    /// Types of which it finds none by a search, whatever its capabilities say, so that none can be written but under an id of ours.
+    pub fn unsearched(self) -> &'static [&'static str] {
+        match self {
+            Self::Medplum => &["Binary"],
+            _ => &[],
+        }
+    }
+
     /// What records are sent in. Medplum works transactions off as batches, under the name of transactions.
     pub fn bundling(self) -> Bundling {
         match self {
@@ -140,6 +148,9 @@ pub struct Destination {
     /// What records are sent in, where a person chose; else what suits the kind of server.
     #[serde(default)]
     pub bundling: Option<Bundling>,
+    /// Attachments of up to this many bytes go inside the record that shows them, where a person chose; 0: none does.
+    #[serde(default)]
+    pub inline_attachments: Option<usize>,
     /// An import of files that the server is at.
     #[serde(default)]
     pub importing: Option<Importing>,
@@ -165,6 +176,7 @@ impl Destination {
             ca_file: None,
             requests_per_minute: None,
             bundling: None,
+            inline_attachments: None,
             importing: None,
             begun: BTreeSet::new(),
             strategies: BTreeMap::new(),
@@ -253,6 +265,11 @@ impl Delivered {
         matches!(self.state, Standing::Refused { .. } | Standing::Conflict { .. })
     }
 
+    /// Whether its bytes are in another record.
+    pub fn inside(&self) -> bool {
+        matches!(self.state, Standing::Inside { .. })
+    }
+
     /// Whether the server has it as it was sent last.
     pub fn settled(&self) -> bool {
         self.is_there() && self.state == Standing::Delivered
@@ -265,6 +282,11 @@ impl Delivered {
 pub enum Standing {
     /// It is there as sent.
     Delivered,
+    /// Its bytes are in a record that shows them and is there.
+    Inside {
+        /// The key of that record.
+        holder: Vec<u8>,
+    },
     /// It is in a file that the server was given to import, and was not seen there yet.
     HandedOff,
     /// The server does not take it.

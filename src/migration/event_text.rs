@@ -103,17 +103,23 @@ impl Event {
                 };
                 format!("The server's import is over.{imported}{errors}")
             }
-            Event::DeliveryEnded { counts, .. } => format!(
-                "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged; {} refused, {} in conflict, {} left as the server has them.",
-                counts.created,
-                counts.updated,
-                counts.found,
-                counts.removed,
-                counts.unchanged,
-                counts.refused,
-                counts.conflicts,
-                counts.kept
-            ),
+            Event::DeliveryEnded { counts, .. } => {
+                let inside = match counts.inside {
+                    0 => String::new(),
+                    documents => format!(", {documents} inside a record that shows them"),
+                };
+                format!(
+                    "Delivered: {} created, {} updated, {} found as they should be, {} removed, {} unchanged{inside}; {} refused, {} in conflict, {} left as the server has them.",
+                    counts.created,
+                    counts.updated,
+                    counts.found,
+                    counts.removed,
+                    counts.unchanged,
+                    counts.refused,
+                    counts.conflicts,
+                    counts.kept
+                )
+            }
             Event::DeliveryFailed { reason } => format!("The delivery stopped: {reason}"),
             Event::DestinationAgreed {
                 resource_type,

@@ -11,6 +11,7 @@ mod delivery;
 mod delivery_access;
 mod delivery_faults;
 mod delivery_import;
+mod delivery_inside;
 mod delivery_references;
 mod destination;
 mod documents;

@@ -32,7 +32,7 @@ pub fn stand(storage: &Arc<Storage>, plan: &Plan) -> Result<Option<Stand>, Engin
     for item in storage.deliveries.scan_prefix(&migration_key(&plan.id, &[])) {
         let (at, known) = item?;
         let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes);
-        if let Some(key) = key.filter(|_| known.state == Standing::Delivered) {
+        if let Some(key) = key.filter(|_| known.state == Standing::Delivered || known.inside()) {
             *by_number.entry(key.resource_type()).or_default() += 1;
         }
     }

@@ -148,12 +148,12 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
         all.unchanged = passed.unchanged.saturating_sub(first);
         for item in job.storage.deliveries.scan_prefix(&migration_key(&job.plan.id, &[])) {
             match item?.1.state {
-                Standing::Delivered | Standing::HandedOff | Standing::Agreed { .. } => {}
+                Standing::Delivered | Standing::Inside { .. } | Standing::HandedOff | Standing::Agreed { .. } => {}
                 Standing::Refused { .. } => all.refused += 1,
                 Standing::Conflict { .. } => all.conflicts += 1,
             }
         }
-        all.kept = passed.kept;
+        (all.kept, all.inside) = (passed.kept, passed.inside);
         link.destination.begun.clear();
         save(job, &link)?;
         return Ok(all);
@@ -177,7 +177,10 @@ pub fn problems(storage: &Arc<Storage>, plan: &Plan) -> Result<Vec<Problem>, Eng
     for item in storage.deliveries.scan_prefix(&migration_key(&plan.id, &[])) {
         let (at, known) = item?;
         let key = at.get(at.len().saturating_sub(20)..).and_then(RecordKey::from_bytes);
-        let fine = matches!(known.state, Standing::Delivered | Standing::HandedOff);
+        let fine = matches!(
+            known.state,
+            Standing::Delivered | Standing::Inside { .. } | Standing::HandedOff
+        );
         let (Some(key), false) = (key, fine) else {
             continue;
         };

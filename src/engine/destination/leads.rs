@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::super::error::EngineError;
 use super::outgoing::{Maker, SOURCE_ID};
 use crate::fhir::{self, Kind};
-use crate::migration::Strategy;
+use crate::migration::{Delivered, Strategy};
 use crate::target::remote::Found;
 
 /// What a reference leads to at the server.
@@ -102,6 +102,9 @@ impl Maker<'_> {
         let Some(entry) = self.storage.index.get(&key)?.filter(|entry| !entry.deleted) else {
             return Ok(Leads::Away);
         };
+        if known.as_ref().is_some_and(Delivered::inside) {
+            return Ok(Leads::Away);
+        }
         if entry.local || self.own_version(&key)?.is_some() {
             return Ok(Leads::To(format!("{resource_type}/{id}")));
         }

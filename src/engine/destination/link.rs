@@ -20,6 +20,8 @@ pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 
 /// The id of what is written and removed again, to try.
 const PROBE: &str = "cutover-probe";
+/// Bytes of documents that go inside a record, where the server takes no `Binary` by itself.
+const INLINE: usize = 8 * 1024 * 1024;
 /// Bytes from which on packing a body spares anything.
 const WORTH_PACKING: usize = 1024;
 
@@ -178,8 +180,20 @@ impl Link {
             bundles: self.bundling(),
             at_most: self.destination.kind.batch(),
             gzip: self.gzip,
+            inline_attachments: self.inline(),
             strategies,
             not_written,
+        }
+    }
+
+    /// How many bytes of documents go inside a record that shows them.
+    pub(super) fn inline(&self) -> usize {
+        let only = self.destination.kind.only();
+        match self.destination.inline_attachments {
+            _ if only.is_some() => 0,
+            Some(chosen) => chosen,
+            None if self.strategy(super::inside::BINARY).is_err() => INLINE,
+            None => 0,
         }
     }
 

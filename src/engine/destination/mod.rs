@@ -6,7 +6,7 @@
 //!
 //! - `chosen`: which server it is, and how the records stand there. `link`: the session, and what the server can do. `deliver`: the delivery.
 //! - `after_run`: a delivery as the end of a run. `work`: what there is to do, type by type. `outgoing`: a record as it is sent, `leads`: where its
-//!   references lead there. `task`: one record's way, whatever the server answers.
+//!   references lead there, `inside`: documents that go inside of it. `task`: one record's way, whatever the server answers.
 //! - `sender`: bundles in flight, as many and as large as the server bears; `flight`: one of them. `settle`: what came of it, made durable.
 //! - `hand_off`: files for a server's own import; `bulk_import`: that import, started and watched.
 //! - `agree`: what a person decides of records that the server has otherwise. `likeness`: whether two records say the same.
@@ -21,6 +21,7 @@ mod circle;
 mod deliver;
 mod flight;
 mod hand_off;
+mod inside;
 mod leads;
 mod likeness;
 mod link;

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::super::error::EngineError;
 use super::super::place::hex;
+use super::inside::{BINARY, note};
 use super::leads::Led;
 use super::link::Link;
 use super::task::{Goal, Place, Step, Task};
@@ -14,7 +15,7 @@ use crate::fhir::{self, Handle};
 use crate::migration::{Delivered, Keep, Plan, Standing, Strategy};
 use crate::store::{Entry, RecordKey, Storage, migration_key};
 use crate::target::EmbeddedStore;
-use crate::target::remote::Found;
+use crate::target::remote::{Found, NoStrategy};
 
 /// System of the identifier, and of the tag, by which a record is found at a server that gives it an id of its own.
 pub const SOURCE_ID: &str = "https://cutover.dev/fhir/source-id";
@@ -111,12 +112,15 @@ impl Maker<'_> {
         let line = self.store.read(entry)?;
         let scan = fhir::scan(&line).map_err(EngineError::Reject)?;
         let own = self.own_version(&key)?;
+        if own.is_none() && self.waits_for_a_holder(resource_type, &line, known.as_ref()) {
+            return Ok(Made::Later);
+        }
         let placed = match (&known, &own) {
             (Some(known), _) if !known.id.is_empty() => Place::Id(known.id.clone()),
             (_, Some(_)) => Place::Id(scan.id.to_owned()),
             _ => match self.link.strategy(resource_type) {
                 Ok(strategy) => self.place(strategy, resource_type, scan.id),
-                Err(why) => return Ok(Made::Not(why.to_string())),
+                Err(why) => return Ok(Made::Not(self.why_not(resource_type, why))),
             },
         };
         let token = self.token(resource_type, scan.id);
@@ -130,6 +134,7 @@ impl Maker<'_> {
             _ => None,
         };
         let base = (!entry.local).then_some(self.plan.base_url.as_str());
+        let (line, inside) = self.inline(line, base)?;
         let Some(Led { line, complete }) = self.led(line, base, own.as_ref())? else {
             return Ok(Made::Later);
         };
@@ -143,6 +148,7 @@ impl Maker<'_> {
             && (known.settled() || known.is_there() && !complete)
             && known.content == content
         {
+            note(self.storage, &self.plan.id, &key, &inside)?;
             return Ok(if complete && !known.complete {
                 Made::Complete(Box::new(Delivered {
                     complete,
@@ -175,7 +181,20 @@ impl Maker<'_> {
             going: Arc::default(),
             wrote: None,
             force: false,
+            inside,
         })))
+    }
+
+    /// Why a record cannot be sent.
+    fn why_not(&self, resource_type: &str, why: NoStrategy) -> String {
+        match self.link.inline() {
+            room if room > 0 && resource_type == BINARY => {
+                format!(
+                    "{why}; inside of a record that shows it there is room for {room} bytes, unless that states another hash, and none took it in"
+                )
+            }
+            _ => why.to_string(),
+        }
     }
 
     /// Where a record without a place at the server is put.

@@ -24,6 +24,9 @@ pub struct Proof {
     /// Records that stay as the server has them, as somebody decided.
     #[serde(default)]
     pub kept: u64,
+    /// Documents compared inside the record that shows them.
+    #[serde(default)]
+    pub inside: u64,
     /// The first of what is wrong: type, id at the server, and what.
     pub findings: Vec<(String, String, String)>,
 }
@@ -48,6 +51,7 @@ pub async fn prove(job: Delivering) -> Result<Proof, EngineError> {
         compared: counts.total(),
         wrong: counts.conflicts + counts.refused,
         kept: came.passed.kept,
+        inside: came.passed.inside,
         undelivered: undelivered(&job.storage, &job.plan.id)? + came.passed.later,
         findings: came.settler.wrong.unwrap_or_default(),
     };

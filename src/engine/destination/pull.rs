@@ -55,6 +55,7 @@ pub async fn pull(job: Delivering) -> Result<ByType, EngineError> {
         .ability
         .types()
         .filter(|name| only.is_none_or(|types| types.contains(name)))
+        .filter(|name| !link.destination.kind.unsearched().contains(name))
     {
         if link.count(name, &job.cancel).await?.is_none_or(|count| count > 0) {
             types.push(name.to_owned());

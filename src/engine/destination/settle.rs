@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::error::EngineError;
+use super::inside::note;
 use super::task::{Came, Place, Task};
 use crate::migration::{Delivered, DeliveryCounts, Standing};
 use crate::store::{Storage, migration_key};
@@ -63,6 +64,10 @@ impl Settler {
             Came::Found => !task.known.as_ref().is_some_and(Delivered::is_there),
             Came::Refused | Came::Conflict => false,
         };
+        if matches!(came, Came::Created | Came::Updated | Came::Found) {
+            // Before the record's own row: with that one alone, nobody would look for what is in it again.
+            note(&self.storage, &self.migration, &task.key, &task.inside)?;
+        }
         match known {
             Some(known) => self.storage.deliveries.put(&key, known)?,
             None => {

@@ -86,6 +86,17 @@ pub struct Task {
     pub wrote: Option<Came>,
     /// Also over what was edited at the server since.
     pub force: bool,
+    /// Documents in it.
+    pub inside: Vec<Inside>,
+}
+
+/// A document that a record holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Its key.
+    pub key: RecordKey,
+    /// Keyed hash of the store's entry that it is of, hexadecimal.
+    pub made_from: String,
 }
 
 /// What came of a task.

@@ -38,6 +38,8 @@ pub struct Passed {
     pub incomplete: u64,
     /// Records that stay as the server has them, as somebody decided.
     pub kept: u64,
+    /// Documents that are inside a record that shows them.
+    pub inside: u64,
 }
 
 /// Makes the work of a pass and hands it on; blocking.
@@ -121,6 +123,16 @@ impl Worker<'_> {
                         self.passed.unchanged += 1;
                         continue;
                     }
+                    Some(known) if known.inside() => {
+                        if self.maker.still_inside(&key, &entry, known)? {
+                            self.passed.inside += 1;
+                        } else if self.purpose == Purpose::Check {
+                            self.passed.later += 1;
+                        } else {
+                            self.taken_out(&key, known)?;
+                            some.push((key, entry, None));
+                        }
+                    }
                     _ => some.push((key, entry, known.map(Box::new))),
                 }
                 if some.len() == TOGETHER {
@@ -183,6 +195,16 @@ impl Worker<'_> {
         }
     }
 
+    /// A document is not in the record any more that it was put into, or is another one now.
+    fn taken_out(&mut self, key: &RecordKey, known: &Delivered) -> Result<(), EngineError> {
+        let at = migration_key(&self.maker.plan.id, key.as_bytes());
+        self.maker.storage.deliveries.remove(&at)?;
+        self.maker.make_holder_anew(known)?;
+        // Which may have been looked at already.
+        self.passed.incomplete += 1;
+        Ok(())
+    }
+
     /// Notes that a record cannot be sent at all.
     fn not(&mut self, key: RecordKey, reason: String) -> Result<(), EngineError> {
         let at = migration_key(&self.maker.plan.id, key.as_bytes());
@@ -204,6 +226,10 @@ impl Worker<'_> {
             }
             if matches!(&known.state, Standing::Agreed { keep: Keep::Server, .. }) {
                 self.passed.kept += 1;
+                continue;
+            }
+            if known.inside() {
+                self.taken_out(&key, &known)?;
                 continue;
             }
             if !known.is_there() || !known.created {
@@ -244,6 +270,7 @@ impl Worker<'_> {
                 going: circle.unwrap_or_default(),
                 wrote: None,
                 force: self.force,
+                inside: Vec::new(),
             })?;
         }
         Ok(())

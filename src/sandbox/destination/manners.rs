@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::import::ImportManners;
+use crate::sandbox::outcome::Refusal;
 
 /// Which ids a client may choose by `PUT [base]/Type/id` (FHIR R4, "Update as Create").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Manners {
     pub batches: bool,
     /// The types that can be written; all of them where none is named.
     pub written: Option<&'static [&'static str]>,
+    /// Types of which a search finds nothing, for it is refused, conditions of a create too.
+    pub unsearched: &'static [&'static str],
     /// Whether anything can be removed.
     pub deletes: bool,
     /// Whether references like `Patient?identifier=s|v` are resolved outside of transactions too.
@@ -121,6 +124,7 @@ pub const GENERIC: Manners = Manners {
     import: None,
     batches: true,
     written: None,
+    unsearched: &[],
     deletes: true,
     conditional_references: false,
     conditional_delete: true,
@@ -145,11 +149,12 @@ pub const GENERIC: Manners = Manners {
     requests: None,
 };
 
-/// The manners of Medplum: its own ids, points, transactions that are none.
+/// The manners of Medplum: its own ids, points, transactions that are none, no search for documents.
 pub const MEDPLUM: Manners = Manners {
     name: "medplum",
     base_path: "/fhir/R4",
     client_ids: ClientIds::Refused,
+    unsearched: &["Binary"],
     uuid_versions: true,
     transactions: false,
     conditional_references: true,
@@ -228,6 +233,14 @@ pub const DEMOGRAPHICS: Manners = Manners {
 };
 
 impl Manners {
+    /// Refuses to search a type that is not searched.
+    pub(super) fn check_searched(&self, kind: &str) -> Result<(), Refusal> {
+        if self.unsearched.contains(&kind) {
+            return Err(Refusal::invalid("This type is not searched."));
+        }
+        Ok(())
+    }
+
     /// Whether records of a type can be written.
     pub(super) fn writes(&self, kind: &str) -> bool {
         self.written.is_none_or(|types| types.contains(&kind))

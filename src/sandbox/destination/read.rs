@@ -79,6 +79,7 @@ impl World {
     }
 
     fn searchset(&mut self, kind: &str, query: &Query, fresh: bool) -> Result<Answer, Refusal> {
+        self.manners.check_searched(kind)?;
         let asked = Search::parse(kind, query)?;
         let ids = self.search(kind, &asked.criteria, fresh);
         let address = |cursor: Option<&str>| {

@@ -38,6 +38,10 @@ impl World {
         if !self.manners.writes(kind) || request.method == Method::DELETE && !self.manners.deletes {
             return Err(not_here());
         }
+        let by_type = matches!(request.target, Target::Type(_)) && request.method != Method::POST;
+        if by_type || request.if_none_exist.is_some() {
+            self.manners.check_searched(kind)?;
+        }
         match (&request.method, &request.target) {
             (&Method::POST, Target::Type(kind)) => {
                 body_of(request, kind)?;

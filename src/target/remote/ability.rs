@@ -52,6 +52,9 @@ pub enum NoStrategy {
     /// Servers of this kind take other types only.
     #[error("this kind of server takes demographics only")]
     Demographics,
+    /// Nothing finds it again.
+    #[error("the server does not search this type, so that writing again could double records")]
+    Unsearched,
     /// Neither ids of ours nor conditional create.
     #[error("the server takes neither ids of ours nor conditional create, so that writing again could double records")]
     Repeatable,
@@ -107,6 +110,9 @@ impl Ability {
         if ability.update && ability.update_create && !kind.refuses_ids() {
             return Ok(Strategy::ClientId);
         }
+        if kind.unsearched().contains(&resource_type) {
+            return Err(NoStrategy::Unsearched);
+        }
         self.without_ids(resource_type)
     }
 
@@ -155,7 +161,7 @@ mod tests {
         assert!(all.batch && !all.transaction);
         assert_eq!(all.strategy(ServerKind::Generic, "Patient"), Ok(Strategy::ClientId));
         assert_eq!(all.strategy(ServerKind::Medplum, "Patient"), Ok(Strategy::Identifier));
-        assert_eq!(all.strategy(ServerKind::Medplum, "Binary"), Ok(Strategy::Tag));
+        assert_eq!(all.strategy(ServerKind::Medplum, "Binary"), Err(NoStrategy::Unsearched));
         let demographics = ServerKind::Eclinicalworks;
         assert_eq!(all.strategy(demographics, "Patient"), Ok(Strategy::Identifier));
         assert_eq!(all.strategy(demographics, "Binary"), Err(NoStrategy::Demographics));
@@ -166,6 +172,7 @@ mod tests {
             no_ids.strategy(ServerKind::Generic, "Patient"),
             Ok(Strategy::Identifier)
         );
+        assert_eq!(no_ids.strategy(ServerKind::Generic, "Binary"), Ok(Strategy::Tag));
         let neither = ability(false, false);
         assert_eq!(
             neither.strategy(ServerKind::Generic, "Patient"),

@@ -235,14 +235,21 @@ fn lines(model: &Model) -> Vec<Line> {
     names.extend(stand.problems.iter().map(|problem| &problem.resource_type));
     names.sort_unstable();
     names.dedup();
+    let planned = tried.map(|tried| tried.plan.types()).unwrap_or_default();
     let line = |name: &String| {
-        let how = strategies.get(name).map(|strategy| strategy.describe().to_owned());
-        let cannot = tried.and_then(|tried| tried.plan.not_written.get(name));
+        let before = strategies
+            .get(name)
+            .map(|strategy| (strategy.describe().to_owned(), true));
+        let (how, written) = planned
+            .get(name.as_str())
+            .cloned()
+            .or(before)
+            .unwrap_or((String::new(), true));
         let problems = stand.problems.iter().filter(|problem| problem.resource_type == *name);
         Line {
             name: name.clone(),
-            how: cannot.cloned().or(how).unwrap_or_default(),
-            cannot: cannot.is_some(),
+            how,
+            cannot: !written,
             there: stand.there.get(name).copied().unwrap_or_default(),
             problems: problems.count() as u64,
         }
@@ -283,7 +290,7 @@ fn part(model: &Model, problem: &Undelivered) -> (String, String) {
         Standing::Conflict { reason, .. } => {
             format!("conflict: {reason}. `c` settles which of the two stays.")
         }
-        Standing::Delivered | Standing::HandedOff | Standing::Agreed { .. } => String::new(),
+        Standing::Delivered | Standing::Inside { .. } | Standing::HandedOff | Standing::Agreed { .. } => String::new(),
     };
     (record, why)
 }

@@ -32,6 +32,7 @@ fn task(place: Place) -> Task {
         going: Arc::default(),
         wrote: None,
         force: false,
+        inside: Vec::new(),
     }
 }
 

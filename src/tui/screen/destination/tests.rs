@@ -61,6 +61,7 @@ fn trial() -> Trial {
             bundles: Bundling::Transaction,
             at_most: 100,
             gzip: true,
+            inline_attachments: 0,
             strategies: strategies(),
             not_written: BTreeMap::from([(
                 "Provenance".to_owned(),

@@ -1,0 +1,165 @@
+//! Attachments with their bytes inside, in place of an address (R4 datatypes, Attachment).
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::reference::{Kind, attachments, classify};
+use super::splice::{Object, Part};
+
+/// What a `Binary` holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Document {
+    content_type: String,
+    /// Base64, in one piece.
+    data: String,
+    size: usize,
+    /// SHA-1 in base64, as attachments state it.
+    hash: String,
+}
+
+#[derive(Deserialize)]
+struct Binary {
+    #[serde(rename = "contentType", default)]
+    content_type: String,
+    data: String,
+}
+
+impl Document {
+    /// That of a `Binary`, if it has bytes and says of what type they are.
+    pub fn read(binary: &[u8]) -> Option<Self> {
+        let Binary { content_type, data } = serde_json::from_slice(binary).ok()?;
+        let data: String = data.split_ascii_whitespace().collect();
+        let bytes = STANDARD.decode(&data).ok().filter(|bytes| !bytes.is_empty())?;
+        (!content_type.is_empty()).then(|| Self {
+            content_type,
+            size: bytes.len(),
+            hash: STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &bytes)),
+            data,
+        })
+    }
+
+    /// Its bytes, by number.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// Puts documents into the attachments that lead to them, where `document` gives one for the id of a `Binary` of the server at `source_base`.
+/// An attachment that has bytes already, or states another hash, stays as it is; so does every other byte. The ids that were put in, in order,
+/// and the record; none where nothing was.
+pub fn inline(
+    line: &[u8],
+    source_base: Option<&str>,
+    mut document: impl FnMut(&str) -> Option<Document>,
+) -> Option<(Vec<String>, Vec<u8>)> {
+    let text = std::str::from_utf8(line).ok()?;
+    let (mut ids, mut written, mut copied) = (Vec::new(), String::new(), 0);
+    for attachment in attachments(line) {
+        let Kind::Local {
+            resource_type: "Binary",
+            id,
+            ..
+        } = classify(&attachment.url.text, source_base)
+        else {
+            continue;
+        };
+        // One inside of another is left to the other.
+        let Some(object) = text
+            .get(attachment.object.clone())
+            .filter(|_| attachment.object.start >= copied)
+        else {
+            continue;
+        };
+        let Some(filled) = Object::read(object)
+            .ok()
+            .and_then(|object| filled(&object, document(id)?))
+        else {
+            continue;
+        };
+        ids.push(id.to_owned());
+        written.push_str(text.get(copied..attachment.object.start)?);
+        written.push_str(&filled);
+        copied = attachment.object.end;
+    }
+    written.push_str(text.get(copied..)?);
+    (!ids.is_empty()).then(|| (ids, written.into_bytes()))
+}
+
+fn filled(attachment: &Object<'_>, document: Document) -> Option<String> {
+    let said = |text: &str| serde_json::from_str::<String>(text).ok();
+    let other_hash = attachment
+        .get("hash")
+        .is_some_and(|hash| said(hash).as_deref() != Some(&document.hash));
+    if attachment.get("data").is_some() || other_hash {
+        return None;
+    }
+    let mut parts = vec![Part::Keep; attachment.members.len()];
+    parts[attachment.place("url")?] = Part::Replace(format!(r#""data":"{}""#, document.data));
+    let content_type = serde_json::Value::from(document.content_type);
+    let stated = [
+        ("contentType", content_type),
+        ("size", document.size.into()),
+        ("hash", document.hash.into()),
+    ];
+    let added: Vec<String> = stated
+        .into_iter()
+        .filter(|(name, _)| attachment.get(name).is_none())
+        .map(|(name, value)| format!(r#""{name}":{value}"#))
+        .collect();
+    Some(attachment.with(&parts, &added))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    const BASE: Option<&str> = Some("https://ehr.example/r4");
+
+    fn note() -> Document {
+        Document::read(br#"{"resourceType":"Binary","id":"b","contentType":"text/plain","data":"SGVs\nbG8="}"#)
+            .expect("bytes")
+    }
+
+    fn filled(line: &str) -> Option<String> {
+        let (ids, line) = inline(line.as_bytes(), BASE, |id| (id == "b").then(note))?;
+        assert!(ids.iter().all(|id| id == "b"));
+        Some(String::from_utf8(line).expect("UTF-8"))
+    }
+
+    #[test]
+    fn bytes_stand_where_the_address_was_and_everything_else_stays() {
+        let line = r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"url":"https://ehr.example/r4/Binary/b"}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#;
+        assert_snapshot!(filled(line).expect("one"), @r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"data":"SGVsbG8=","contentType":"text/plain","size":5,"hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#);
+        let twice = r#"{"photo":[{"size":5,"contentType":"text/x","url":"Binary/b"},{"url":"Binary/b/_history/2","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}]}"#;
+        assert_snapshot!(filled(twice).expect("both"), @r#"{"photo":[{"size":5,"contentType":"text/x","data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="},{"data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A=","contentType":"text/plain","size":5}]}"#);
+    }
+
+    #[test]
+    fn m24_other_bytes_than_the_hash_says_are_not_put_in() {
+        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","hash":"AAAA"}]}"#), None);
+        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","data":"AAAA"}]}"#), None);
+        assert_eq!(filled(r#"{"photo":[{"url":"https://other.example/Binary/b"}]}"#), None);
+        assert_eq!(
+            filled(r#"{"extension":[{"url":"Binary/b"}]}"#),
+            None,
+            "the name of an extension"
+        );
+        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","#), None, "a flaw");
+    }
+
+    #[test]
+    fn without_bytes_or_a_type_there_is_no_document() {
+        for binary in [
+            r#"{"contentType":"text/plain"}"#,
+            r#"{"contentType":"text/plain","data":""}"#,
+            r#"{"contentType":"text/plain","data":"%"}"#,
+            r#"{"data":"SGVsbG8="}"#,
+        ] {
+            assert!(Document::read(binary.as_bytes()).is_none(), "{binary}");
+        }
+        assert_eq!(note().size(), 5);
+    }
+}
