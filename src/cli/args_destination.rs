@@ -118,7 +118,7 @@ pub struct DestinationArgs {
     /// PEM file with certificate authorities to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// What records are sent in: batch or transaction [default: what suits the kind of server]
+    /// What records are sent in: batch, transaction, or patient: all of a patient's in one transaction [default: what suits the kind of server]
     #[arg(long, value_name = "BUNDLE")]
     pub bundles: Option<String>,
     /// Attachments of up to so many bytes go inside the record that shows them [default: 0, or 8388608 where the server takes no Binary]

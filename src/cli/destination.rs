@@ -83,8 +83,9 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
         after.ca_file = plan::ca_file(path)?;
     }
     if let Some(bundles) = &args.bundles {
-        after.bundling =
-            Some(Bundling::parse(bundles).ok_or_else(|| plan::unknown("bundle", bundles, "batch, transaction"))?);
+        after.bundling = Some(
+            Bundling::parse(bundles).ok_or_else(|| plan::unknown("bundle", bundles, "batch, transaction, patient"))?,
+        );
     }
     after.inline_attachments = args.inline_attachments.or(after.inline_attachments);
     after.requests_per_minute = args.requests_per_minute.or(after.requests_per_minute);

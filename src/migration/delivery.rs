@@ -30,6 +30,7 @@ impl DeliveryPlan {
         let bundles = match self.bundles {
             Bundling::Batch => "batches",
             Bundling::Transaction => "transactions",
+            Bundling::Patient => "transactions, a patient's records together, else",
         };
         let gzip = if self.gzip { ", gzipped" } else { "" };
         format!("{bundles} of up to {} records{gzip}", self.at_most)

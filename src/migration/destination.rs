@@ -105,20 +105,30 @@ pub enum Bundling {
     Batch,
     /// All of them or none, which may refer to each other; where one is refused, they are sent again as a batch, to find it.
     Transaction,
+    /// Transactions, with all of a patient's records in one where the server has nothing of their types.
+    Patient,
 }
 
 impl Bundling {
-    /// Its name in commands, and the type of its Bundle.
+    /// Its name in commands.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Patient => "patient",
+            Self::Batch | Self::Transaction => self.bundle_type(),
+        }
+    }
+
+    /// The `type` of its Bundles.
+    pub fn bundle_type(self) -> &'static str {
+        match self {
             Self::Batch => "batch",
-            Self::Transaction => "transaction",
+            Self::Transaction | Self::Patient => "transaction",
         }
     }
 
     /// That of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Batch, Self::Transaction]
+        [Self::Batch, Self::Transaction, Self::Patient]
             .into_iter()
             .find(|bundling| bundling.name() == name)
     }

@@ -174,6 +174,17 @@ impl Bench {
             .expect("nothing hangs")
     }
 
+    /// Starts a command, and stops it when `stop` is over.
+    pub async fn stopped(&mut self, command: Command, stop: impl Future<Output = ()>) -> Result<Answer, EngineError> {
+        let clock = Arc::new(Impatient::new());
+        let mut running = engine::start_by(self.storage(), self.plan.clone(), command, clock);
+        tokio::select! {
+            answer = &mut running.answer => return answer.expect("an answer"),
+            () = stop => running.cancel.cancel(),
+        }
+        running.answer.await.expect("an answer")
+    }
+
     pub async fn try_run(&mut self, options: RunOptions) -> Result<Outcome, EngineError> {
         match self.command(Command::Run(options)).await? {
             Answer::Run(outcome) => Ok(outcome),

@@ -9,6 +9,7 @@ mod crosswalk;
 mod deletion;
 mod delivery;
 mod delivery_access;
+mod delivery_compartment;
 mod delivery_faults;
 mod delivery_import;
 mod delivery_inside;

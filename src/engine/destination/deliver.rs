@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,8 @@ use super::super::recorder::Recorder;
 use super::circle::{Circles, circles};
 use super::link::{Link, link};
 use super::outgoing::Maker;
-use super::sender::{Sender, Work};
+use super::queue::{Out, queue};
+use super::sender::Sender;
 use super::settle::Settler;
 use super::work::{Passed, Purpose, Worker};
 use crate::fhir;
@@ -22,9 +23,6 @@ use crate::http::Clock;
 use crate::migration::{DeliveryCounts, Event, Plan, Standing};
 use crate::store::{RecordKey, Storage, migration_key};
 use crate::target::EmbeddedStore;
-
-/// Tasks that wait to be sent.
-pub(super) const WAITING: usize = 256;
 
 /// What a delivery goes by.
 pub struct Delivering {
@@ -231,7 +229,7 @@ pub(super) fn working(
     empty: &BTreeSet<String>,
     circles: Circles,
     how: Pass,
-    out: mpsc::Sender<Work>,
+    out: Out,
     cancel: CancellationToken,
 ) -> JoinHandle<Result<Passed, EngineError>> {
     let (storage, plan, link) = (Arc::clone(&job.storage), job.plan.clone(), Arc::clone(link));
@@ -245,6 +243,7 @@ pub(super) fn working(
             link: &link,
             tenant: storage.names.tenant(&plan.tenant)?,
             settle_for_less: how.settle_for_less,
+            together: None,
             empty,
         };
         let mut worker = Worker {
@@ -276,7 +275,7 @@ pub(super) async fn pass(
     circles: Circles,
     how: Pass,
 ) -> Result<Came, EngineError> {
-    let (out, mut work) = mpsc::channel(WAITING);
+    let (out, mut work) = queue();
     let stop = job.cancel.child_token();
     let worker = working(job, link, empty, circles, how, out, stop.clone());
     let mut settler = Settler::new(Arc::clone(&job.storage), &job.plan.id);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{LONGEST_ANSWER, Link};
-use super::task::Task;
+use super::task::{Next, Step, Task};
 use crate::http::{Call, HttpError};
 use crate::migration::Bundling;
 use crate::source::{SessionError, TokenUse};
@@ -106,6 +106,55 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
         }
     };
     (went, rest)
+}
+
+/// What looking at tasks before they are sent together came to.
+pub struct Looked {
+    /// What followed for those that are not to be sent any more.
+    pub before: Vec<Next>,
+    /// Those that are.
+    pub tasks: Vec<Task>,
+    /// Why it was not looked at all of them.
+    pub failed: Option<(Went, Option<Duration>)>,
+}
+
+/// Looks at those tasks of a transaction that are to be looked at first, so that what is written still goes together.
+pub async fn look(link: &Link, way: Way, tasks: Vec<Task>, at_most: usize, cancel: &CancellationToken) -> Looked {
+    let (mut looking, mut sent): (Vec<Task>, Vec<Task>) = match way {
+        Way::Transaction => tasks.into_iter().partition(|task| task.step == Step::Look),
+        _ => (Vec::new(), tasks),
+    };
+    let mut before = Vec::new();
+    while !looking.is_empty() {
+        let rest = looking.split_off(at_most.min(looking.len()));
+        let (went, wait) = go(link, Way::Reads, &looking, cancel).await;
+        let replies = match went {
+            Went::Answered(replies) if replies.len() == looking.len() => replies,
+            Went::Answered(_) => Vec::new(),
+            went => {
+                sent.extend(looking);
+                sent.extend(rest);
+                let failed = Some((went, wait));
+                return Looked {
+                    before,
+                    tasks: sent,
+                    failed,
+                };
+            }
+        };
+        for (at, task) in looking.into_iter().enumerate() {
+            match task.answered(replies.get(at)) {
+                Next::Again(task) if task.step == Step::Act => sent.push(task),
+                next => before.push(next),
+            }
+        }
+        looking = rest;
+    }
+    Looked {
+        before,
+        tasks: sent,
+        failed: None,
+    }
 }
 
 /// An error that a wait follows from.

@@ -9,14 +9,13 @@ use object_store::buffered::BufWriter;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
 
 use super::super::error::EngineError;
 use super::super::place::hex;
 use super::circle::Circles;
-use super::deliver::{Delivering, Pass, WAITING, working};
+use super::deliver::{Delivering, Pass, working};
 use super::link::Link;
-use super::sender::Work;
+use super::queue::{Coming, Work, queue};
 use super::task::{Goal, Place, Task};
 use super::work::Purpose;
 use crate::fhir;
@@ -58,7 +57,7 @@ pub(super) async fn hand_off(
     types: &BTreeSet<String>,
     folder: &Folder,
 ) -> Result<Vec<HandedFile>, EngineError> {
-    let (out, mut work) = mpsc::channel(WAITING);
+    let (out, mut work) = queue();
     let stop = job.cancel.child_token();
     let how = Pass {
         settle_for_less: false,
@@ -80,14 +79,10 @@ pub(super) async fn hand_off(
     Ok(files)
 }
 
-async fn written(
-    job: &Delivering,
-    folder: &Folder,
-    work: &mut mpsc::Receiver<Work>,
-) -> Result<Vec<HandedFile>, EngineError> {
+async fn written(job: &Delivering, folder: &Folder, work: &mut Coming) -> Result<Vec<HandedFile>, EngineError> {
     let (mut files, mut open): (Vec<HandedFile>, Option<Writing>) = (Vec::new(), None);
     let mut records = 0;
-    while let Some(next) = work.recv().await {
+    while let Some(next) = work.next().await {
         match next {
             Work::Task(task) => {
                 let Some((id, line)) = line(&task) else { continue };
@@ -107,6 +102,7 @@ async fn written(
                     job.snapshot.send_modify(|snapshot| snapshot.importing = Some(text));
                 }
             }
+            Work::Together(_) => return Err(EngineError::Stopped),
             // Another type comes.
             Work::Wait(done) => {
                 files.extend(close(folder, open.take()).await?);

@@ -89,7 +89,7 @@ impl Maker<'_> {
     }
 
     /// Whether nobody else's record of a type can be at the server.
-    fn is_ours(&self, resource_type: &str) -> bool {
+    pub(super) fn is_ours(&self, resource_type: &str) -> bool {
         self.empty.contains(resource_type) || self.link.destination.begun.contains(resource_type)
     }
 
@@ -111,6 +111,7 @@ impl Maker<'_> {
         Ok(match self.link.strategy(resource_type) {
             // The server would not take it, or has another one in its place, whatever somebody decided of that one.
             Ok(_) if known.is_some() => Leads::Later,
+            Ok(Strategy::ClientId) if self.together.as_ref().is_some_and(|keys| !keys.contains(&key)) => Leads::Away,
             // A server that looks whether they lead somewhere has been asked before it comes to this.
             Ok(Strategy::ClientId) if !self.settle_for_less && self.is_ours(resource_type) => {
                 Leads::Coming(format!("{resource_type}/{}", self.assigned(resource_type, id)))

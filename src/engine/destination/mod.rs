@@ -5,9 +5,9 @@
 //! the store is carried over to the server by delivering once more.
 //!
 //! - `chosen`: which server it is, and how the records stand there. `link`: the session, and what the server can do. `deliver`: the delivery.
-//! - `after_run`: a delivery as the end of a run. `work`: what there is to do, type by type. `outgoing`: a record as it is sent, `leads`: where its
+//! - `after_run`: a delivery as the end of a run. `work`: what there is to do, type by type; `compartment`: patient by patient. `outgoing`: a record as it is sent, `leads`: where its
 //!   references lead there, `inside`: documents that go inside of it. `task`: one record's way, whatever the server answers.
-//! - `sender`: bundles in flight, as many and as large as the server bears; `flight`: one of them. `settle`: what came of it, made durable.
+//! - `queue`: work that waits to be sent. `sender`: bundles in flight, as many and as large as the server bears; `flight`: one of them. `settle`: what came of it, made durable.
 //! - `hand_off`: files for a server's own import; `bulk_import`: that import, started and watched.
 //! - `agree`: what a person decides of records that the server has otherwise. `likeness`: whether two records say the same.
 //! - `circle`: records that are to be removed and refer to each other.
@@ -18,6 +18,7 @@ mod agree;
 mod bulk_import;
 mod chosen;
 mod circle;
+mod compartment;
 mod deliver;
 mod flight;
 mod hand_off;
@@ -28,6 +29,7 @@ mod link;
 mod outgoing;
 mod proof;
 mod pull;
+mod queue;
 mod sender;
 mod settle;
 mod task;

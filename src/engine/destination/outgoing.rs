@@ -1,6 +1,6 @@
 //! A record as it is sent: under its id there, its references leading where they lead there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -36,6 +36,8 @@ pub struct Maker<'a> {
     pub tenant: u16,
     /// References to records that are not at the server yet are sent as references by identifier, to be set right later.
     pub settle_for_less: bool,
+    /// What is written together: only that may be referred to before it is there. Others are referred to by identifier until they are.
+    pub together: Option<HashSet<RecordKey>>,
     /// Types of which the server has no record: whatever is under an id there is ours.
     pub empty: BTreeSet<String>,
 }

@@ -10,14 +10,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
 use super::super::progress::{Delivery, Snapshot};
-use super::flight::{Way, Went, busy_error, go};
+use super::flight::{Way, Went, busy_error, go, look};
 use super::link::Link;
+use super::queue::{Coming, Work, bytes};
 use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
@@ -30,21 +31,21 @@ const MOST: usize = 8;
 const CALM: usize = 4;
 /// Bytes of records in a batch.
 const BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of records in flight, from which on no more are sent.
+const ALOFT: usize = 4 * BYTES;
 /// Transactions refused one after the other after which no more are tried.
 const REFUSED: u32 = 4;
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
 
-/// What a sender is given.
-pub enum Work {
-    /// A record.
-    Task(Box<Task>),
-    /// Say when everything before it is over.
-    Wait(oneshot::Sender<()>),
-}
-
 struct Back {
+    /// What followed for some of them before the rest was sent.
+    before: Vec<Next>,
     tasks: Vec<Task>,
+    /// They belong in one transaction.
+    together: bool,
+    /// Bytes that were in flight for it.
+    bytes: usize,
     went: Went,
     took: Duration,
     /// The server wants the rest of the minute left alone, by its `RateLimit` header.
@@ -63,6 +64,10 @@ pub struct Sender {
     /// Transactions refused since one was taken.
     refused: u32,
     ready: VecDeque<Task>,
+    /// Records that belong in one transaction.
+    together: VecDeque<Vec<Task>>,
+    /// Bytes in flight.
+    aloft: usize,
     flight: JoinSet<Back>,
     attempts: Attempts,
     progress: Delivery,
@@ -88,6 +93,8 @@ impl Sender {
             calm: 0,
             entries,
             ready: VecDeque::new(),
+            together: VecDeque::new(),
+            aloft: 0,
             flight: JoinSet::new(),
             attempts,
             before: progress.counts,
@@ -97,16 +104,19 @@ impl Sender {
     }
 
     /// Sends everything that comes until nothing comes any more.
-    pub async fn run(&mut self, work: &mut mpsc::Receiver<Work>, settler: &mut Settler) -> Result<(), EngineError> {
+    pub async fn run(&mut self, work: &mut Coming, settler: &mut Settler) -> Result<(), EngineError> {
         let mut more = true;
         let mut waiting: Option<oneshot::Sender<()>> = None;
         loop {
             while self.flight.len() < self.at_once
-                && (self.ready.len() >= self.entries || (!self.ready.is_empty() && (waiting.is_some() || !more)))
+                && self.aloft < ALOFT
+                && (!self.together.is_empty()
+                    || self.full()
+                    || (!self.ready.is_empty() && (waiting.is_some() || !more)))
             {
                 self.send();
             }
-            if self.flight.is_empty() && self.ready.is_empty() {
+            if self.flight.is_empty() && self.ready.is_empty() && self.together.is_empty() {
                 if let Some(waiting) = waiting.take() {
                     settler.durable()?;
                     // Whoever waited may have gone.
@@ -118,14 +128,14 @@ impl Sender {
                     return Ok(());
                 }
             }
-            let room = more && waiting.is_none() && self.ready.len() < self.entries;
+            let room = more && waiting.is_none() && self.together.is_empty() && !self.full();
             tokio::select! {
                 biased;
                 Some(back) = self.flight.join_next(), if !self.flight.is_empty() => {
                     let back = back.map_err(|_| EngineError::Stopped)?;
                     self.back(back, settler).await?;
                 }
-                next = work.recv(), if room => match next {
+                next = work.next(), if room => match next {
                     Some(Work::Task(task)) => {
                         self.ready.push_back(*task);
                         // A producer that is slower than the server: do not wait for a full batch.
@@ -133,6 +143,7 @@ impl Sender {
                             self.send();
                         }
                     }
+                    Some(Work::Together(tasks)) => self.together.push_back(tasks),
                     Some(Work::Wait(done)) => waiting = Some(done),
                     None => more = false,
                 },
@@ -140,8 +151,17 @@ impl Sender {
         }
     }
 
+    /// Whether there is enough for a bundle.
+    fn full(&self) -> bool {
+        let bytes = || self.ready.iter().map(|task| task.body.len()).sum::<usize>();
+        self.ready.len() >= self.entries || self.ready.len() > 1 && bytes() >= BYTES
+    }
+
     /// Puts a bundle into flight.
     fn send(&mut self) {
+        if let Some(tasks) = self.together.pop_front() {
+            return self.launch(Way::Transaction, tasks, true);
+        }
         let Some(first) = self.ready.front() else { return };
         let way = self.way(first);
         let entries = if way == Way::Alone { 1 } else { self.entries };
@@ -162,13 +182,27 @@ impl Sender {
         }
         left.append(&mut self.ready);
         self.ready = left;
+        self.launch(way, tasks, false);
+    }
+
+    fn launch(&mut self, way: Way, tasks: Vec<Task>, together: bool) {
         self.progress.requests += 1;
+        let (bytes, entries) = (bytes(&tasks), self.entries);
+        self.aloft += bytes;
         let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
         self.flight.spawn(async move {
             let started = Instant::now();
-            let (went, rest) = go(&link, way, &tasks, &cancel).await;
+            let looked = look(&link, way, tasks, entries, &cancel).await;
+            let (went, rest) = match looked.failed {
+                Some(failed) => failed,
+                None if looked.tasks.is_empty() => (Went::Answered(Vec::new()), None),
+                None => go(&link, way, &looked.tasks, &cancel).await,
+            };
             Back {
-                tasks,
+                before: looked.before,
+                tasks: looked.tasks,
+                together,
+                bytes,
                 went,
                 took: started.elapsed(),
                 rest,
@@ -176,10 +210,19 @@ impl Sender {
         });
     }
 
+    /// Has tasks sent again, together if they were.
+    fn again(&mut self, tasks: Vec<Task>, together: bool) {
+        if together && !tasks.is_empty() {
+            self.together.push_back(tasks);
+        } else {
+            self.ready.extend(tasks);
+        }
+    }
+
     /// What a record goes in.
     fn way(&self, task: &Task) -> Way {
         let writes = task.writes();
-        if writes && self.bundling == Bundling::Transaction && !task.apart {
+        if writes && self.bundling != Bundling::Batch && !task.apart {
             Way::Transaction
         } else if !self.link.ability.batch {
             Way::Alone
@@ -192,13 +235,20 @@ impl Sender {
 
     async fn back(&mut self, back: Back, settler: &mut Settler) -> Result<(), EngineError> {
         let Back {
-            tasks,
+            before,
+            mut tasks,
+            together,
+            bytes,
             went,
             took,
             rest,
         } = back;
+        self.aloft -= bytes;
         self.progress.latency = took;
         let mut busy = None;
+        for next in before {
+            self.follow(next, settler)?;
+        }
         match went {
             Went::Answered(replies) => {
                 self.attempts.progressed();
@@ -214,7 +264,8 @@ impl Sender {
             Went::Refused => {
                 self.attempts.progressed();
                 self.refused += 1;
-                if self.refused >= REFUSED && self.link.ability.batch {
+                let gives_up = self.refused >= REFUSED && self.link.ability.batch;
+                if gives_up && self.bundling == Bundling::Transaction {
                     self.bundling = Bundling::Batch;
                 }
                 let apart = tasks.into_iter().map(|task| Task { apart: true, ..task });
@@ -232,23 +283,28 @@ impl Sender {
                             settler.settle(came, &task, known.as_ref())?;
                         }
                     }
+                } else if together {
+                    let rest = tasks.split_off(tasks.len() / 2);
+                    self.again(tasks, true);
+                    self.again(rest, true);
                 } else {
                     self.entries = (tasks.len() / 2).clamp(1, self.entries);
                     self.ready.extend(tasks);
                 }
             }
             Went::Busy(error) => {
-                self.ready.extend(tasks);
+                self.again(tasks, together);
                 busy = Some(error);
             }
             Went::Unknown(error) => {
+                let mut open = Vec::new();
                 for task in tasks {
                     match task.answered(None) {
-                        Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
-                        Next::Later(task) | Next::Again(task) => self.ready.push_back(task),
-                        Next::WithoutId(_) | Next::Stop(_) => {}
+                        Next::Later(task) | Next::Again(task) => open.push(task),
+                        next => self.follow(next, settler)?,
                     }
                 }
+                self.again(open, together);
                 busy = Some(error);
             }
             Went::Failed(error) => {
@@ -286,25 +342,32 @@ impl Sender {
             let reply = replies.get(at).filter(|_| answered == asked);
             throttled |= reply.is_some_and(|reply| matches!(reply.status, 429 | 503));
             match task.answered(reply) {
-                Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref())?,
-                Next::Again(task) => self.ready.push_back(task),
                 Next::Later(task) => later.push(task),
-                Next::WithoutId(task) if self.goes_without_id(&task.resource_type) => {
-                    self.without_id.insert(task.resource_type);
-                }
-                Next::WithoutId(task) => {
-                    if let Next::Over(came, task, known) = task.refused(405, "the server takes no ids of ours") {
-                        settler.settle(came, &task, known.as_ref())?;
-                    }
-                }
-                Next::Stop(error) => {
-                    settler.durable()?;
-                    return Err(error);
-                }
+                next => self.follow(next, settler)?,
             }
         }
         self.ready.extend(later);
         Ok(throttled)
+    }
+
+    /// Does what follows from an answer.
+    fn follow(&mut self, next: Next, settler: &mut Settler) -> Result<(), EngineError> {
+        match next {
+            Next::Over(came, task, known) => settler.settle(came, &task, known.as_ref()),
+            Next::Again(task) | Next::Later(task) => {
+                self.ready.push_back(task);
+                Ok(())
+            }
+            Next::WithoutId(task) if self.goes_without_id(&task.resource_type) => {
+                self.without_id.insert(task.resource_type);
+                Ok(())
+            }
+            Next::WithoutId(task) => self.follow(task.refused(405, "the server takes no ids of ours"), settler),
+            Next::Stop(error) => {
+                settler.durable()?;
+                Err(error)
+            }
+        }
     }
 
     /// Whether records of a type can be written in another way than under ids of ours, where that is how they are written.

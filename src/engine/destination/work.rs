@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
 use super::circle::Circles;
+use super::compartment::by_patient;
 use super::outgoing::{Made, Maker};
-use super::sender::Work;
+use super::queue::{Out, Work};
 use super::task::{Goal, Place, Step, Task};
-use crate::migration::{Delivered, Keep, Standing, write_order};
+use crate::migration::{Bundling, Delivered, Keep, Standing, write_order};
 use crate::store::{Entry, RecordKey, Storage, migration_key};
 
 /// Entries looked at together, so that each block of the landing is opened once for all of them.
@@ -45,7 +46,7 @@ pub struct Passed {
 /// Makes the work of a pass and hands it on; blocking.
 pub struct Worker<'a> {
     pub maker: Maker<'a>,
-    pub out: mpsc::Sender<Work>,
+    pub out: Out,
     pub cancel: CancellationToken,
     pub force: bool,
     /// What is to be removed and is referred to in a circle.
@@ -60,14 +61,27 @@ impl Worker<'_> {
         let mut types = self.maker.storage.names.resource_types();
         types.sort_by_key(|(name, _)| (write_order(name), name.clone()));
         let only = self.maker.link.destination.kind.only();
-        for (name, number) in &types {
-            let skipped = self.purpose == Purpose::HandOff && !self.maker.empty.contains(name);
-            if skipped || only.is_some_and(|types| !types.contains(&name.as_str())) {
-                continue;
+        let mut written = types.clone();
+        written.retain(|(name, _)| {
+            let handed = self.purpose != Purpose::HandOff || self.maker.empty.contains(name);
+            handed && only.is_none_or(|types| types.contains(&name.as_str()))
+        });
+        let by_patient = match self.maker.link.bundling() {
+            Bundling::Patient if self.purpose == Purpose::Deliver && !self.maker.settle_for_less => {
+                by_patient(self, &written)
             }
-            self.write(name, *number)?;
-            self.wait()?;
+            _ => Vec::new(),
+        };
+        if !by_patient.is_empty() {
+            // What is of no patient comes first, for what is leads to it; then what is left of it, record by record.
+            let (first, rest) = written.into_iter().partition(|of_type| {
+                !by_patient.contains(of_type) && write_order(&of_type.0) < write_order("Provenance")
+            });
+            written = rest;
+            self.write_all(&first)?;
+            self.compartments(&by_patient)?;
         }
+        self.write_all(&written)?;
         if self.purpose == Purpose::HandOff {
             return Ok(());
         }
@@ -84,6 +98,14 @@ impl Worker<'_> {
         }
         for (name, number) in types.iter().rev() {
             self.remove(name, *number)?;
+            self.wait()?;
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self, types: &[(String, u16)]) -> Result<(), EngineError> {
+        for (name, number) in types {
+            self.write(name, *number)?;
             self.wait()?;
         }
         Ok(())
@@ -164,18 +186,10 @@ impl Worker<'_> {
             .maker
             .make(name, key, entry, known, self.purpose == Purpose::Check)?
         {
-            Made::Task(mut task) => {
+            Made::Task(task) => {
                 self.passed.incomplete += u64::from(!task.complete);
-                task.force = self.force;
-                if self.purpose == Purpose::Check {
-                    task.goal = Goal::Check;
-                } else if task.exists && task.version.is_some()
-                    || task.known.is_none() && !task.servers_own && self.maker.empty.contains(&**name)
-                {
-                    // The version that is asked for, or that there is none at all, is as good as a look.
-                    task.step = Step::Act;
-                }
-                self.send(*task)
+                let task = self.begun(*task);
+                self.send(task)
             }
             Made::Later => {
                 self.passed.later += 1;
@@ -193,6 +207,20 @@ impl Worker<'_> {
             Made::Not(_) if self.purpose != Purpose::Deliver => Ok(()),
             Made::Not(reason) => self.not(key, reason),
         }
+    }
+
+    /// A task with its first step.
+    pub(super) fn begun(&self, mut task: Task) -> Task {
+        task.force = self.force;
+        if self.purpose == Purpose::Check {
+            task.goal = Goal::Check;
+        } else if task.exists && task.version.is_some()
+            || task.known.is_none() && !task.servers_own && self.maker.empty.contains(&*task.resource_type)
+        {
+            // The version that is asked for, or that there is none at all, is as good as a look.
+            task.step = Step::Act;
+        }
+        task
     }
 
     /// A document is not in the record any more that it was put into, or is another one now.
@@ -277,16 +305,13 @@ impl Worker<'_> {
     }
 
     fn send(&self, task: Task) -> Result<(), EngineError> {
-        let sent = self.out.blocking_send(Work::Task(Box::new(task)));
-        sent.map_err(|_| EngineError::Stopped)
+        self.out.put(Work::Task(Box::new(task)))
     }
 
     /// Waits until everything that was handed on is over.
-    fn wait(&self) -> Result<(), EngineError> {
+    pub(super) fn wait(&self) -> Result<(), EngineError> {
         let (done, over) = oneshot::channel();
-        self.out
-            .blocking_send(Work::Wait(done))
-            .map_err(|_| EngineError::Stopped)?;
+        self.out.put(Work::Wait(done))?;
         over.blocking_recv().map_err(|_| EngineError::Stopped)
     }
 }

@@ -17,7 +17,7 @@ pub fn bundle(bundling: Bundling, requests: &[Request<'_>]) -> Vec<u8> {
         .sum();
     let mut out = Vec::with_capacity(records + requests.len() * 160 + 64);
     out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
-    out.extend_from_slice(bundling.name().as_bytes());
+    out.extend_from_slice(bundling.bundle_type().as_bytes());
     out.extend_from_slice(br#"","entry":["#);
     for (at, request) in requests.iter().enumerate() {
         if at > 0 {
