@@ -28,12 +28,12 @@ impl DeliveryPlan {
     /// What records are sent in, in words.
     pub fn describe(&self) -> String {
         let bundles = match self.bundles {
-            Bundling::Batch => "batches",
-            Bundling::Transaction => "transactions",
-            Bundling::Patient => "transactions, a patient's records together, else",
+            Bundling::Batch => "batches of",
+            Bundling::Transaction => "transactions of",
+            Bundling::Patient => "transactions of a patient's records, or",
         };
         let gzip = if self.gzip { ", gzipped" } else { "" };
-        format!("{bundles} of up to {} records{gzip}", self.at_most)
+        format!("{bundles} up to {} records{gzip}", self.at_most)
     }
 
     /// How each type is written, in words; false where it is not written at all.
@@ -114,5 +114,36 @@ impl DeliveryCounts {
     pub fn total(&self) -> u64 {
         let there = self.created + self.updated + self.found + self.unchanged + self.removed;
         there + self.inside + self.refused + self.conflicts + self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_written_inside_of_others_by_themselves_or_not_at_all() {
+        let mut plan = DeliveryPlan {
+            bundles: Bundling::Patient,
+            at_most: 100,
+            gzip: true,
+            inline_attachments: 5000,
+            strategies: BTreeMap::from([("Binary".to_owned(), Strategy::ClientId)]),
+            not_written: BTreeMap::from([("Basic".to_owned(), "no such type".to_owned())]),
+        };
+        assert_eq!(
+            plan.describe(),
+            "transactions of a patient's records, or up to 100 records, gzipped"
+        );
+        let how = |plan: &DeliveryPlan| plan.types()["Binary"].clone();
+        let inside = "inside the record that shows it, up to 5000 bytes";
+        assert_eq!(how(&plan), (format!("{inside}, else written under its own id"), true));
+        assert_eq!(plan.types()["Basic"], ("no such type".to_owned(), false));
+        plan.strategies.clear();
+        plan.not_written.insert("Binary".to_owned(), "no search".to_owned());
+        assert_eq!(how(&plan), (inside.to_owned(), true));
+        plan.inline_attachments = 0;
+        assert_eq!(how(&plan), ("no search".to_owned(), false));
+        assert_eq!([size(2048), size(8 << 20), size(1)], ["2 KiB", "8 MiB", "1 bytes"]);
     }
 }

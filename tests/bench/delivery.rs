@@ -40,7 +40,8 @@ fn main() {
 
     let sink = Sink::start();
     println!("to a server that keeps nothing");
-    bench.deliver("sink", &sink.base, "generic", std::process::id());
+    bench.deliver("sink", &sink.base, "generic", "batch", std::process::id());
+    bench.deliver("sink-patient", &sink.base, "generic", "patient", std::process::id());
     if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "none") {
         return;
     }
@@ -49,7 +50,7 @@ fn main() {
     let simulated = || Destination::launch(DestinationConfig::new(&GENERIC)).expect("a server");
     let server = simulated();
     let own = std::process::id();
-    let home = bench.deliver("simulated", &server.base_url, "generic", own);
+    let home = bench.deliver("simulated", &server.base_url, "generic", "batch", own);
     bench.again(&home, own);
     let server = simulated();
     plain("one PUT after the other", &server.base_url, &records, 1, own);
@@ -73,11 +74,10 @@ fn main() {
         fs::create_dir_all(&folder).expect("a folder");
         folder
     };
-    for kind in ["helios", "generic"] {
-        let server = hfs_server::Server::start(&program, &folder(kind), &definitions);
-        let way = if kind == "helios" { "transactions" } else { "batches" };
-        println!("  in {way}");
-        let home = bench.deliver(kind, &server.base, kind, server.child.id());
+    for bundles in ["transaction", "patient", "batch"] {
+        let server = hfs_server::Server::start(&program, &folder(bundles), &definitions);
+        println!("  --bundles {bundles}");
+        let home = bench.deliver(bundles, &server.base, "helios", bundles, server.child.id());
         bench.again(&home, server.child.id());
     }
     for (label, entries) in [
@@ -194,7 +194,7 @@ impl Bench {
     }
 
     /// Delivers from a copy of the workspace, and gives the copy.
-    fn deliver(&self, name: &str, base: &str, kind: &str, server: u32) -> PathBuf {
+    fn deliver(&self, name: &str, base: &str, kind: &str, bundles: &str, server: u32) -> PathBuf {
         let home = self.root.join(format!("home-{name}"));
         let _ = fs::remove_dir_all(&home);
         assert!(
@@ -206,7 +206,17 @@ impl Bench {
                 .expect("cp")
                 .success()
         );
-        let set = ["destination", "set", "bench", "--kind", kind, "--base-url", base];
+        let set = [
+            "destination",
+            "set",
+            "bench",
+            "--kind",
+            kind,
+            "--bundles",
+            bundles,
+            "--base-url",
+            base,
+        ];
         assert!(self.command(&home, &set).output().expect("set").status.success());
         self.one("cutover, nothing there yet", &home, server);
         home

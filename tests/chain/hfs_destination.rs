@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutover::engine::destination::save_destination;
 use cutover::engine::{Answer, Command};
 use cutover::fhir;
-use cutover::migration::{DeliveryCounts, Destination, ServerKind};
+use cutover::migration::{Bundling, DeliveryCounts, Destination, ServerKind};
 use cutover::sandbox::practice::Practice;
 use cutover::sandbox::{Dataset, Folder};
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn hash(record: &Value, base: &str) -> [u8; 32] {
 }
 
 /// Everything is there and says the same, a second delivery writes nothing, and after a rollback the server is as it was.
-async fn there_and_back(dataset: Arc<dyn Dataset>) {
+async fn there_and_back(dataset: Arc<dyn Dataset>, bundling: Option<Bundling>) {
     let (Some(program), Some(definitions)) = (program(), data("hfs")) else {
         return;
     };
@@ -70,6 +70,7 @@ async fn there_and_back(dataset: Arc<dyn Dataset>) {
     assert_eq!(before.len(), 3);
     let destination = Destination {
         kind: ServerKind::Helios,
+        bundling,
         ..Destination::new(&server.base)
     };
     save_destination(bench.storage(), &bench.plan, &destination, None).expect("saved");
@@ -129,11 +130,16 @@ async fn there_and_back(dataset: Arc<dyn Dataset>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_practice_is_delivered_in_whole_and_taken_back_in_whole() {
-    there_and_back(Arc::new(Practice::new(9, 7))).await;
+    there_and_back(Arc::new(Practice::new(9, 7)), None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_practice_is_delivered_patient_by_patient_and_taken_back_in_whole() {
+    there_and_back(Arc::new(Practice::new(4, 7)), Some(Bundling::Patient)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_synthea_practice_is_delivered_in_whole_and_taken_back_in_whole() {
     let Some(folder) = data("synthea-24") else { return };
-    there_and_back(Arc::new(Folder::open(&folder).unwrap())).await;
+    there_and_back(Arc::new(Folder::open(&folder).unwrap()), None).await;
 }

@@ -16,7 +16,7 @@ use crate::migration::{Strategy, write_order};
 use crate::store::{Entry, RecordKey};
 
 /// Records whose patients are looked up at once. More of them take several passes over the store, and no more memory.
-const TOGETHER: u64 = 1 << 20;
+const TOGETHER: u64 = 1 << 19;
 /// Records looked at together, so that each block of the landing is opened once for all of them.
 const AT_ONCE: usize = 1 << 16;
 /// The most records of a transaction.
@@ -43,7 +43,7 @@ const OUTSIDE: [&str; 11] = [
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Member {
     patient: u64,
-    order: usize,
+    order: u8,
     key: RecordKey,
 }
 
@@ -81,7 +81,8 @@ impl Worker<'_> {
         wanted: impl Fn(u64) -> bool,
         members: &mut Vec<Member>,
     ) -> Result<(), EngineError> {
-        let (maker, order) = (&self.maker, write_order(name));
+        let maker = &self.maker;
+        let order = u8::try_from(write_order(name)).unwrap_or(u8::MAX);
         let mut entries = maker.storage.index.scan(&RecordKey::prefix(maker.tenant, number));
         loop {
             let mut some: Vec<(RecordKey, Entry)> = Vec::new();

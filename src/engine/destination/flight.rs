@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{LONGEST_ANSWER, Link};
-use super::task::{Next, Step, Task};
+use super::task::{Came, Next, Step, Task};
 use crate::http::{Call, HttpError};
 use crate::migration::Bundling;
 use crate::source::{SessionError, TokenUse};
@@ -118,43 +118,56 @@ pub struct Looked {
     pub failed: Option<(Went, Option<Duration>)>,
 }
 
-/// Looks at those tasks of a transaction that are to be looked at first, so that what is written still goes together.
+/// Looks at those tasks of a transaction that are to be looked at first, so that what is written still goes together. Where the server has
+/// something else in place of one, none of the others is sent: they may refer to it, and are made anew when they are come to by themselves.
 pub async fn look(link: &Link, way: Way, tasks: Vec<Task>, at_most: usize, cancel: &CancellationToken) -> Looked {
-    let (mut looking, mut sent): (Vec<Task>, Vec<Task>) = match way {
+    let (mut looking, sent): (Vec<Task>, Vec<Task>) = match way {
         Way::Transaction => tasks.into_iter().partition(|task| task.step == Step::Look),
         _ => (Vec::new(), tasks),
     };
-    let mut before = Vec::new();
-    while !looking.is_empty() {
+    let mut looked = Looked {
+        before: Vec::new(),
+        tasks: sent,
+        failed: None,
+    };
+    let mut other = false;
+    while !looking.is_empty() && looked.failed.is_none() {
         let rest = looking.split_off(at_most.min(looking.len()));
-        let (went, wait) = go(link, Way::Reads, &looking, cancel).await;
-        let replies = match went {
-            Went::Answered(replies) if replies.len() == looking.len() => replies,
-            Went::Answered(_) => Vec::new(),
-            went => {
-                sent.extend(looking);
-                sent.extend(rest);
-                let failed = Some((went, wait));
-                return Looked {
-                    before,
-                    tasks: sent,
-                    failed,
-                };
+        let replies = match go(link, Way::Reads, &looking, cancel).await {
+            (Went::Answered(replies), _) if replies.len() == looking.len() => replies,
+            // Nobody knows which is whose.
+            (Went::Answered(_), _) => Vec::new(),
+            failed => {
+                looked.failed = Some(failed);
+                looked.tasks.append(&mut looking);
+                looking = rest;
+                break;
             }
         };
         for (at, task) in looking.into_iter().enumerate() {
             match task.answered(replies.get(at)) {
-                Next::Again(task) if task.step == Step::Act => sent.push(task),
-                next => before.push(next),
+                Next::Again(task) | Next::Later(task) => looked.tasks.push(task),
+                next => {
+                    other |= !matches!(next, Next::Over(Came::Found, ..));
+                    looked.before.push(next);
+                }
             }
         }
         looking = rest;
     }
-    Looked {
-        before,
-        tasks: sent,
-        failed: None,
+    looked.tasks.append(&mut looking);
+    if other {
+        looked.tasks.clear();
+        looked.failed = None;
+    } else if looked.failed.is_none()
+        && looked
+            .tasks
+            .iter()
+            .any(|task| way == Way::Transaction && task.step == Step::Look)
+    {
+        looked.failed = Some((Went::Busy(busy_error(429, None)), None));
     }
+    looked
 }
 
 /// An error that a wait follows from.

@@ -112,6 +112,19 @@ fn the_server_says_how_each_type_is_written() {
 }
 
 #[test]
+fn documents_that_go_inside_of_others_are_told_so() {
+    let mut model = open(Some(stand(Vec::new())));
+    let mut tried = trial();
+    tried.plan.bundles = Bundling::Patient;
+    tried.plan.inline_attachments = 8 * 1024 * 1024;
+    tried.plan.strategies.remove("Binary");
+    let why = "the server does not search this type, so that writing again could double records";
+    tried.plan.not_written.insert("Binary".to_owned(), why.to_owned());
+    tell_tried(&mut model, Ok(tried));
+    assert_snapshot!(looks(&mut model));
+}
+
+#[test]
 fn a_delivery_is_seen_while_it_goes() {
     let mut model = open(Some(stand(Vec::new())));
     tell_tried(&mut model, Ok(trial()));
