@@ -121,9 +121,9 @@ pub struct DestinationArgs {
     /// What records are sent in: batch, transaction, or patient: all of a patient's in one transaction [default: what suits the kind of server]
     #[arg(long, value_name = "BUNDLE")]
     pub bundles: Option<String>,
-    /// Attachments of up to so many bytes go inside the record that shows them [default: 0, or 8388608 where the server takes no Binary]
-    #[arg(long, value_name = "BYTES")]
-    pub inline_attachments: Option<usize>,
+    /// Attachments of up to so many bytes go inside the record that shows them [default: 0, or 8388608 where the server takes no Binary; at most 16777216]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(..=16_777_216))]
+    pub inline_attachments: Option<u32>,
     /// Requests a minute that the server allows
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,

@@ -87,7 +87,9 @@ fn changed(before: Option<Destination>, args: &DestinationArgs) -> Result<Destin
             Bundling::parse(bundles).ok_or_else(|| plan::unknown("bundle", bundles, "batch, transaction, patient"))?,
         );
     }
-    after.inline_attachments = args.inline_attachments.or(after.inline_attachments);
+    if let Some(bytes) = args.inline_attachments {
+        after.inline_attachments = usize::try_from(bytes).ok();
+    }
     after.requests_per_minute = args.requests_per_minute.or(after.requests_per_minute);
     Ok(after)
 }

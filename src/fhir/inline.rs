@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::reference::{Kind, attachments, classify};
+use super::reference::{Kind, attachments, classify, references};
 use super::splice::{Object, Part};
 
 /// What a `Binary` holds.
@@ -17,6 +17,10 @@ pub struct Document {
     size: usize,
     /// SHA-1 in base64, as attachments state it.
     hash: String,
+    /// Its security labels.
+    labels: Vec<Label>,
+    /// Whose access rules are its own.
+    context: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -24,12 +28,50 @@ struct Binary {
     #[serde(rename = "contentType", default)]
     content_type: String,
     data: String,
+    #[serde(default)]
+    meta: Meta,
+    #[serde(rename = "securityContext", default)]
+    context: Context,
+}
+
+#[derive(Deserialize, Default)]
+struct Context {
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "resourceType")]
+    resource_type: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    meta: Meta,
+}
+
+#[derive(Deserialize, Default)]
+struct Meta {
+    #[serde(default)]
+    security: Vec<Label>,
+}
+
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+struct Label {
+    #[serde(default)]
+    system: String,
+    #[serde(default)]
+    code: String,
 }
 
 impl Document {
     /// That of a `Binary`, if it has bytes and says of what type they are.
     pub fn read(binary: &[u8]) -> Option<Self> {
-        let Binary { content_type, data } = serde_json::from_slice(binary).ok()?;
+        let Binary {
+            content_type,
+            data,
+            meta,
+            context,
+        } = serde_json::from_slice(binary).ok()?;
         let data: String = data.split_ascii_whitespace().collect();
         let bytes = STANDARD.decode(&data).ok().filter(|bytes| !bytes.is_empty())?;
         (!content_type.is_empty()).then(|| Self {
@@ -37,7 +79,27 @@ impl Document {
             size: bytes.len(),
             hash: STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &bytes)),
             data,
+            labels: meta.security,
+            context: context.reference,
         })
+    }
+
+    /// Whether a record guards it as it is guarded by itself: with every security label that it has, and of the patient, or about the record,
+    /// that it names (R4 Binary, `securityContext`).
+    fn guarded_by(&self, line: &[u8], source_base: Option<&str>) -> bool {
+        let Ok(head) = serde_json::from_slice::<Head>(line) else {
+            return false;
+        };
+        let of = |text: &str| match classify(text, source_base) {
+            Kind::Local { resource_type, id, .. } => format!("{resource_type}/{id}"),
+            _ => text.to_owned(),
+        };
+        let named = self.context.as_deref().is_none_or(|context| {
+            let context = of(context);
+            format!("{}/{}", head.resource_type, head.id) == context
+                || references(line).any(|reference| of(&reference.text) == context)
+        });
+        named && self.labels.iter().all(|label| head.meta.security.contains(label))
     }
 
     /// Its bytes, by number.
@@ -47,7 +109,8 @@ impl Document {
 }
 
 /// Puts documents into the attachments that lead to them, where `document` gives one for the id of a `Binary` of the server at `source_base`.
-/// An attachment that has bytes already, or states another hash, stays as it is; so does every other byte. The ids that were put in, in order,
+/// An attachment that has bytes already, states another hash, or would guard the document less than it is guarded by itself, stays as it is; so
+/// does every other byte. The ids that were put in, in order,
 /// and the record; none where nothing was.
 pub fn inline(
     line: &[u8],
@@ -72,10 +135,10 @@ pub fn inline(
         else {
             continue;
         };
-        let Some(filled) = Object::read(object)
-            .ok()
-            .and_then(|object| filled(&object, document(id)?))
-        else {
+        let Some(filled) = Object::read(object).ok().and_then(|object| {
+            let document = document(id).filter(|document| document.guarded_by(line, source_base))?;
+            filled(&object, document)
+        }) else {
             continue;
         };
         ids.push(id.to_owned());
@@ -133,21 +196,56 @@ mod tests {
     fn bytes_stand_where_the_address_was_and_everything_else_stays() {
         let line = r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"url":"https://ehr.example/r4/Binary/b"}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#;
         assert_snapshot!(filled(line).expect("one"), @r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"data":"SGVsbG8=","contentType":"text/plain","size":5,"hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#);
-        let twice = r#"{"photo":[{"size":5,"contentType":"text/x","url":"Binary/b"},{"url":"Binary/b/_history/2","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}]}"#;
-        assert_snapshot!(filled(twice).expect("both"), @r#"{"photo":[{"size":5,"contentType":"text/x","data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="},{"data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A=","contentType":"text/plain","size":5}]}"#);
+        let twice = r#"{"resourceType":"Patient","photo":[{"size":5,"contentType":"text/x","url":"Binary/b"},{"url":"Binary/b/_history/2","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}]}"#;
+        assert_snapshot!(filled(twice).expect("both"), @r#"{"resourceType":"Patient","photo":[{"size":5,"contentType":"text/x","data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="},{"data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A=","contentType":"text/plain","size":5}]}"#);
     }
 
     #[test]
     fn m24_other_bytes_than_the_hash_says_are_not_put_in() {
-        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","hash":"AAAA"}]}"#), None);
-        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","data":"AAAA"}]}"#), None);
-        assert_eq!(filled(r#"{"photo":[{"url":"https://other.example/Binary/b"}]}"#), None);
         assert_eq!(
-            filled(r#"{"extension":[{"url":"Binary/b"}]}"#),
+            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","hash":"AAAA"}]}"#),
+            None
+        );
+        assert_eq!(
+            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","data":"AAAA"}]}"#),
+            None
+        );
+        assert_eq!(
+            filled(r#"{"resourceType":"Patient","photo":[{"url":"https://other.example/Binary/b"}]}"#),
+            None
+        );
+        assert_eq!(
+            filled(r#"{"resourceType":"Patient","extension":[{"url":"Binary/b"}]}"#),
             None,
             "the name of an extension"
         );
-        assert_eq!(filled(r#"{"photo":[{"url":"Binary/b","#), None, "a flaw");
+        assert_eq!(
+            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","#),
+            None,
+            "a flaw"
+        );
+    }
+
+    #[test]
+    fn what_is_guarded_more_than_the_record_is_not_put_into_it() {
+        let put = |binary: &str, line: &str| {
+            let binary = format!(
+                r#"{{"resourceType":"Binary","id":"b","contentType":"text/plain","data":"SGVsbG8=",{binary}}}"#
+            );
+            let document = || Document::read(binary.as_bytes());
+            assert!(document().is_some(), "{binary}");
+            let line = format!(r#"{{"resourceType":"Patient","id":"p",{line},"photo":[{{"url":"Binary/b"}}]}}"#);
+            inline(line.as_bytes(), BASE, |_| document()).is_some()
+        };
+        let of = |reference: &str| format!(r#""securityContext":{{"reference":"{reference}"}}"#);
+        let link = r#""link":[{"other":{"reference":"https://ehr.example/r4/Patient/q"}}]"#;
+        assert!(put(&of("Patient/p"), link), "the record itself");
+        assert!(put(&of("Patient/q"), link), "one that it refers to");
+        assert!(!put(&of("Patient/r"), link), "somebody else");
+        let label = |code: &str| format!(r#""meta":{{"security":[{{"system":"urn:x","code":"{code}"}}]}}"#);
+        assert!(put(&label("R"), &label("R")));
+        assert!(!put(&label("R"), &label("N")));
+        assert!(!put(&label("R"), r#""active":true"#));
     }
 
     #[test]

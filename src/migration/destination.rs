@@ -292,10 +292,10 @@ impl Delivered {
 pub enum Standing {
     /// It is there as sent.
     Delivered,
-    /// Its bytes are in a record that shows them and is there.
+    /// Its bytes are in records that show them and are there.
     Inside {
-        /// The key of that record.
-        holder: Vec<u8>,
+        /// Those records.
+        holders: Vec<Holder>,
     },
     /// It is in a file that the server was given to import, and was not seen there yet.
     HandedOff,
@@ -325,6 +325,15 @@ pub enum Standing {
         /// Who decided.
         by: By,
     },
+}
+
+/// A record that a document was put into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The record's key.
+    pub record: Vec<u8>,
+    /// Keyed hash of the document's entry in the store then, hexadecimal.
+    pub made_from: String,
 }
 
 /// Whose record stays where store and server differ.

@@ -53,7 +53,9 @@ pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rul
 pub use counterpart::{Doubt, Party, Verdict, counterparts};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
 pub use delivery::{DeliveryCounts, DeliveryPlan};
-pub use destination::{Bundling, Delivered, Destination, Importing, Keep, ServerKind, Standing, Strategy, write_order};
+pub use destination::{
+    Bundling, Delivered, Destination, Holder, Importing, Keep, ServerKind, Standing, Strategy, write_order,
+};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};

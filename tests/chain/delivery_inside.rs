@@ -140,6 +140,8 @@ async fn a_document_that_has_no_room_is_named() {
     let mut rig = told(unhurried(), ServerKind::Medplum, ROOM).await;
     let documents = documents(&rig);
     let large: Vec<&String> = documents.keys().filter(|name| documents[*name] > ROOM).collect();
+    let (rows, unsent) = (rig.bench.exported().len() as u64, rig.prove().await);
+    assert_eq!(unsent.wrong + unsent.undelivered, rows, "{unsent:?}");
     let counts = rig.deliver(false).await;
     assert_eq!(
         (counts.refused, counts.inside),
@@ -165,7 +167,17 @@ async fn a_document_that_has_no_room_is_named() {
 /// A document is another one at the source later, or is gone: so it is in what shows it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_shows_a_document_follows_it() {
-    let practice = Arc::new(Practice::new(9, 7));
+    let whole = Arc::new(Practice::new(9, 7));
+    // Everything that shows a document is there twice.
+    let practice = Arc::new(Edited::new(whole, |name, _, line| {
+        let mut twin: Value = serde_json::from_slice(&line).expect("JSON");
+        if name != "DocumentReference" {
+            return vec![line];
+        }
+        twin["id"] = format!("{}-2", twin["id"].as_str().expect("an id")).into();
+        twin.as_object_mut().expect("a record").remove("identifier");
+        vec![line, twin.to_string().into_bytes()]
+    }));
     let mut rig = Rig::start(practice.clone(), unhurried(), ServerKind::Medplum).await;
     rig.bench.done().await;
     assert!(rig.deliver(false).await.clean());
@@ -195,7 +207,7 @@ async fn what_shows_a_document_follows_it() {
     rig.bench.serve(crate::bench::config(Arc::new(changed))).await;
     rig.bench.run_again().await;
     let counts = rig.deliver(false).await;
-    assert!(counts.clean() && counts.updated == 1, "{counts:?}");
+    assert!(counts.clean() && counts.updated == 2, "{counts:?}");
     let after = rig.assert_there();
     assert_eq!(after.records.len(), before.records.len());
     let text = STANDARD.encode("another text than before");
@@ -203,8 +215,28 @@ async fn what_shows_a_document_follows_it() {
         .records
         .values()
         .filter(|record| record.to_string().contains(&text));
-    assert_eq!(showing.count(), 1);
+    assert_eq!(showing.count(), 2);
     assert!(rig.prove().await.clean());
     let again = rig.deliver(false).await;
     assert_eq!((again.updated, again.created, again.refused), (0, 0, 0), "{again:?}");
+}
+
+/// Somebody changes their mind of what goes inside: no document is anywhere else than where it is said to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_inside_is_by_itself_when_it_is_wanted_so() {
+    let mut rig = told(DestinationConfig::new(&GENERIC), ServerKind::Generic, 9000).await;
+    let first = rig.deliver(false).await;
+    assert!(first.clean() && first.inside > 3, "{first:?}");
+    for (room, inside) in [(4000, 2), (0, 0), (9000, 0)] {
+        let mut known = rig.destination();
+        known.inline_attachments = Some(room);
+        save_destination(rig.bench.storage(), &rig.bench.plan, &known, None).expect("saved");
+        let counts = rig.deliver(false).await;
+        assert!(counts.clean() && counts.inside == inside, "{room}: {counts:?}");
+        let content = rig.assert_there();
+        let (rows, proof) = (rig.bench.exported().len() as u64, rig.prove().await);
+        assert!(proof.clean() && proof.compared + proof.inside == rows, "{proof:?}");
+        assert!(rig.deliver(false).await.clean());
+        assert_eq!(rig.server.content().versions_written, content.versions_written);
+    }
 }

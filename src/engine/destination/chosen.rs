@@ -77,5 +77,17 @@ pub fn choose(
             "take them back there first (`cutover rollback`, then `cutover destination deliver`), or use a migration of its own",
         ));
     }
+    if let Some(before) = destination(storage, &plan.id)?
+        && before.inline_attachments != chosen.inline_attachments
+        && !before.begun.is_empty()
+    {
+        return Err(not_ready(
+            format!(
+                "a delivery of `{}` is not over, and what it has sent goes by what was chosen before",
+                plan.id
+            ),
+            "deliver once more, to its end, and then choose what goes inside",
+        ));
+    }
     save_destination(storage, plan, chosen, secrets)
 }

@@ -4,6 +4,7 @@
 //! For types of which everything at the server is ours, and whose records keep their ids there: then nobody else's record can be in the way, and
 //! records may refer to each other. All others are written one by one before or afterwards.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::error::EngineError;
@@ -16,7 +17,7 @@ use crate::migration::{Strategy, write_order};
 use crate::store::{Entry, RecordKey};
 
 /// Records whose patients are looked up at once. More of them take several passes over the store, and no more memory.
-const TOGETHER: u64 = 1 << 19;
+const TOGETHER: u64 = 1 << 18;
 /// Records looked at together, so that each block of the landing is opened once for all of them.
 const AT_ONCE: usize = 1 << 16;
 /// The most records of a transaction.
@@ -59,6 +60,10 @@ pub fn by_patient(worker: &Worker<'_>, types: &[(String, u16)]) -> Vec<(String, 
 impl Worker<'_> {
     /// Writes the compartments of all patients, of what the server has nothing of yet.
     pub(super) fn compartments(&mut self, types: &[(String, u16)]) -> Result<(), EngineError> {
+        self.settled = types
+            .iter()
+            .map(|(_, number)| Ok((*number, self.settled(*number)?)))
+            .collect::<Result<_, EngineError>>()?;
         let parts = self.maker.storage.index.count()?.div_ceil(TOGETHER).max(1);
         for part in 0..parts {
             let mut members = Vec::new();
@@ -71,6 +76,21 @@ impl Worker<'_> {
             }
         }
         self.wait()
+    }
+
+    /// How many records of a type are there already.
+    fn settled(&self, number: u16) -> Result<u64, EngineError> {
+        let mut settled = 0;
+        for item in self
+            .maker
+            .storage
+            .index
+            .scan(&RecordKey::prefix(self.maker.tenant, number))
+        {
+            let (key, _) = item?;
+            settled += u64::from(self.maker.known(&key)?.is_some_and(|known| known.settled()));
+        }
+        Ok(settled)
     }
 
     /// Finds the members of a type.
@@ -120,29 +140,68 @@ impl Worker<'_> {
 
     /// Sends one patient's records: in one transaction, as far as they fit into one.
     fn compartment(&mut self, members: &[Member], types: &[(String, u16)]) -> Result<(), EngineError> {
-        self.maker.together = Some(members.iter().map(|member| member.key).collect());
-        let mut tasks: Vec<Task> = Vec::new();
-        for Member { key, .. } in members {
-            let name = types.iter().find(|(_, number)| *number == key.resource_type());
-            let Some(((name, _), entry)) = name.zip(self.maker.storage.index.get(key)?) else {
-                continue;
-            };
-            // What has to wait, or cannot be sent, is said of it when it is come to by itself.
-            let Made::Task(task) = self.maker.make(&Arc::from(name.as_str()), *key, &entry, None, false)? else {
-                continue;
-            };
-            if tasks.len() == MOST || !tasks.is_empty() && bytes(&tasks) + task.body.len() > BYTES {
-                self.out.put(Work::Together(std::mem::take(&mut tasks)))?;
-                // The rest may lead to it.
-                self.wait()?;
+        let mut together: HashSet<RecordKey> = members.iter().map(|member| member.key).collect();
+        let tasks = loop {
+            let before = together.len();
+            self.maker.together = Some(together);
+            let made = self.make_compartment(members, types)?;
+            together = self.maker.together.take().unwrap_or_default();
+            // Nothing may lead to what does not go along.
+            if together.len() == before || made.sent {
+                break made.tasks;
             }
-            self.passed.incomplete += u64::from(!task.complete);
-            tasks.push(self.begun(*task));
-        }
-        self.maker.together = None;
+        };
         if tasks.is_empty() {
             return Ok(());
         }
+        self.passed.incomplete += tasks.iter().filter(|task| !task.complete).count() as u64;
         self.out.put(Work::Together(tasks))
     }
+
+    /// Makes tasks of those that go together, and sends what is more than fits into one transaction.
+    fn make_compartment(&mut self, members: &[Member], types: &[(String, u16)]) -> Result<MadeTogether, EngineError> {
+        let mut made = MadeTogether {
+            tasks: Vec::new(),
+            sent: false,
+        };
+        for Member { key, .. } in members {
+            let mut task = self.member(key, types)?;
+            let size = task.as_ref().map_or(0, |task| task.body.len());
+            if made.tasks.len() == MOST || !made.tasks.is_empty() && bytes(&made.tasks) + size > BYTES {
+                made.sent = true;
+                let tasks = std::mem::take(&mut made.tasks);
+                self.passed.incomplete += tasks.iter().filter(|task| !task.complete).count() as u64;
+                self.out.put(Work::Together(tasks))?;
+                // The rest may lead to it.
+                self.wait()?;
+                task = self.member(key, types)?;
+            }
+            if let Some(task) = task {
+                made.tasks.push(task);
+            } else if let Some(together) = &mut self.maker.together {
+                // What has to wait, or cannot be sent, is said of it when it is come to by itself.
+                together.remove(key);
+            }
+        }
+        Ok(made)
+    }
+
+    fn member(&self, key: &RecordKey, types: &[(String, u16)]) -> Result<Option<Task>, EngineError> {
+        let goes = self.maker.together.as_ref().is_some_and(|keys| keys.contains(key));
+        let name = types.iter().find(|(_, number)| *number == key.resource_type());
+        let Some(((name, _), entry)) = name.filter(|_| goes).zip(self.maker.storage.index.get(key)?) else {
+            return Ok(None);
+        };
+        let made = self.maker.make(&Arc::from(name.as_str()), *key, &entry, None, false)?;
+        Ok(match made {
+            Made::Task(task) => Some(self.begun(*task)),
+            _ => None,
+        })
+    }
+}
+
+struct MadeTogether {
+    tasks: Vec<Task>,
+    /// Some of them are on their way already.
+    sent: bool,
 }

@@ -1,6 +1,6 @@
 //! A delivery: passes over the store until the server holds what it can.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
     let mut link = settle_strategies(job, link)?;
     let mut all = DeliveryCounts::default();
     let mut settle_for_less = false;
+    let mut unchanged = None;
     loop {
         let how = Pass {
             settle_for_less,
@@ -120,6 +121,8 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             without_id,
         } = pass(job, &shared, &empty, circles, how).await?;
         link = Link::clone(&shared);
+        // Later passes come to what the first one wrote.
+        unchanged.get_or_insert(passed.unchanged);
         for name in &without_id {
             if let Ok(strategy) = link.ability.without_ids(name) {
                 link.destination.strategies.insert(name.to_string(), strategy);
@@ -142,8 +145,7 @@ async fn passes(job: &Delivering, link: Link) -> Result<DeliveryCounts, EngineEr
             settle_for_less = !moved && without_id.is_empty();
             continue;
         }
-        let first = all.created + all.updated + all.found;
-        all.unchanged = passed.unchanged.saturating_sub(first);
+        all.unchanged = unchanged.unwrap_or_default();
         for item in job.storage.deliveries.scan_prefix(&migration_key(&job.plan.id, &[])) {
             match item?.1.state {
                 Standing::Delivered | Standing::Inside { .. } | Standing::HandedOff | Standing::Agreed { .. } => {}
@@ -254,6 +256,7 @@ pub(super) fn working(
             force,
             purpose: how.purpose,
             passed: Passed::default(),
+            settled: HashMap::new(),
         };
         worker.pass()?;
         Ok(worker.passed)

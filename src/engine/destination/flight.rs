@@ -13,6 +13,9 @@ use crate::target::remote::{
     Method, Reply, Request, asked_milliseconds, brief, bundle, get_fresh, points_anew_in, replies,
 };
 
+/// The longest answer of several records that is read, in bytes.
+const LONGEST_OF_MANY: usize = 32 * 1024 * 1024;
+
 /// What records are sent in together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -64,6 +67,13 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
     let requests: Vec<_> = tasks.iter().map(Task::request).collect();
     let reading = requests.first().is_some_and(|request| request.method == Method::Get);
     let call = call(link, way, &requests);
+    drop(requests);
+    // What comes back of many is asked for in smaller parts where it is too much to have in memory.
+    let longest = if tasks.len() == 1 {
+        LONGEST_ANSWER
+    } else {
+        LONGEST_OF_MANY
+    };
     let reply = match link.session.send(&call, TokenUse::Allowed, cancel).await {
         Ok(reply) => reply,
         Err(SessionError::Http(error)) if error.is_retryable() => return (Went::Unknown(error), None),
@@ -71,7 +81,7 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
     };
     let rest = points_anew_in(&reply.headers);
     let went = match reply.status {
-        200..=299 => match reply.read(LONGEST_ANSWER).await {
+        200..=299 => match reply.read(longest).await {
             Ok(answer) if way == Way::Alone && reading => {
                 Went::Answered(vec![Reply::alone(answer.status, &answer.body)])
             }
@@ -79,6 +89,7 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
                 Ok(replies) => Went::Answered(replies),
                 Err(_) => Went::Unknown(busy_error(502, None)),
             },
+            Err(HttpError::TooLarge { .. }) if way == Way::Reads && tasks.len() > 1 => Went::TooLarge,
             Err(error) => Went::Unknown(error),
         },
         413 => Went::TooLarge,

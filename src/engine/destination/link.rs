@@ -22,6 +22,8 @@ pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 const PROBE: &str = "cutover-probe";
 /// Bytes of documents that go inside a record, where the server takes no `Binary` by itself.
 const INLINE: usize = 8 * 1024 * 1024;
+/// The most that go inside a record, whoever wants more: several of them are in memory at once.
+const MOST_INLINE: usize = 16 * 1024 * 1024;
 /// Bytes from which on packing a body spares anything.
 const WORTH_PACKING: usize = 1024;
 
@@ -162,9 +164,21 @@ impl Link {
     /// How records of a type are written: as settled before, or as the server's capabilities say.
     pub fn strategy(&self, resource_type: &str) -> Result<Strategy, NoStrategy> {
         match self.destination.strategies.get(resource_type) {
+            // Of before it was known that they are not searched.
+            Some(Strategy::Identifier | Strategy::Tag)
+                if self.destination.kind.unsearched().contains(&resource_type) =>
+            {
+                Err(NoStrategy::Unsearched)
+            }
             Some(settled) => Ok(*settled),
             None => self.ability.strategy(self.destination.kind, resource_type),
         }
+    }
+
+    /// Whether records of a type can be written in another way than under ids of ours, where that is how they are written.
+    pub(super) fn goes_without_id(&self, resource_type: &str) -> bool {
+        let ours = self.strategy(resource_type) == Ok(Strategy::ClientId);
+        ours && self.ability.without_ids(resource_type).is_ok()
     }
 
     /// How the store's records are written.
@@ -191,7 +205,7 @@ impl Link {
         let only = self.destination.kind.only();
         match self.destination.inline_attachments {
             _ if only.is_some() => 0,
-            Some(chosen) => chosen,
+            Some(chosen) => chosen.min(MOST_INLINE),
             None if self.strategy(super::inside::BINARY).is_err() => INLINE,
             None => 0,
         }

@@ -136,7 +136,15 @@ impl Maker<'_> {
             _ => None,
         };
         let base = (!entry.local).then_some(self.plan.base_url.as_str());
-        let (line, inside) = self.inline(line, base)?;
+        // What the server refuses with its documents goes without them when nothing else is left.
+        let refused = known
+            .as_ref()
+            .is_some_and(|known| matches!(known.state, Standing::Refused { .. }));
+        let (line, inside) = if self.settle_for_less && refused {
+            (line, Vec::new())
+        } else {
+            self.inline(line, base, own.as_ref())?
+        };
         let Some(Led { line, complete }) = self.led(line, base, own.as_ref())? else {
             return Ok(Made::Later);
         };
@@ -147,7 +155,7 @@ impl Maker<'_> {
         // What is there with a reference left out because the server refuses it otherwise is not sent so again and again.
         if !even_if_there
             && let Some(known) = &known
-            && (known.settled() || known.is_there() && !complete)
+            && (known.settled() || known.is_there() && !complete && refused)
             && known.content == content
         {
             note(self.storage, &self.plan.id, &key, &inside)?;

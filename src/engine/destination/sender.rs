@@ -22,7 +22,7 @@ use super::queue::{Coming, Work, bytes};
 use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
-use crate::migration::{Bundling, DeliveryCounts, Strategy};
+use crate::migration::{Bundling, DeliveryCounts};
 use crate::target::remote::Reply;
 
 /// The most batches in flight.
@@ -35,6 +35,8 @@ const BYTES: usize = 4 * 1024 * 1024;
 const ALOFT: usize = 4 * BYTES;
 /// Transactions refused one after the other after which no more are tried.
 const REFUSED: u32 = 4;
+/// Times after which a record whose fate stays unknown goes by itself.
+const TROUBLED: u8 = 4;
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -108,12 +110,7 @@ impl Sender {
         let mut more = true;
         let mut waiting: Option<oneshot::Sender<()>> = None;
         loop {
-            while self.flight.len() < self.at_once
-                && self.aloft < ALOFT
-                && (!self.together.is_empty()
-                    || self.full()
-                    || (!self.ready.is_empty() && (waiting.is_some() || !more)))
-            {
+            while self.flight.len() < self.at_once && self.aloft < ALOFT && self.enough(waiting.is_some() || !more) {
                 self.send();
             }
             if self.flight.is_empty() && self.ready.is_empty() && self.together.is_empty() {
@@ -149,6 +146,11 @@ impl Sender {
                 },
             }
         }
+    }
+
+    /// Whether there is something to send; more of it may come, or not.
+    fn enough(&self, all: bool) -> bool {
+        !self.together.is_empty() || self.full() || all && !self.ready.is_empty()
     }
 
     /// Whether there is enough for a bundle.
@@ -279,9 +281,7 @@ impl Sender {
                         ..Reply::default()
                     };
                     for task in tasks {
-                        if let Next::Over(came, task, known) = task.answered(Some(&reply)) {
-                            settler.settle(came, &task, known.as_ref())?;
-                        }
+                        self.follow(task.answered(Some(&reply)), settler)?;
                     }
                 } else if together {
                     let rest = tasks.split_off(tasks.len() / 2);
@@ -300,6 +300,10 @@ impl Sender {
                 let mut open = Vec::new();
                 for task in tasks {
                     match task.answered(None) {
+                        // One of them may be what the server has trouble with.
+                        Next::Later(task) | Next::Again(task) if task.attempts >= TROUBLED => {
+                            self.ready.push_back(Task { apart: true, ..task });
+                        }
                         Next::Later(task) | Next::Again(task) => open.push(task),
                         next => self.follow(next, settler)?,
                     }
@@ -358,7 +362,7 @@ impl Sender {
                 self.ready.push_back(task);
                 Ok(())
             }
-            Next::WithoutId(task) if self.goes_without_id(&task.resource_type) => {
+            Next::WithoutId(task) if self.link.goes_without_id(&task.resource_type) => {
                 self.without_id.insert(task.resource_type);
                 Ok(())
             }
@@ -368,12 +372,6 @@ impl Sender {
                 Err(error)
             }
         }
-    }
-
-    /// Whether records of a type can be written in another way than under ids of ours, where that is how they are written.
-    fn goes_without_id(&self, resource_type: &str) -> bool {
-        let ours = self.link.strategy(resource_type) == Ok(Strategy::ClientId);
-        ours && self.link.ability.without_ids(resource_type).is_ok()
     }
 
     fn calmer(&mut self) {

@@ -1,5 +1,6 @@
 //! What there is to do: the store's records against what the ledger knows of the server, type by type.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -8,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::error::EngineError;
 use super::circle::Circles;
 use super::compartment::by_patient;
+use super::inside::{Within, without};
 use super::outgoing::{Made, Maker};
 use super::queue::{Out, Work};
 use super::task::{Goal, Place, Step, Task};
@@ -53,6 +55,8 @@ pub struct Worker<'a> {
     pub circles: Circles,
     pub purpose: Purpose,
     pub passed: Passed,
+    /// By type, how many records were there before patients' records were sent together.
+    pub settled: HashMap<u16, u64>,
 }
 
 impl Worker<'_> {
@@ -105,8 +109,13 @@ impl Worker<'_> {
 
     fn write_all(&mut self, types: &[(String, u16)]) -> Result<(), EngineError> {
         for (name, number) in types {
+            let before = self.passed.unchanged;
             self.write(name, *number)?;
             self.wait()?;
+            if let Some(settled) = self.settled.get(number) {
+                // What went with its patient just now was not there before.
+                self.passed.unchanged = self.passed.unchanged.min(before + settled);
+            }
         }
         Ok(())
     }
@@ -146,12 +155,7 @@ impl Worker<'_> {
                         continue;
                     }
                     Some(known) if known.inside() => {
-                        if self.maker.still_inside(&key, &entry, known)? {
-                            self.passed.inside += 1;
-                        } else if self.purpose == Purpose::Check {
-                            self.passed.later += 1;
-                        } else {
-                            self.taken_out(&key, known)?;
+                        if !self.held(&key, Some(&entry), known)? {
                             some.push((key, entry, None));
                         }
                     }
@@ -182,6 +186,7 @@ impl Worker<'_> {
         entry: &Entry,
         known: Option<Delivered>,
     ) -> Result<(), EngineError> {
+        let named = known.as_ref().is_some_and(Delivered::open);
         match self
             .maker
             .make(name, key, entry, known, self.purpose == Purpose::Check)?
@@ -204,7 +209,11 @@ impl Worker<'_> {
                 let at = migration_key(&self.maker.plan.id, key.as_bytes());
                 Ok(self.maker.storage.deliveries.put(&at, &known)?)
             }
-            Made::Not(_) if self.purpose != Purpose::Deliver => Ok(()),
+            Made::Not(_) if self.purpose == Purpose::Check => {
+                self.passed.later += u64::from(!named);
+                Ok(())
+            }
+            Made::Not(_) if self.purpose == Purpose::HandOff => Ok(()),
             Made::Not(reason) => self.not(key, reason),
         }
     }
@@ -223,14 +232,34 @@ impl Worker<'_> {
         task
     }
 
-    /// A document is not in the record any more that it was put into, or is another one now.
-    fn taken_out(&mut self, key: &RecordKey, known: &Delivered) -> Result<(), EngineError> {
+    /// Whether a document is still in a record that it was put into; records that hold another one in its name are made anew.
+    fn held(&mut self, key: &RecordKey, entry: Option<&Entry>, known: &Delivered) -> Result<bool, EngineError> {
+        let (within, stale) = self.maker.within(key, entry, known)?;
+        if self.purpose != Purpose::Check {
+            for holder in &stale {
+                self.maker.make_anew(holder)?;
+                // It may have been come to already.
+                self.passed.incomplete += 1;
+            }
+        }
+        match within {
+            _ if self.purpose == Purpose::Check && !stale.is_empty() => self.passed.later += 1,
+            Within::Held => self.passed.inside += 1,
+            Within::Kept => self.passed.kept += 1,
+            Within::Nowhere if self.purpose != Purpose::Check => {}
+            Within::Open | Within::Nowhere => self.passed.later += 1,
+        }
+        if self.purpose == Purpose::Check {
+            return Ok(true);
+        }
         let at = migration_key(&self.maker.plan.id, key.as_bytes());
-        self.maker.storage.deliveries.remove(&at)?;
-        self.maker.make_holder_anew(known)?;
-        // Which may have been looked at already.
-        self.passed.incomplete += 1;
-        Ok(())
+        if within == Within::Nowhere {
+            self.maker.storage.deliveries.remove(&at)?;
+        } else if !stale.is_empty() {
+            // Those that take it in again say so.
+            self.maker.storage.deliveries.put(&at, &without(known, &stale))?;
+        }
+        Ok(within != Within::Nowhere)
     }
 
     /// Notes that a record cannot be sent at all.
@@ -257,7 +286,7 @@ impl Worker<'_> {
                 continue;
             }
             if known.inside() {
-                self.taken_out(&key, &known)?;
+                self.held(&key, None, &known)?;
                 continue;
             }
             if !known.is_there() || !known.created {
