@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conflict::{Mark, Resolution};
 use super::counts::ByType;
+use super::delivered::Keep;
 use super::delivery::{DeliveryCounts, DeliveryPlan};
-use super::destination::Keep;
 use super::sample::ChartVerdict;
 use super::sign_off::{Capacity, Head};
 

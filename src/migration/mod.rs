@@ -24,6 +24,7 @@ mod conflict;
 mod conflict_filter;
 mod counterpart;
 mod counts;
+mod delivered;
 mod delivery;
 mod destination;
 mod event;
@@ -52,10 +53,9 @@ pub use conflict::{By, Conflict, ConflictKind, Decided, Mark, Merging, Resolutio
 pub use conflict_filter::{ConflictFilter, ConflictRule, RulesError, conflict_rules};
 pub use counterpart::{Doubt, Party, Verdict, counterparts};
 pub use counts::{ByType, Counts, Disposition, Moved, Moves, total};
+pub use delivered::{Delivered, Holder, Keep, Standing};
 pub use delivery::{DeliveryCounts, DeliveryPlan};
-pub use destination::{
-    Bundling, Delivered, Destination, Holder, Importing, Keep, ServerKind, Standing, Strategy, write_order,
-};
+pub use destination::{Bundling, Destination, Importing, ServerKind, Strategy, write_order};
 pub use event::Event;
 pub use file::{ExportFile, FileKind, FileState};
 pub use gate::{Condition, Gate, GateFacts, Requirement};
