@@ -320,20 +320,25 @@ impl Sender {
                 });
             }
         }
-        self.show(settler);
         if let Some(error) = busy {
-            self.slower();
-            self.progress.throttled += u64::from(error.status() == Some(429));
-            let http = self.link.session.http().clone();
-            self.attempts
-                .wait_after(&http, error, &self.cancel)
-                .await
-                .map_err(|error| match error {
-                    HttpError::Cancelled => EngineError::Cancelled,
-                    error => EngineError::source(&error, error.hint()),
-                })?;
+            return self.wait(error, settler).await;
         }
+        self.show(settler);
         Ok(())
+    }
+
+    /// Waits as the server asks, or longer from time to time.
+    async fn wait(&mut self, error: HttpError, settler: &Settler) -> Result<(), EngineError> {
+        self.slower();
+        self.progress.throttled += u64::from(error.status() == Some(429));
+        // Before the wait, so that whoever looks on knows of it.
+        self.show(settler);
+        let http = self.link.session.http().clone();
+        let waited = self.attempts.wait_after(&http, error, &self.cancel).await;
+        waited.map_err(|error| match error {
+            HttpError::Cancelled => EngineError::Cancelled,
+            error => EngineError::source(&error, error.hint()),
+        })
     }
 
     /// Takes the answers of a batch; true when the server was too busy for some of it.
