@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::reference::{Kind, attachments, classify, references};
+use super::scan::scan;
 use super::splice::{Object, Part};
 
 /// What a `Binary` holds.
@@ -41,10 +42,6 @@ struct Context {
 
 #[derive(Deserialize)]
 struct Head {
-    #[serde(rename = "resourceType")]
-    resource_type: String,
-    #[serde(default)]
-    id: String,
     #[serde(default)]
     meta: Meta,
 }
@@ -72,7 +69,12 @@ impl Document {
             meta,
             context,
         } = serde_json::from_slice(binary).ok()?;
-        let data: String = data.split_ascii_whitespace().collect();
+        // Large, so copied only where it has to be.
+        let data = if data.contains(|c: char| c.is_ascii_whitespace()) {
+            data.split_ascii_whitespace().collect()
+        } else {
+            data
+        };
         let bytes = STANDARD.decode(&data).ok().filter(|bytes| !bytes.is_empty())?;
         (!content_type.is_empty()).then(|| Self {
             content_type,
@@ -87,7 +89,7 @@ impl Document {
     /// Whether a record guards it as it is guarded by itself: with every security label that it has, and of the patient, or about the record,
     /// that it names (R4 Binary, `securityContext`).
     fn guarded_by(&self, line: &[u8], source_base: Option<&str>) -> bool {
-        let Ok(head) = serde_json::from_slice::<Head>(line) else {
+        let (Ok(scan), Ok(head)) = (scan(line), serde_json::from_slice::<Head>(line)) else {
             return false;
         };
         let of = |text: &str| match classify(text, source_base) {
@@ -96,7 +98,7 @@ impl Document {
         };
         let named = self.context.as_deref().is_none_or(|context| {
             let context = of(context);
-            format!("{}/{}", head.resource_type, head.id) == context
+            format!("{}/{}", scan.resource_type, scan.id) == context
                 || references(line).any(|reference| of(&reference.text) == context)
         });
         named && self.labels.iter().all(|label| head.meta.security.contains(label))
@@ -194,24 +196,24 @@ mod tests {
 
     #[test]
     fn bytes_stand_where_the_address_was_and_everything_else_stays() {
-        let line = r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"url":"https://ehr.example/r4/Binary/b"}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#;
-        assert_snapshot!(filled(line).expect("one"), @r#"{"resourceType":"DocumentReference", "n":1.10,"content":[{"attachment":{"data":"SGVsbG8=","contentType":"text/plain","size":5,"hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#);
-        let twice = r#"{"resourceType":"Patient","photo":[{"size":5,"contentType":"text/x","url":"Binary/b"},{"url":"Binary/b/_history/2","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}]}"#;
-        assert_snapshot!(filled(twice).expect("both"), @r#"{"resourceType":"Patient","photo":[{"size":5,"contentType":"text/x","data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="},{"data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A=","contentType":"text/plain","size":5}]}"#);
+        let line = r#"{"resourceType":"DocumentReference","id":"d", "n":1.10,"status":"current","content":[{"attachment":{"url":"https://ehr.example/r4/Binary/b"}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#;
+        assert_snapshot!(filled(line).expect("one"), @r#"{"resourceType":"DocumentReference","id":"d", "n":1.10,"status":"current","content":[{"attachment":{"data":"SGVsbG8=","contentType":"text/plain","size":5,"hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}},{"attachment":{"title":"x","url":"Binary/other"}}]}"#);
+        let twice = r#"{"resourceType":"Patient","id":"p","photo":[{"size":5,"contentType":"text/x","url":"Binary/b"},{"url":"Binary/b/_history/2","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="}]}"#;
+        assert_snapshot!(filled(twice).expect("both"), @r#"{"resourceType":"Patient","id":"p","photo":[{"size":5,"contentType":"text/x","data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A="},{"data":"SGVsbG8=","hash":"9/+ei3uy4Jtwk1pdeF4MxdnQq/A=","contentType":"text/plain","size":5}]}"#);
     }
 
     #[test]
     fn m24_other_bytes_than_the_hash_says_are_not_put_in() {
         assert_eq!(
-            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","hash":"AAAA"}]}"#),
+            filled(r#"{"resourceType":"Patient","id":"p","photo":[{"url":"Binary/b","hash":"AAAA"}]}"#),
             None
         );
         assert_eq!(
-            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","data":"AAAA"}]}"#),
+            filled(r#"{"resourceType":"Patient","id":"p","photo":[{"url":"Binary/b","data":"AAAA"}]}"#),
             None
         );
         assert_eq!(
-            filled(r#"{"resourceType":"Patient","photo":[{"url":"https://other.example/Binary/b"}]}"#),
+            filled(r#"{"resourceType":"Patient","id":"p","photo":[{"url":"https://other.example/Binary/b"}]}"#),
             None
         );
         assert_eq!(
@@ -220,7 +222,7 @@ mod tests {
             "the name of an extension"
         );
         assert_eq!(
-            filled(r#"{"resourceType":"Patient","photo":[{"url":"Binary/b","#),
+            filled(r#"{"resourceType":"Patient","id":"p","photo":[{"url":"Binary/b","#),
             None,
             "a flaw"
         );

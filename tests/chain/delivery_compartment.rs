@@ -7,10 +7,11 @@ use cutover::engine::destination::save_destination;
 use cutover::engine::{Command, EngineError};
 use cutover::fhir;
 use cutover::migration::{Bundling, Destination, ServerKind};
-use cutover::sandbox::destination::{DestinationConfig, GENERIC, HAPI, MEDPLUM, Manners};
+use cutover::sandbox::destination::{GENERIC, HAPI, MEDPLUM, Manners};
 use cutover::sandbox::practice::Practice;
 
 use crate::delivery::{Rig, kind};
+use crate::delivery_faults::server;
 
 /// Types whose records are of no single patient.
 const OUTSIDE: [&str; 7] = [
@@ -29,15 +30,6 @@ fn to(manners: &Manners) -> Destination {
         bundling: Some(Bundling::Patient),
         ..Destination::new("")
     }
-}
-
-fn server(manners: &Manners, faults: &[&str]) -> DestinationConfig {
-    let mut config = DestinationConfig::new(manners);
-    config.manners.points = None;
-    for fault in faults {
-        config = config.fault(fault.parse().expect("a fault"));
-    }
-    config
 }
 
 /// The names at the server of each patient's records.
@@ -169,7 +161,7 @@ async fn whatever_goes_wrong_with_compartments_everything_is_there_once() {
     }
 }
 
-/// A server with records of its own: what goes together still does, and nothing of theirs is written over or referred to.
+/// A server with records of its own of every type: nothing goes together there, and nothing of theirs is written over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_in_use_keeps_what_it_has() {
     let practice = Arc::new(Practice::new(9, 7));

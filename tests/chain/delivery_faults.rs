@@ -31,7 +31,7 @@ fn destination(manners: &Manners, bundling: Bundling) -> Destination {
     }
 }
 
-fn server(manners: &Manners, faults: &[&str]) -> DestinationConfig {
+pub fn server(manners: &Manners, faults: &[&str]) -> DestinationConfig {
     let mut config = DestinationConfig::new(manners);
     config.manners.points = None;
     for fault in faults {

@@ -68,26 +68,22 @@ pub fn choose(
         )
     })?;
     check_transport(&url).map_err(|e| not_ready(e.to_string(), &e.hint().unwrap_or_default()))?;
-    if let Some(before) = destination(storage, &plan.id)?
-        && before.base_url != chosen.base_url
-        && !before.strategies.is_empty()
-    {
-        return Err(not_ready(
-            format!("records of `{}` were delivered to {} already", plan.id, before.base_url),
-            "take them back there first (`cutover rollback`, then `cutover destination deliver`), or use a migration of its own",
-        ));
-    }
-    if let Some(before) = destination(storage, &plan.id)?
-        && before.inline_attachments != chosen.inline_attachments
-        && !before.begun.is_empty()
-    {
-        return Err(not_ready(
-            format!(
-                "a delivery of `{}` is not over, and what it has sent goes by what was chosen before",
-                plan.id
-            ),
-            "deliver once more, to its end, and then choose what goes inside",
-        ));
+    if let Some(before) = destination(storage, &plan.id)? {
+        if before.base_url != chosen.base_url && !before.strategies.is_empty() {
+            return Err(not_ready(
+                format!("records of `{}` were delivered to {} already", plan.id, before.base_url),
+                "take them back there first (`cutover rollback`, then `cutover destination deliver`), or use a migration of its own",
+            ));
+        }
+        if before.inline_attachments != chosen.inline_attachments && !before.begun.is_empty() {
+            return Err(not_ready(
+                format!(
+                    "a delivery of `{}` is not over, and what it has sent goes by what was chosen before",
+                    plan.id
+                ),
+                "deliver once more, to its end, and then choose what goes inside",
+            ));
+        }
     }
     save_destination(storage, plan, chosen, secrets)
 }

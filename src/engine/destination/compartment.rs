@@ -4,7 +4,7 @@
 //! For types of which everything at the server is ours, and whose records keep their ids there: then nobody else's record can be in the way, and
 //! records may refer to each other. All others are written one by one before or afterwards.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::error::EngineError;
@@ -58,12 +58,10 @@ pub fn by_patient(worker: &Worker<'_>, types: &[(String, u16)]) -> Vec<(String, 
 }
 
 impl Worker<'_> {
-    /// Writes the compartments of all patients, of what the server has nothing of yet.
-    pub(super) fn compartments(&mut self, types: &[(String, u16)]) -> Result<(), EngineError> {
-        self.settled = types
-            .iter()
-            .map(|(_, number)| Ok((*number, self.settled(*number)?)))
-            .collect::<Result<_, EngineError>>()?;
+    /// Writes the compartments of all patients, of what the server has nothing of yet. How many records of each type were there before.
+    pub(super) fn compartments(&mut self, types: &[(String, u16)]) -> Result<HashMap<u16, u64>, EngineError> {
+        let settled = types.iter().map(|(_, number)| Ok((*number, self.settled(*number)?)));
+        let settled = settled.collect::<Result<_, EngineError>>()?;
         let parts = self.maker.storage.index.count()?.div_ceil(TOGETHER).max(1);
         for part in 0..parts {
             let mut members = Vec::new();
@@ -75,7 +73,8 @@ impl Worker<'_> {
                 self.compartment(compartment, types)?;
             }
         }
-        self.wait()
+        self.wait()?;
+        Ok(settled)
     }
 
     /// How many records of a type are there already.

@@ -1,6 +1,6 @@
 //! A delivery: passes over the store until the server holds what it can.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -256,7 +256,6 @@ pub(super) fn working(
             force,
             purpose: how.purpose,
             passed: Passed::default(),
-            settled: HashMap::new(),
         };
         worker.pass()?;
         Ok(worker.passed)

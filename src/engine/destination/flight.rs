@@ -1,10 +1,11 @@
 //! One request with records in it, and how it went as a whole.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::link::{LONGEST_ANSWER, Link};
+use super::queue::bytes;
 use super::task::{Came, Next, Step, Task};
 use crate::http::{Call, HttpError};
 use crate::migration::Bundling;
@@ -119,66 +120,91 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
     (went, rest)
 }
 
-/// What looking at tasks before they are sent together came to.
-pub struct Looked {
-    /// What followed for those that are not to be sent any more.
+/// What came back of a bundle.
+pub struct Back {
+    /// What followed for those of it that were looked at first, and are not to be sent any more.
     pub before: Vec<Next>,
-    /// Those that are.
+    /// The others.
     pub tasks: Vec<Task>,
-    /// Why it was not looked at all of them.
-    pub failed: Option<(Went, Option<Duration>)>,
+    /// They belong in one transaction.
+    pub together: bool,
+    /// Bytes that were in flight for it.
+    pub bytes: usize,
+    /// Requests that it took.
+    pub requests: u64,
+    pub went: Went,
+    pub took: Duration,
+    /// The server wants the rest of the minute left alone, by its `RateLimit` header.
+    pub rest: Option<Duration>,
 }
 
-/// Looks at those tasks of a transaction that are to be looked at first, so that what is written still goes together. Where the server has
-/// something else in place of one, none of the others is sent: they may refer to it, and are made anew when they are come to by themselves.
-pub async fn look(link: &Link, way: Way, tasks: Vec<Task>, at_most: usize, cancel: &CancellationToken) -> Looked {
-    let (mut looking, sent): (Vec<Task>, Vec<Task>) = match way {
-        Way::Transaction => tasks.into_iter().partition(|task| task.step == Step::Look),
-        _ => (Vec::new(), tasks),
+/// Sends a bundle. Those that belong together, and of which it is not known that the server has nothing in their place, are looked at first, at
+/// most `at_once` with one request.
+pub async fn fly(
+    link: &Link,
+    way: Way,
+    tasks: Vec<Task>,
+    together: bool,
+    at_once: usize,
+    cancel: &CancellationToken,
+) -> Back {
+    let (started, bytes) = (Instant::now(), bytes(&tasks));
+    let (looking, tasks) = tasks.into_iter().partition(|task| together && task.step == Step::Look);
+    let (before, requests, tasks, failed) = look(link, looking, tasks, at_once, cancel).await;
+    let (went, rest) = match failed {
+        Some(failed) => failed,
+        None if tasks.is_empty() => (Went::Answered(Vec::new()), None),
+        None => go(link, way, &tasks, cancel).await,
     };
-    let mut looked = Looked {
-        before: Vec::new(),
-        tasks: sent,
-        failed: None,
-    };
-    let mut other = false;
-    while !looking.is_empty() && looked.failed.is_none() {
-        let rest = looking.split_off(at_most.min(looking.len()));
+    Back {
+        before,
+        tasks,
+        together,
+        bytes,
+        requests: requests + 1,
+        went,
+        took: started.elapsed(),
+        rest,
+    }
+}
+
+/// Looks at tasks: what followed, the requests that it took, those that are to be sent with the others in `sent`, and why they cannot be yet.
+/// Where the server has something else in place of one, none is sent: they may refer to it, and are made anew when they are come to by themselves.
+async fn look(
+    link: &Link,
+    mut looking: Vec<Task>,
+    mut sent: Vec<Task>,
+    at_once: usize,
+    cancel: &CancellationToken,
+) -> (Vec<Next>, u64, Vec<Task>, Option<(Went, Option<Duration>)>) {
+    let (mut before, mut requests) = (Vec::new(), 0);
+    while !looking.is_empty() {
+        let rest = looking.split_off(at_once.min(looking.len()));
+        requests += 1;
         let replies = match go(link, Way::Reads, &looking, cancel).await {
             (Went::Answered(replies), _) if replies.len() == looking.len() => replies,
             // Nobody knows which is whose.
             (Went::Answered(_), _) => Vec::new(),
             failed => {
-                looked.failed = Some(failed);
-                looked.tasks.append(&mut looking);
-                looking = rest;
-                break;
+                sent.extend(looking);
+                sent.extend(rest);
+                return (before, requests, sent, Some(failed));
             }
         };
         for (at, task) in looking.into_iter().enumerate() {
             match task.answered(replies.get(at)) {
-                Next::Again(task) | Next::Later(task) => looked.tasks.push(task),
-                next => {
-                    other |= !matches!(next, Next::Over(Came::Found, ..));
-                    looked.before.push(next);
-                }
+                Next::Again(task) | Next::Later(task) => sent.push(task),
+                next => before.push(next),
             }
         }
         looking = rest;
     }
-    looked.tasks.append(&mut looking);
-    if other {
-        looked.tasks.clear();
-        looked.failed = None;
-    } else if looked.failed.is_none()
-        && looked
-            .tasks
-            .iter()
-            .any(|task| way == Way::Transaction && task.step == Step::Look)
-    {
-        looked.failed = Some((Went::Busy(busy_error(429, None)), None));
+    if before.iter().any(|next| !matches!(next, Next::Over(Came::Found, ..))) {
+        return (before, requests, Vec::new(), None);
     }
-    looked
+    let unseen = sent.iter().any(|task| task.step == Step::Look);
+    let again = unseen.then(|| (Went::Busy(busy_error(429, None)), None));
+    (before, requests, sent, again)
 }
 
 /// An error that a wait follows from.

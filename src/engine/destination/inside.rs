@@ -40,7 +40,7 @@ impl Maker<'_> {
             return Ok((line, Vec::new()));
         }
         // What the server's own version shows is the server's.
-        let theirs: HashSet<String> = own.map(|own| documents(&own.record, None)).unwrap_or_default();
+        let theirs: HashSet<String> = own.map(|own| documents(&own.record)).unwrap_or_default();
         let mut failed = None;
         let mut offered: Vec<(String, Inside)> = Vec::new();
         let put = fhir::inline(&line, base, |id| {
@@ -157,9 +157,9 @@ pub fn without(known: &Delivered, records: &[RecordKey]) -> Delivered {
     known
 }
 
-/// The ids of the documents that a record shows.
-fn documents(record: &[u8], base: Option<&str>) -> HashSet<String> {
-    let shown = |text: &str| match fhir::classify(text, base) {
+/// The ids of the documents that a record of the server's shows.
+fn documents(record: &[u8]) -> HashSet<String> {
+    let shown = |text: &str| match fhir::classify(text, None) {
         Kind::Local {
             resource_type: BINARY,
             id,

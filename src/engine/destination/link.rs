@@ -163,15 +163,12 @@ async fn takes_gzip(session: &Session, ability: &Ability, cancel: &CancellationT
 impl Link {
     /// How records of a type are written: as settled before, or as the server's capabilities say.
     pub fn strategy(&self, resource_type: &str) -> Result<Strategy, NoStrategy> {
-        match self.destination.strategies.get(resource_type) {
-            // Of before it was known that they are not searched.
-            Some(Strategy::Identifier | Strategy::Tag)
-                if self.destination.kind.unsearched().contains(&resource_type) =>
-            {
+        let (kind, settled) = (self.destination.kind, self.destination.strategies.get(resource_type));
+        match settled.map_or_else(|| self.ability.strategy(kind, resource_type), |settled| Ok(*settled))? {
+            Strategy::Identifier | Strategy::Tag if kind.unsearched().contains(&resource_type) => {
                 Err(NoStrategy::Unsearched)
             }
-            Some(settled) => Ok(*settled),
-            None => self.ability.strategy(self.destination.kind, resource_type),
+            strategy => Ok(strategy),
         }
     }
 

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
 use super::super::progress::{Delivery, Snapshot};
-use super::flight::{Way, Went, busy_error, go, look};
+use super::flight::{Back, Way, Went, busy_error, fly};
 use super::link::Link;
 use super::queue::{Coming, Work, bytes};
 use super::settle::Settler;
@@ -32,27 +32,13 @@ const CALM: usize = 4;
 /// Bytes of records in a batch.
 const BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of records in flight, from which on no more are sent.
-const ALOFT: usize = 4 * BYTES;
+const ALOFT: usize = 2 * BYTES;
 /// Transactions refused one after the other after which no more are tried.
 const REFUSED: u32 = 4;
 /// Times after which a record whose fate stays unknown goes by itself.
 const TROUBLED: u8 = 4;
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
-
-struct Back {
-    /// What followed for some of them before the rest was sent.
-    before: Vec<Next>,
-    tasks: Vec<Task>,
-    /// They belong in one transaction.
-    together: bool,
-    /// Bytes that were in flight for it.
-    bytes: usize,
-    went: Went,
-    took: Duration,
-    /// The server wants the rest of the minute left alone, by its `RateLimit` header.
-    rest: Option<Duration>,
-}
 
 /// Sends tasks.
 pub struct Sender {
@@ -188,28 +174,11 @@ impl Sender {
     }
 
     fn launch(&mut self, way: Way, tasks: Vec<Task>, together: bool) {
-        self.progress.requests += 1;
-        let (bytes, entries) = (bytes(&tasks), self.entries);
-        self.aloft += bytes;
+        let entries = self.entries;
+        self.aloft += bytes(&tasks);
         let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
-        self.flight.spawn(async move {
-            let started = Instant::now();
-            let looked = look(&link, way, tasks, entries, &cancel).await;
-            let (went, rest) = match looked.failed {
-                Some(failed) => failed,
-                None if looked.tasks.is_empty() => (Went::Answered(Vec::new()), None),
-                None => go(&link, way, &looked.tasks, &cancel).await,
-            };
-            Back {
-                before: looked.before,
-                tasks: looked.tasks,
-                together,
-                bytes,
-                went,
-                took: started.elapsed(),
-                rest,
-            }
-        });
+        self.flight
+            .spawn(async move { fly(&link, way, tasks, together, entries, &cancel).await });
     }
 
     /// Has tasks sent again, together if they were.
@@ -241,11 +210,13 @@ impl Sender {
             mut tasks,
             together,
             bytes,
+            requests,
             went,
             took,
             rest,
         } = back;
         self.aloft -= bytes;
+        self.progress.requests += requests;
         self.progress.latency = took;
         let mut busy = None;
         for next in before {

@@ -55,8 +55,6 @@ pub struct Worker<'a> {
     pub circles: Circles,
     pub purpose: Purpose,
     pub passed: Passed,
-    /// By type, how many records were there before patients' records were sent together.
-    pub settled: HashMap<u16, u64>,
 }
 
 impl Worker<'_> {
@@ -76,16 +74,17 @@ impl Worker<'_> {
             }
             _ => Vec::new(),
         };
+        let mut settled = HashMap::new();
         if !by_patient.is_empty() {
             // What is of no patient comes first, for what is leads to it; then what is left of it, record by record.
             let (first, rest) = written.into_iter().partition(|of_type| {
                 !by_patient.contains(of_type) && write_order(&of_type.0) < write_order("Provenance")
             });
             written = rest;
-            self.write_all(&first)?;
-            self.compartments(&by_patient)?;
+            self.write_all(&first, &settled)?;
+            settled = self.compartments(&by_patient)?;
         }
-        self.write_all(&written)?;
+        self.write_all(&written, &settled)?;
         if self.purpose == Purpose::HandOff {
             return Ok(());
         }
@@ -107,13 +106,13 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn write_all(&mut self, types: &[(String, u16)]) -> Result<(), EngineError> {
+    /// Writes types; of some it is known how many records were `settled` before others went with their patient in this pass.
+    fn write_all(&mut self, types: &[(String, u16)], settled: &HashMap<u16, u64>) -> Result<(), EngineError> {
         for (name, number) in types {
             let before = self.passed.unchanged;
             self.write(name, *number)?;
             self.wait()?;
-            if let Some(settled) = self.settled.get(number) {
-                // What went with its patient just now was not there before.
+            if let Some(settled) = settled.get(number) {
                 self.passed.unchanged = self.passed.unchanged.min(before + settled);
             }
         }
@@ -235,28 +234,24 @@ impl Worker<'_> {
     /// Whether a document is still in a record that it was put into; records that hold another one in its name are made anew.
     fn held(&mut self, key: &RecordKey, entry: Option<&Entry>, known: &Delivered) -> Result<bool, EngineError> {
         let (within, stale) = self.maker.within(key, entry, known)?;
-        if self.purpose != Purpose::Check {
-            for holder in &stale {
-                self.maker.make_anew(holder)?;
-                // It may have been come to already.
-                self.passed.incomplete += 1;
-            }
-        }
+        let passed = &mut self.passed;
         match within {
-            _ if self.purpose == Purpose::Check && !stale.is_empty() => self.passed.later += 1,
-            Within::Held => self.passed.inside += 1,
-            Within::Kept => self.passed.kept += 1,
-            Within::Nowhere if self.purpose != Purpose::Check => {}
-            Within::Open | Within::Nowhere => self.passed.later += 1,
+            Within::Held if self.purpose != Purpose::Check || stale.is_empty() => passed.inside += 1,
+            Within::Kept if self.purpose != Purpose::Check || stale.is_empty() => passed.kept += 1,
+            _ => passed.later += 1,
         }
         if self.purpose == Purpose::Check {
             return Ok(true);
+        }
+        for holder in &stale {
+            self.maker.make_anew(holder)?;
         }
         let at = migration_key(&self.maker.plan.id, key.as_bytes());
         if within == Within::Nowhere {
             self.maker.storage.deliveries.remove(&at)?;
         } else if !stale.is_empty() {
-            // Those that take it in again say so.
+            // Those that take it in again say so; they may have been come to already.
+            self.passed.incomplete += 1;
             self.maker.storage.deliveries.put(&at, &without(known, &stale))?;
         }
         Ok(within != Within::Nowhere)

@@ -110,9 +110,6 @@ impl Ability {
         if ability.update && ability.update_create && !kind.refuses_ids() {
             return Ok(Strategy::ClientId);
         }
-        if kind.unsearched().contains(&resource_type) {
-            return Err(NoStrategy::Unsearched);
-        }
         self.without_ids(resource_type)
     }
 
@@ -161,7 +158,7 @@ mod tests {
         assert!(all.batch && !all.transaction);
         assert_eq!(all.strategy(ServerKind::Generic, "Patient"), Ok(Strategy::ClientId));
         assert_eq!(all.strategy(ServerKind::Medplum, "Patient"), Ok(Strategy::Identifier));
-        assert_eq!(all.strategy(ServerKind::Medplum, "Binary"), Err(NoStrategy::Unsearched));
+        assert_eq!(all.strategy(ServerKind::Medplum, "Binary"), Ok(Strategy::Tag));
         let demographics = ServerKind::Eclinicalworks;
         assert_eq!(all.strategy(demographics, "Patient"), Ok(Strategy::Identifier));
         assert_eq!(all.strategy(demographics, "Binary"), Err(NoStrategy::Demographics));
