@@ -149,62 +149,82 @@ pub async fn fly(
     cancel: &CancellationToken,
 ) -> Back {
     let (started, bytes) = (Instant::now(), bytes(&tasks));
-    let (looking, tasks) = tasks.into_iter().partition(|task| together && task.step == Step::Look);
-    let (before, requests, tasks, failed) = look(link, looking, tasks, at_once, cancel).await;
-    let (went, rest) = match failed {
+    let looked = if together {
+        look(link, tasks, at_once, cancel).await
+    } else {
+        Looked {
+            tasks,
+            ..Looked::default()
+        }
+    };
+    let (went, rest) = match looked.failed {
         Some(failed) => failed,
-        None if tasks.is_empty() => (Went::Answered(Vec::new()), None),
-        None => go(link, way, &tasks, cancel).await,
+        None if looked.tasks.is_empty() => (Went::Answered(Vec::new()), None),
+        None => go(link, way, &looked.tasks, cancel).await,
     };
     Back {
-        before,
-        tasks,
+        before: looked.before,
+        tasks: looked.tasks,
         together,
         bytes,
-        requests: requests + 1,
+        requests: looked.requests + 1,
         went,
         took: started.elapsed(),
         rest,
     }
 }
 
-/// Looks at tasks: what followed, the requests that it took, those that are to be sent with the others in `sent`, and why they cannot be yet.
-/// Where the server has something else in place of one, none is sent: they may refer to it, and are made anew when they are come to by themselves.
-async fn look(
-    link: &Link,
-    mut looking: Vec<Task>,
-    mut sent: Vec<Task>,
-    at_once: usize,
-    cancel: &CancellationToken,
-) -> (Vec<Next>, u64, Vec<Task>, Option<(Went, Option<Duration>)>) {
-    let (mut before, mut requests) = (Vec::new(), 0);
+/// What looking came to.
+#[derive(Default)]
+struct Looked {
+    before: Vec<Next>,
+    /// Those that are to be written.
+    tasks: Vec<Task>,
+    requests: u64,
+    /// Why they cannot be yet.
+    failed: Option<(Went, Option<Duration>)>,
+}
+
+/// Looks at those of a transaction that are to be looked at first. Where the server has something else in place of one, none is written: they may
+/// refer to it, and are made anew when they are come to by themselves.
+async fn look(link: &Link, tasks: Vec<Task>, at_once: usize, cancel: &CancellationToken) -> Looked {
+    let (mut looking, known) = tasks.into_iter().partition::<Vec<_>, _>(|task| task.step == Step::Look);
+    let mut looked = Looked {
+        tasks: known,
+        ..Looked::default()
+    };
     while !looking.is_empty() {
         let rest = looking.split_off(at_once.min(looking.len()));
-        requests += 1;
+        looked.requests += 1;
         let replies = match go(link, Way::Reads, &looking, cancel).await {
             (Went::Answered(replies), _) if replies.len() == looking.len() => replies,
             // Nobody knows which is whose.
             (Went::Answered(_), _) => Vec::new(),
             failed => {
-                sent.extend(looking);
-                sent.extend(rest);
-                return (before, requests, sent, Some(failed));
+                looked.tasks.extend(looking);
+                looked.tasks.extend(rest);
+                looked.failed = Some(failed);
+                return looked;
             }
         };
         for (at, task) in looking.into_iter().enumerate() {
             match task.answered(replies.get(at)) {
-                Next::Again(task) | Next::Later(task) => sent.push(task),
-                next => before.push(next),
+                Next::Again(task) | Next::Later(task) => looked.tasks.push(task),
+                next => looked.before.push(next),
             }
         }
         looking = rest;
     }
-    if before.iter().any(|next| !matches!(next, Next::Over(Came::Found, ..))) {
-        return (before, requests, Vec::new(), None);
+    if looked
+        .before
+        .iter()
+        .any(|next| !matches!(next, Next::Over(Came::Found, ..)))
+    {
+        looked.tasks.clear();
+    } else if looked.tasks.iter().any(|task| task.step == Step::Look) {
+        looked.failed = Some((Went::Busy(busy_error(429, None)), None));
     }
-    let unseen = sent.iter().any(|task| task.step == Step::Look);
-    let again = unseen.then(|| (Went::Busy(busy_error(429, None)), None));
-    (before, requests, sent, again)
+    looked
 }
 
 /// An error that a wait follows from.
