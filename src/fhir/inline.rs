@@ -1,8 +1,11 @@
 //! Attachments with their bytes inside, in place of an address (R4 datatypes, Attachment).
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use std::io::Read;
+
+use aws_lc_rs::digest::{Context as Hash, SHA1_FOR_LEGACY_USE_ONLY};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::read::DecoderReader;
 use serde::Deserialize;
 
 use super::reference::{Kind, attachments, classify, references};
@@ -75,11 +78,11 @@ impl Document {
         } else {
             data
         };
-        let bytes = STANDARD.decode(&data).ok().filter(|bytes| !bytes.is_empty())?;
-        (!content_type.is_empty()).then(|| Self {
+        let (size, hash) = size_and_hash(&data)?;
+        (size > 0 && !content_type.is_empty()).then_some(Self {
             content_type,
-            size: bytes.len(),
-            hash: STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &bytes)),
+            size,
+            hash,
             data,
             labels: meta.security,
             context: context.reference,
@@ -107,6 +110,21 @@ impl Document {
     /// Its bytes, by number.
     pub fn size(&self) -> usize {
         self.size
+    }
+}
+
+/// How many bytes base64 stands for, and their SHA-1; none where it is no base64.
+fn size_and_hash(base64: &str) -> Option<(usize, String)> {
+    let mut decoder = DecoderReader::new(base64.as_bytes(), &STANDARD);
+    let (mut size, mut hash, mut some) = (0, Hash::new(&SHA1_FOR_LEGACY_USE_ONLY), [0; 8192]);
+    loop {
+        match decoder.read(&mut some).ok()? {
+            0 => return Some((size, STANDARD.encode(hash.finish()))),
+            read => {
+                size += read;
+                hash.update(&some[..read]);
+            }
+        }
     }
 }
 
@@ -144,6 +162,7 @@ pub fn inline(
             continue;
         };
         ids.push(id.to_owned());
+        written.reserve_exact(filled.len() + text.len() - copied);
         written.push_str(text.get(copied..attachment.object.start)?);
         written.push_str(&filled);
         copied = attachment.object.end;
@@ -161,7 +180,10 @@ fn filled(attachment: &Object<'_>, document: Document) -> Option<String> {
         return None;
     }
     let mut parts = vec![Part::Keep; attachment.members.len()];
-    parts[attachment.place("url")?] = Part::Replace(format!(r#""data":"{}""#, document.data));
+    let mut data = document.data;
+    data.insert_str(0, r#""data":""#);
+    data.push('"');
+    parts[attachment.place("url")?] = Part::Replace(data);
     let content_type = serde_json::Value::from(document.content_type);
     let stated = [
         ("contentType", content_type),

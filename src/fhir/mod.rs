@@ -34,6 +34,7 @@ pub mod instant;
 mod json;
 mod json_string;
 mod logical;
+mod long_string;
 mod loss;
 mod luggage;
 mod mention;
@@ -74,6 +75,7 @@ pub use identity::{
 pub use inline::{Document, inline};
 pub use json::{Flaw, MAX_DEPTH};
 pub use logical::by_identifier;
+pub use long_string::short_strings;
 pub use loss::{Loss, LossClass, losses};
 pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};

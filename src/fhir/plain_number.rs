@@ -36,7 +36,7 @@ pub fn plain_numbers(json: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Where a string that begins with the quote at `start` is over.
-fn end_of_string(json: &[u8], start: usize) -> usize {
+pub(super) fn end_of_string(json: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = memchr::memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
         at += found;

@@ -108,7 +108,13 @@ fn splice(text: &str, spans: &[Range<usize>], parts: &[Part], added: &[String]) 
     let close = text.rfind(['}', ']']).unwrap_or(text.len());
     let first = spans.first().map_or(close, |span| span.start);
     let last = spans.last().map_or(close, |span| span.end);
-    let mut written = text[..open].to_owned();
+    let new = parts.iter().map(|part| match part {
+        Part::Replace(with) => with.len(),
+        Part::Keep | Part::Remove => 0,
+    });
+    let room = new.sum::<usize>() + added.iter().map(|part| part.len() + 1).sum::<usize>();
+    let mut written = String::with_capacity(text.len() + room);
+    written.push_str(&text[..open]);
     written.push_str(&text[open..first]);
     let mut empty = true;
     for (at, (span, part)) in spans.iter().zip(parts).enumerate() {

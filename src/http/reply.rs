@@ -83,7 +83,11 @@ impl Reply {
 
     /// The whole body, if it is not longer than `limit` bytes.
     pub async fn read(mut self, limit: usize) -> Result<Answer, HttpError> {
-        let mut body = BytesMut::new();
+        let stated = self
+            .response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
+        let mut body = BytesMut::with_capacity(stated.unwrap_or_default().min(limit));
         while let Some(chunk) = self.chunk().await? {
             if body.len() + chunk.len() > limit {
                 return Err(HttpError::TooLarge {

@@ -195,17 +195,18 @@ impl BlockHeader {
 }
 
 /// Opens a whole block (header and payload) and gives back its lines.
-pub fn open(block: &mut Vec<u8>, sealer: &Sealer) -> Result<(BlockHeader, Vec<u8>), BlockError> {
-    let header = BlockHeader::decode(block)?;
+pub fn open(mut block: Vec<u8>, sealer: &Sealer) -> Result<(BlockHeader, Vec<u8>), BlockError> {
+    let header = BlockHeader::decode(&block)?;
+    let head: [u8; HEADER_LEN] = *block.first_chunk().ok_or(BlockError::Header)?;
     if block.len() != HEADER_LEN + header.stored_len as usize {
         return Err(BlockError::Header);
     }
-    let mut payload = block.split_off(HEADER_LEN);
-    let nonce: [u8; 12] = block[40..52].try_into().map_err(|_| BlockError::Header)?;
+    let nonce: [u8; 12] = head[40..52].try_into().map_err(|_| BlockError::Header)?;
+    block.drain(..HEADER_LEN);
     sealer
-        .open_in_place(&block[..AUTHENTICATED], &nonce, &mut payload)
+        .open_in_place(&head[..AUTHENTICATED], &nonce, &mut block)
         .map_err(|_| BlockError::Sealed)?;
-    let raw = zstd::bulk::decompress(&payload, header.raw_len as usize).map_err(|_| BlockError::Compression)?;
+    let raw = zstd::bulk::decompress(&block, header.raw_len as usize).map_err(|_| BlockError::Compression)?;
     if raw.len() != header.raw_len as usize {
         return Err(BlockError::Compression);
     }

@@ -82,6 +82,8 @@ impl SegmentError {
 
 /// Blocks kept decoded, so that reading records in landing order decodes each block once.
 const CACHED_BLOCKS: usize = 4;
+/// Bytes of them, the last one aside: a block is as large as its longest line.
+const CACHED_BYTES: usize = 2 * 1024 * 1024;
 
 type CachedBlock = ((u32, u64), Arc<Vec<u8>>);
 
@@ -191,14 +193,24 @@ impl Segments {
 
     /// One record's bytes, without a newline.
     pub fn read(&self, location: &Location) -> Result<Vec<u8>, SegmentError> {
-        let block = self.block(location.segment, location.block)?;
+        let (segment, offset) = (location.segment, location.block);
         let (start, len) = (location.start as usize, location.len as usize);
-        let bytes = block.get(start..start + len).ok_or_else(|| SegmentError::Block {
-            path: self.path(location.segment),
-            offset: location.block,
+        let damaged = || SegmentError::Block {
+            path: self.path(segment),
+            offset,
             source: BlockError::Header,
-        })?;
-        Ok(bytes.to_vec())
+        };
+        // A long line has a block for itself, which nobody else will ask for, and of which there need not be a copy.
+        if start == 0 && len >= CACHED_BYTES {
+            let mut line = self.decoded(segment, offset)?;
+            if line.len() < len {
+                return Err(damaged());
+            }
+            line.truncate(len);
+            return Ok(line);
+        }
+        let block = self.block(segment, offset)?;
+        Ok(block.get(start..start + len).ok_or_else(damaged)?.to_vec())
     }
 
     /// The decoded lines of the block at `offset`.
@@ -213,21 +225,26 @@ impl Segments {
                 return Ok(block);
             }
         }
-        let header = self.header(segment, offset)?;
-        let mut bytes = vec![0; HEADER_LEN + header.stored_len as usize];
-        self.read_exact(segment, offset, &mut bytes)?;
-        let (_, raw) = block::open(&mut bytes, &self.sealer).map_err(|source| SegmentError::Block {
-            path: self.path(segment),
-            offset,
-            source,
-        })?;
-        let raw = Arc::new(raw);
+        let raw = Arc::new(self.decoded(segment, offset)?);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= CACHED_BLOCKS {
+        let bytes = |cache: &[CachedBlock]| cache.iter().map(|(_, block)| block.len()).sum::<usize>();
+        while cache.len() >= CACHED_BLOCKS || !cache.is_empty() && bytes(&cache) + raw.len() > CACHED_BYTES {
             cache.remove(0);
         }
         cache.push((key, Arc::clone(&raw)));
         Ok(raw)
+    }
+
+    fn decoded(&self, segment: u32, offset: u64) -> Result<Vec<u8>, SegmentError> {
+        let header = self.header(segment, offset)?;
+        let mut bytes = vec![0; HEADER_LEN + header.stored_len as usize];
+        self.read_exact(segment, offset, &mut bytes)?;
+        let opened = block::open(bytes, &self.sealer).map_err(|source| SegmentError::Block {
+            path: self.path(segment),
+            offset,
+            source,
+        });
+        Ok(opened?.1)
     }
 
     /// The header of the block at `offset`.

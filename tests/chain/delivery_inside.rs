@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cutover::engine::destination::{problems, save_destination};
+use cutover::engine::{Answer, Command};
 use cutover::fhir;
 use cutover::migration::{Policy, ServerKind, Standing};
 use cutover::sandbox::Dataset;
@@ -219,6 +220,29 @@ async fn what_shows_a_document_follows_it() {
     assert!(rig.prove().await.clean());
     let again = rig.deliver(false).await;
     assert_eq!((again.updated, again.created, again.refused), (0, 0, 0), "{again:?}");
+}
+
+/// Records that are too large to be read two hundred at a time: they are read a few at a time, and all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m5_large_records_of_the_server_are_read_in_small_pages() {
+    let large = STANDARD.encode(vec![7; 1 << 20]);
+    let own = Edited::new(Arc::new(Practice::new(9, 11)), move |name, _, line| {
+        let mut record: Value = serde_json::from_slice(&line).expect("JSON");
+        if name == "DocumentReference" {
+            let attachment = &mut record["content"][0]["attachment"];
+            *attachment = serde_json::json!({"contentType": "application/pdf", "data": large});
+        }
+        vec![record.to_string().into_bytes()]
+    });
+    let config = DestinationConfig::new(&GENERIC).dataset(Arc::new(own));
+    let mut rig = Rig::start(Arc::new(Practice::new(9, 7)), config, ServerKind::Generic).await;
+    let content = rig.server.content();
+    let documents = content.count("DocumentReference");
+    assert!(documents * (1 << 20) > 8 << 20, "{documents} are no more than a page");
+    let pulled = rig.bench.command(Command::Pull).await;
+    assert!(matches!(pulled, Ok(Answer::Pulled(_))), "{pulled:?}");
+    let names: Vec<String> = rig.bench.exported().into_keys().collect();
+    assert_eq!(names, content.records.into_keys().collect::<Vec<_>>());
 }
 
 /// Somebody changes their mind of what goes inside: no document is anywhere else than where it is said to be.

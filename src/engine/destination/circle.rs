@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::super::error::EngineError;
 use super::deliver::Delivering;
-use super::link::{LONGEST_ANSWER, Link};
+use super::link::{LONGEST_ANSWER, LONGEST_OF_MANY, Link};
 use super::work::gone;
 use crate::fhir::{self, Kind};
+use crate::http::HttpError;
 use crate::migration::Standing;
-use crate::source::TokenUse;
+use crate::source::{SessionError, TokenUse};
 use crate::target::remote::{Request, batch, replies};
 
 /// Records read at once.
@@ -42,13 +43,23 @@ pub async fn circles(job: &Delivering, link: &Link) -> Result<Circles, EngineErr
     let named: Vec<String> = places.iter().map(|(name, id)| format!("{name}/{id}")).collect();
     let numbers: HashMap<&str, usize> = named.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let mut leads: Vec<Vec<usize>> = Vec::with_capacity(places.len());
-    for some in places.chunks(TOGETHER) {
+    let mut chunks: Vec<_> = places.chunks(TOGETHER).rev().collect();
+    while let Some(some) = chunks.pop() {
         let reads: Vec<_> = some.iter().map(|(name, id)| Request::read(name, id)).collect();
         let call = link.call(batch(&reads));
-        let answer = link
-            .session
-            .read(&call, TokenUse::Allowed, LONGEST_ANSWER, &job.cancel)
-            .await;
+        let longest = if some.len() == 1 {
+            LONGEST_ANSWER
+        } else {
+            LONGEST_OF_MANY
+        };
+        let answer = match link.session.read(&call, TokenUse::Allowed, longest, &job.cancel).await {
+            Err(SessionError::Http(HttpError::TooLarge { .. })) if some.len() > 1 => {
+                let (first, rest) = some.split_at(some.len() / 2);
+                chunks.extend([rest, first]);
+                continue;
+            }
+            answer => answer,
+        };
         let answer = answer.map_err(|error| EngineError::source(&error, error.hint()))?;
         let Some(answers) = replies(&answer.body).ok().filter(|answers| answers.len() == some.len()) else {
             // Without knowing all, nothing is taken out of anything.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::super::error::EngineError;
 use super::outgoing::Made;
-use super::queue::{Work, bytes};
+use super::queue::{BUNDLE, Work, bytes};
 use super::task::Task;
 use super::work::Worker;
 use crate::fhir;
@@ -22,8 +22,6 @@ const TOGETHER: u64 = 1 << 18;
 const AT_ONCE: usize = 1 << 16;
 /// The most records of a transaction.
 const MOST: usize = 2000;
-/// The most bytes of a transaction.
-const BYTES: usize = 4 * 1024 * 1024;
 
 /// Types that are of no patient, or of all of them; whatever others refer to comes first.
 const OUTSIDE: [&str; 11] = [
@@ -166,7 +164,7 @@ impl Worker<'_> {
         for Member { key, .. } in members {
             let mut task = self.member(key, types)?;
             let size = task.as_ref().map_or(0, |task| task.body.len());
-            if made.tasks.len() == MOST || !made.tasks.is_empty() && bytes(&made.tasks) + size > BYTES {
+            if made.tasks.len() == MOST || !made.tasks.is_empty() && bytes(&made.tasks) + size > BUNDLE {
                 made.sent = true;
                 let tasks = std::mem::take(&mut made.tasks);
                 self.passed.incomplete += tasks.iter().filter(|task| !task.complete).count() as u64;

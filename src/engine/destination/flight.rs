@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::link::{LONGEST_ANSWER, Link};
-use super::queue::bytes;
+use super::link::{LONGEST_ANSWER, LONGEST_OF_MANY, Link};
 use super::task::{Came, Next, Step, Task};
 use crate::http::{Call, HttpError};
 use crate::migration::Bundling;
@@ -13,9 +12,6 @@ use crate::source::{SessionError, TokenUse};
 use crate::target::remote::{
     Method, Reply, Request, asked_milliseconds, brief, bundle, get_fresh, points_anew_in, replies,
 };
-
-/// The longest answer of several records that is read, in bytes.
-const LONGEST_OF_MANY: usize = 32 * 1024 * 1024;
 
 /// What records are sent in together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +124,6 @@ pub struct Back {
     pub tasks: Vec<Task>,
     /// They belong in one transaction.
     pub together: bool,
-    /// Bytes that were in flight for it.
-    pub bytes: usize,
     /// Requests that it took.
     pub requests: u64,
     pub went: Went,
@@ -148,7 +142,7 @@ pub async fn fly(
     at_once: usize,
     cancel: &CancellationToken,
 ) -> Back {
-    let (started, bytes) = (Instant::now(), bytes(&tasks));
+    let started = Instant::now();
     let looked = if together {
         look(link, tasks, at_once, cancel).await
     } else {
@@ -166,7 +160,6 @@ pub async fn fly(
         before: looked.before,
         tasks: looked.tasks,
         together,
-        bytes,
         requests: looked.requests + 1,
         went,
         took: started.elapsed(),

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use super::super::error::EngineError;
 use super::outgoing::Maker;
-use super::task::Inside;
 use crate::fhir::{self, Document, Kind};
 use crate::migration::{Delivered, Holder, Keep, Standing};
 use crate::store::{Entry, RecordKey, Storage, migration_key};
@@ -13,6 +12,15 @@ use crate::target::remote::Found;
 
 /// The type of what is put inside.
 pub const BINARY: &str = "Binary";
+
+/// A document that a record holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Its key.
+    pub key: RecordKey,
+    /// Keyed hash of the store's entry that it is of, hexadecimal.
+    pub made_from: String,
+}
 
 /// How a document stands that was put into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

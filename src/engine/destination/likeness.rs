@@ -1,11 +1,22 @@
 //! Whether a record at the server is ours, and says what ours says.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::fhir;
 
+#[derive(Deserialize)]
+struct Head {
+    meta: Value,
+}
+
 /// Whether the server's record says what ours does; what a server may change (R4 http, section "transactional integrity") aside.
 pub fn same(ours: &[u8], theirs: &[u8]) -> bool {
+    let ((ours, our_long), (theirs, their_long)) = (fhir::short_strings(ours), fhir::short_strings(theirs));
+    our_long == their_long && alike(&ours, &theirs)
+}
+
+fn alike(ours: &[u8], theirs: &[u8]) -> bool {
     // Of a record that readers understand differently, nobody can say it.
     if fhir::canonical_hash(ours, None).is_err() {
         return false;
@@ -32,7 +43,7 @@ fn parted(record: &[u8]) -> Option<(String, Value)> {
 /// The tenant of a record that a migration wrote, by its tag. Two tenants may well have a record each under the same id.
 pub fn tenant(record: &[u8]) -> Option<String> {
     memchr::memmem::find(record, fhir::TENANT_SYSTEM.as_bytes())?;
-    let (_, meta) = parted(record)?;
+    let Head { meta } = serde_json::from_slice(record).ok()?;
     let tag = meta["tag"]
         .as_array()?
         .iter()

@@ -9,6 +9,7 @@ use super::super::connect::{Credentials, http_by, open_session};
 use super::super::error::EngineError;
 use super::super::keys;
 use super::flight::{Way, call};
+use super::queue::BUNDLE;
 use crate::http::{Call, Clock};
 use crate::migration::{AuthMethod, Bundling, DeliveryPlan, Destination, Plan, Secrets, Strategy};
 use crate::source::{Session, TokenUse};
@@ -17,6 +18,8 @@ use crate::target::remote::{Ability, Method, NoStrategy, Reply, Request, batch, 
 
 /// The longest answer that is read, in bytes.
 pub(super) const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
+/// The longest that is read of several records, which can be asked for in smaller parts: servers add to what they were given.
+pub(super) const LONGEST_OF_MANY: usize = 4 * BUNDLE;
 
 /// The id of what is written and removed again, to try.
 const PROBE: &str = "cutover-probe";

@@ -192,6 +192,7 @@ impl Maker<'_> {
             wrote: None,
             force: false,
             inside,
+            room: None,
         })))
     }
 
@@ -239,6 +240,6 @@ impl Maker<'_> {
         let Some(own) = versions.iter().find(|entry| entry.local) else {
             return Ok(None);
         };
-        Ok(Found::read(&self.store.read(own)?))
+        Ok(Found::read(self.store.read(own)?.into()))
     }
 }

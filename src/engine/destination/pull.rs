@@ -1,5 +1,6 @@
 //! The server's own records, read into the store, so that whom the source's patients are, and what is in conflict, is decided with them.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -15,16 +16,19 @@ use super::super::import::{Import, import};
 use super::deliver::Delivering;
 use super::likeness::tenant;
 use super::link::{LONGEST_ANSWER, Link, link};
-use crate::http::same_origin;
+use super::queue::BUNDLE;
+use crate::http::{HttpError, same_origin};
 use crate::migration::{ByType, Event, write_order};
-use crate::source::TokenUse;
+use crate::source::{SessionError, TokenUse};
 use crate::store::{Storage, migration_key};
 use crate::target::remote::{Found, get_fresh};
 
 /// Records of a page.
 const PAGE: u32 = 200;
+/// Bytes of a page of several records; where they are more, fewer are asked for.
+const LONGEST_PAGE: usize = 2 * BUNDLE;
 /// Pages that wait to be taken in.
-const WAITING: usize = 4;
+const WAITING: usize = 1;
 
 #[derive(Deserialize)]
 struct Page<'a> {
@@ -117,10 +121,15 @@ impl Reader {
         let mut next = Some(url);
         while let Some(url) = next {
             let call = get_fresh(url.clone());
-            let answer = session
-                .read(&call, TokenUse::Allowed, LONGEST_ANSWER, &self.cancel)
-                .await
-                .map_err(|e| EngineError::source(&e, e.hint()))?;
+            let fewer = fewer(&url);
+            let longest = if fewer.is_some() { LONGEST_PAGE } else { LONGEST_ANSWER };
+            let answer = match session.read(&call, TokenUse::Allowed, longest, &self.cancel).await {
+                Err(SessionError::Http(HttpError::TooLarge { .. })) if fewer.is_some() => {
+                    next = fewer;
+                    continue;
+                }
+                answer => answer.map_err(|e| EngineError::source(&e, e.hint()))?,
+            };
             if !answer.is_success() {
                 // A reader that stops in the middle must not pass for the whole.
                 let _ = out.send(Err(io::ErrorKind::UnexpectedEof.into())).await;
@@ -134,7 +143,7 @@ impl Reader {
             })?;
             let mut lines = Vec::new();
             for raw in page.entry.iter().filter_map(|entry| entry.resource) {
-                self.take(name, raw, &mut lines)?;
+                self.take(name, answer.body.slice_ref(raw.get().as_bytes()), &mut lines)?;
             }
             if !lines.is_empty() && out.send(Ok(lines.into())).await.is_err() {
                 return Ok(());
@@ -144,8 +153,8 @@ impl Reader {
         Ok(())
     }
 
-    fn take(&self, name: &str, raw: &RawValue, lines: &mut Vec<u8>) -> Result<(), EngineError> {
-        let Some(found) = Found::read(raw.get().as_bytes()) else {
+    fn take(&self, name: &str, record: Bytes, lines: &mut Vec<u8>) -> Result<(), EngineError> {
+        let Some(found) = Found::read(record) else {
             return Ok(());
         };
         if tenant(&found.record).is_some_and(|tenant| tenant == self.tenant_name) {
@@ -160,7 +169,7 @@ impl Reader {
             }
         }
         // One record, one line, whatever white space the server puts in.
-        let value: serde_json::Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_slice(&found.record).unwrap_or_default();
         lines.extend_from_slice(value.to_string().as_bytes());
         lines.push(b'\n');
         Ok(())
@@ -179,6 +188,25 @@ impl Reader {
             }),
         }
     }
+}
+
+/// The same page with half as many records, if it says how many it has, and they are more than one. A server that numbers pages gives earlier
+/// ones then: records come again, which does no harm, and none is left out.
+fn fewer(url: &Url) -> Option<Url> {
+    let count = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name == "_count").then(|| value.parse::<u32>().ok())?;
+    let half = url.query_pairs().find_map(count)?.div_euclid(2);
+    if half == 0 {
+        return None;
+    }
+    let mut fewer = url.clone();
+    fewer
+        .query_pairs_mut()
+        .clear()
+        .extend_pairs(url.query_pairs().map(|(name, value)| match &*name {
+            "_count" => (name, Cow::Owned(half.to_string())),
+            _ => (name, value),
+        }));
+    Some(fewer)
 }
 
 /// Pages as one stream of lines.

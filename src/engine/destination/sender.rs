@@ -18,7 +18,7 @@ use super::super::error::EngineError;
 use super::super::progress::{Delivery, Snapshot};
 use super::flight::{Back, Way, Went, busy_error, fly};
 use super::link::Link;
-use super::queue::{Coming, Work, bytes};
+use super::queue::{BUNDLE, Coming, Work};
 use super::settle::Settler;
 use super::task::{Next, Task};
 use crate::http::{Attempts, HttpError};
@@ -29,10 +29,6 @@ use crate::target::remote::Reply;
 const MOST: usize = 8;
 /// Answers without trouble after which one more is sent at once.
 const CALM: usize = 4;
-/// Bytes of records in a batch.
-const BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of records in flight, from which on no more are sent.
-const ALOFT: usize = 2 * BYTES;
 /// Transactions refused one after the other after which no more are tried.
 const REFUSED: u32 = 4;
 /// Times after which a record whose fate stays unknown goes by itself.
@@ -54,8 +50,6 @@ pub struct Sender {
     ready: VecDeque<Task>,
     /// Records that belong in one transaction.
     together: VecDeque<Vec<Task>>,
-    /// Bytes in flight.
-    aloft: usize,
     flight: JoinSet<Back>,
     attempts: Attempts,
     progress: Delivery,
@@ -82,7 +76,6 @@ impl Sender {
             entries,
             ready: VecDeque::new(),
             together: VecDeque::new(),
-            aloft: 0,
             flight: JoinSet::new(),
             attempts,
             before: progress.counts,
@@ -96,7 +89,7 @@ impl Sender {
         let mut more = true;
         let mut waiting: Option<oneshot::Sender<()>> = None;
         loop {
-            while self.flight.len() < self.at_once && self.aloft < ALOFT && self.enough(waiting.is_some() || !more) {
+            while self.flight.len() < self.at_once && self.enough(waiting.is_some() || !more) {
                 self.send();
             }
             if self.flight.is_empty() && self.ready.is_empty() && self.together.is_empty() {
@@ -142,7 +135,7 @@ impl Sender {
     /// Whether there is enough for a bundle.
     fn full(&self) -> bool {
         let bytes = || self.ready.iter().map(|task| task.body.len()).sum::<usize>();
-        self.ready.len() >= self.entries || self.ready.len() > 1 && bytes() >= BYTES
+        self.ready.len() >= self.entries || bytes() >= BUNDLE
     }
 
     /// Puts a bundle into flight.
@@ -161,7 +154,7 @@ impl Sender {
                 left.push_back(task);
                 continue;
             }
-            if bytes + task.body.len() > BYTES && !tasks.is_empty() {
+            if bytes + task.body.len() > BUNDLE && !tasks.is_empty() {
                 left.push_back(task);
                 break;
             }
@@ -175,7 +168,6 @@ impl Sender {
 
     fn launch(&mut self, way: Way, tasks: Vec<Task>, together: bool) {
         let entries = self.entries;
-        self.aloft += bytes(&tasks);
         let (link, cancel) = (Arc::clone(&self.link), self.cancel.clone());
         self.flight
             .spawn(async move { fly(&link, way, tasks, together, entries, &cancel).await });
@@ -209,13 +201,11 @@ impl Sender {
             before,
             mut tasks,
             together,
-            bytes,
             requests,
             went,
             took,
             rest,
         } = back;
-        self.aloft -= bytes;
         self.progress.requests += requests;
         self.progress.latency = took;
         let mut busy = None;

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::error::EngineError;
+use super::inside::Inside;
 use super::likeness::{same, tenant};
 use super::outgoing::SOURCE_ID;
+use super::queue::Room;
 use crate::fhir;
 use crate::migration::{Delivered, Standing};
 use crate::store::RecordKey;
@@ -88,15 +90,8 @@ pub struct Task {
     pub force: bool,
     /// Documents in it.
     pub inside: Vec<Inside>,
-}
-
-/// A document that a record holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inside {
-    /// Its key.
-    pub key: RecordKey,
-    /// Keyed hash of the store's entry that it is of, hexadecimal.
-    pub made_from: String,
+    /// What it takes of the room for what is on its way.
+    pub room: Option<Room>,
 }
 
 /// What came of a task.
@@ -396,4 +391,4 @@ impl Task {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

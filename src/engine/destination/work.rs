@@ -323,6 +323,7 @@ impl Worker<'_> {
                 wrote: None,
                 force: self.force,
                 inside: Vec::new(),
+                room: None,
             })?;
         }
         Ok(())

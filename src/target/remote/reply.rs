@@ -1,5 +1,6 @@
 //! What a server answers to each entry of a batch. The status of the whole proves nothing (R4 http, section "batch/transaction response").
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -27,8 +28,8 @@ pub struct Found {
     pub id: String,
     /// Its version, where the server names versions.
     pub version: Option<String>,
-    /// Its JSON as sent.
-    pub record: Vec<u8>,
+    /// Its JSON as sent: a part of the answer, not a copy.
+    pub record: Bytes,
 }
 
 /// Why the answer to a batch tells nothing.
@@ -81,39 +82,42 @@ struct Meta {
 }
 
 /// The answers in a batch's response, in the order of its entries. There may be fewer than were asked for.
-pub fn replies(body: &[u8]) -> Result<Vec<Reply>, ReplyError> {
+pub fn replies(body: &Bytes) -> Result<Vec<Reply>, ReplyError> {
     let bundle: Bundle<'_> = serde_json::from_slice(body).map_err(|_| ReplyError)?;
     if bundle.resource_type != "Bundle" {
         return Err(ReplyError);
     }
-    Ok(bundle.entry.into_iter().map(reply).collect())
+    Ok(bundle.entry.into_iter().map(|entry| reply(entry, body)).collect())
 }
 
 impl Reply {
     /// The answer to one interaction by itself, by its status and its body.
-    pub fn alone(status: u16, body: &[u8]) -> Self {
+    pub fn alone(status: u16, body: &Bytes) -> Self {
         let resource = serde_json::from_slice::<&RawValue>(body).ok();
         let entry = Entry {
             response: None,
             resource,
         };
-        Self { status, ..reply(entry) }
+        Self {
+            status,
+            ..reply(entry, body)
+        }
     }
 }
 
 impl Found {
     /// Reads the head of a record.
-    pub fn read(record: &[u8]) -> Option<Self> {
-        let head: Head = serde_json::from_slice(record).ok()?;
+    pub fn read(record: Bytes) -> Option<Self> {
+        let head: Head = serde_json::from_slice(&record).ok()?;
         Some(Self {
             id: head.id,
             version: head.meta.version_id,
-            record: record.to_vec(),
+            record,
         })
     }
 }
 
-fn reply(entry: Entry<'_>) -> Reply {
+fn reply(entry: Entry<'_>, answer: &Bytes) -> Reply {
     let mut reply = Reply::default();
     if let Some(response) = entry.response {
         // "201", "201 Created".
@@ -146,9 +150,9 @@ fn reply(entry: Entry<'_>) -> Reply {
                 reply.words = Outcome::read(body).text;
             }
         }
-        Some("Bundle") => reply.found = searched(body),
+        Some("Bundle") => reply.found = searched(body, answer),
         _ => {
-            let found = Found::read(body);
+            let found = Found::read(answer.slice_ref(body));
             if let Some(found) = &found {
                 reply.id = reply.id.or_else(|| Some(found.id.clone()).filter(|id| !id.is_empty()));
                 reply.version = reply.version.or_else(|| found.version.clone());
@@ -160,7 +164,7 @@ fn reply(entry: Entry<'_>) -> Reply {
 }
 
 /// The records in a search's result; what goes with them, such as an outcome, is none of them.
-fn searched(body: &[u8]) -> Vec<Found> {
+fn searched(body: &[u8], answer: &Bytes) -> Vec<Found> {
     let Ok(bundle) = serde_json::from_slice::<Bundle<'_>>(body) else {
         return Vec::new();
     };
@@ -168,7 +172,9 @@ fn searched(body: &[u8]) -> Vec<Found> {
     let records = records.filter(|raw| {
         serde_json::from_str::<Head>(raw.get()).is_ok_and(|head| head.resource_type != "OperationOutcome")
     });
-    records.filter_map(|raw| Found::read(raw.get().as_bytes())).collect()
+    records
+        .filter_map(|raw| Found::read(answer.slice_ref(raw.get().as_bytes())))
+        .collect()
 }
 
 /// Id and version in `[base/]Type/id[/_history/version]`.
@@ -195,7 +201,7 @@ mod tests {
             {"response":{"status":"200"},"resource":{"resourceType":"Patient","id":"9","meta":{"versionId":"4"}}},
             {"response":{"status":"200"},"resource":{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1"}},{"resource":{"resourceType":"OperationOutcome"}}]}},
             {}]}"#;
-        let replies = replies(body).expect("replies");
+        let replies = replies(&Bytes::from_static(body)).expect("replies");
         let seen: Vec<_> = replies
             .iter()
             .map(|r| {
@@ -223,6 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_no_bundle_is_no_answer() {
+        let replies = |body: &'static [u8]| super::replies(&Bytes::from_static(body));
         assert!(replies(b"<html>").is_err());
         assert!(replies(br#"{"resourceType":"OperationOutcome"}"#).is_err());
         assert!(replies(br#"{"resourceType":"Bundle"}"#).is_ok_and(|replies| replies.is_empty()));

@@ -9,7 +9,7 @@ const OURS: &[u8] =
     br#"{"resourceType":"Basic","meta":{"tag":[{"system":"https://cutover.dev/fhir/tenant","code":"t"}]},"n":1}"#;
 const THEIRS: &[u8] = br#"{"resourceType":"Basic","id":"a","meta":{"versionId":"7"},"n":2}"#;
 
-fn task(place: Place) -> Task {
+pub fn task(place: Place) -> Task {
     Task {
         anew: None,
         key: RecordKey::new(1, 1, [0; 16]),
@@ -33,6 +33,7 @@ fn task(place: Place) -> Task {
         wrote: None,
         force: false,
         inside: Vec::new(),
+        room: None,
     }
 }
 
@@ -76,7 +77,7 @@ fn found(version: &str, record: &[u8]) -> Reply {
         found: vec![Found {
             id: "a".to_owned(),
             version: Some(version.to_owned()),
-            record: record.to_vec(),
+            record: record.to_vec().into(),
         }],
         ..Reply::default()
     }
@@ -318,7 +319,7 @@ impl Whimsical {
             found: vec![Found {
                 id: id.clone(),
                 version: Some(version.to_string()),
-                record: record.clone(),
+                record: record.clone().into(),
             }],
             ..status(200)
         };
