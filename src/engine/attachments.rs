@@ -20,10 +20,11 @@ use super::row::{FileContext, Pass, RowReader, lines};
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind, FileState};
 use crate::source::{Access, ByteSink, Session, fetch_attachment};
-use crate::store::{Piece, Storage, file_key};
+use crate::store::{MAX_RAW_LEN, Piece, Storage, TARGET_LEN, file_key};
 
-/// The largest document that is fetched, in bytes.
-pub const LIMIT: usize = 48 * 1024 * 1024;
+/// The largest document that is fetched, in bytes: as base64, and with what may stand before it, it still fits into a block.
+pub const LIMIT: usize = 47 * 1024 * 1024;
+const _: () = assert!(LIMIT / 3 * 4 + 2 * TARGET_LEN < MAX_RAW_LEN);
 
 /// Types whose records name documents.
 pub const WITH_ATTACHMENTS: [&str; 6] = [

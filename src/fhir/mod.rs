@@ -81,7 +81,7 @@ pub use mention::{Mention, may_hide};
 pub use merge::{Merged, Narrative, merge, merge_repointed};
 pub use merge_error::MergeError;
 pub use outcome::{Issue, Severity, is_transient, issues};
-pub use outgoing::{Handle, outgoing, with_id};
+pub use outgoing::{Handle, outgoing, push_with_id};
 pub use path::{NoPath, Path};
 pub use patient_link::{linked, stub};
 pub use pick::{Pick, Picks};

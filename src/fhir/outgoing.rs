@@ -48,11 +48,12 @@ pub fn outgoing(line: &[u8], handle: Option<Handle<'_>>) -> Result<Vec<u8>, Flaw
     Ok(record.with(&parts, &added).into_bytes())
 }
 
-/// A record without `id`, as [`outgoing`] makes it, with this one.
-pub fn with_id(line: &[u8], id: &str) -> Vec<u8> {
+/// Appends a record without `id`, as [`outgoing`] makes it, with this one.
+pub fn push_with_id(into: &mut Vec<u8>, line: &[u8], id: &str) {
     let open = memchr::memchr(b'{', line).map_or(0, |at| at + 1);
-    let member = format!(r#""id":{},"#, serde_json::Value::from(id));
-    [&line[..open], member.as_bytes(), &line[open..]].concat()
+    into.extend_from_slice(&line[..open]);
+    into.extend_from_slice(format!(r#""id":{},"#, serde_json::Value::from(id)).as_bytes());
+    into.extend_from_slice(&line[open..]);
 }
 
 fn meta(text: &str, tag: Option<&str>) -> Result<Option<String>, Flaw> {
@@ -130,9 +131,8 @@ mod tests {
 
     #[test]
     fn an_id_is_put_in_front() {
-        assert_eq!(
-            with_id(br#"{"resourceType":"Basic"}"#, "a-1"),
-            br#"{"id":"a-1","resourceType":"Basic"}"#
-        );
+        let mut line = Vec::new();
+        push_with_id(&mut line, br#"{"resourceType":"Basic"}"#, "a-1");
+        assert_eq!(line, br#"{"id":"a-1","resourceType":"Basic"}"#);
     }
 }

@@ -6,6 +6,8 @@
 //! plain sender: one `PUT` after the other, and batches of 25 one after the other, as command line tools send them.
 //! `CUTOVER_TEST_MEDPLUM` names Medplum's command line tool (`npm install @medplum/cli`; `node_modules/.bin/medplum`), which then sends them too.
 //! `BENCH_PATIENTS` and `BENCH_SEED` change the size; `BENCH_ONLY=none` leaves out all but the server that keeps nothing.
+//! `BENCH_DOCUMENTS` is a number of documents of `BENCH_MIB` MiB (7 if it is not said) that are delivered to that server instead, by themselves
+//! and inside of what shows them.
 
 #[path = "../chain/hfs_server.rs"]
 mod hfs_server;
@@ -16,10 +18,12 @@ mod sink;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use cutover::sandbox::destination::{Destination, DestinationConfig, GENERIC};
 use cutover::store::{Secret, Storage, Workspace};
 use cutover::target::EmbeddedStore;
@@ -35,11 +39,21 @@ fn main() {
     let seed = setting("BENCH_SEED", 1);
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-delivery");
     let data = root.join(format!("data-{patients}-{seed}"));
-    made(&data, patients, 16, seed);
-    let bench = Bench::new(&root, &data);
-
     let sink = Sink::start();
     println!("to a server that keeps nothing");
+    let count = setting("BENCH_DOCUMENTS", 0);
+    if count > 0 {
+        let data = root.join("documents");
+        documents(&data, count, setting("BENCH_MIB", 7));
+        let bench = Bench::new(&root, &data);
+        bench.deliver("documents", &sink.base, "generic", "batch", std::process::id());
+        println!("  inside of what shows them");
+        let inside = ["--inline-attachments", "16777216"];
+        bench.deliver_as("inside", &sink.base, &inside, std::process::id());
+        return;
+    }
+    made(&data, patients, 16, seed);
+    let bench = Bench::new(&root, &data);
     bench.deliver("sink", &sink.base, "generic", "batch", std::process::id());
     bench.deliver("sink-patient", &sink.base, "generic", "patient", std::process::id());
     if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "none") {
@@ -131,6 +145,29 @@ fn bulk_import(program: &Path, folder: &Path, server: &hfs_server::Server, recor
     );
 }
 
+/// As many documents, each of so many MiB that nothing packs, and what shows them.
+fn documents(folder: &Path, count: u64, mib: u64) {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).expect("a folder");
+    let mut bytes = vec![0; usize::try_from(mib << 20).expect("a size")];
+    let mut holders = Vec::new();
+    let file = |name: &str| folder.join(format!("{name}.ndjson"));
+    let mut out = fs::File::create(file("Binary")).expect("a file");
+    for number in 0..count {
+        aws_lc_rs::rand::fill(&mut bytes).expect("random bytes");
+        let data = base64::engine::general_purpose::STANDARD.encode(&bytes);
+        let binary = json!({ "resourceType": "Binary", "id": format!("b-{number}"), "contentType": "application/pdf", "data": data });
+        writeln!(out, "{binary}").expect("written");
+        let attachment = json!({ "contentType": "application/pdf", "url": format!("Binary/b-{number}") });
+        let holder = json!({ "resourceType": "DocumentReference", "id": format!("d-{number}"), "status": "current",
+            "subject": { "reference": "Patient/p-0" }, "content": [{ "attachment": attachment }] });
+        writeln!(holders, "{holder}").expect("written");
+    }
+    fs::write(file("DocumentReference"), holders).expect("written");
+    let patient = json!({ "resourceType": "Patient", "id": "p-0", "name": [{ "family": "Nobody" }] });
+    fs::write(file("Patient"), format!("{patient}\n")).expect("written");
+}
+
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
@@ -195,6 +232,11 @@ impl Bench {
 
     /// Delivers from a copy of the workspace, and gives the copy.
     fn deliver(&self, name: &str, base: &str, kind: &str, bundles: &str, server: u32) -> PathBuf {
+        self.deliver_as(name, base, &["--kind", kind, "--bundles", bundles], server)
+    }
+
+    /// The same, however the destination is to be dealt with.
+    fn deliver_as(&self, name: &str, base: &str, how: &[&str], server: u32) -> PathBuf {
         let home = self.root.join(format!("home-{name}"));
         let _ = fs::remove_dir_all(&home);
         assert!(
@@ -206,18 +248,15 @@ impl Bench {
                 .expect("cp")
                 .success()
         );
-        let set = [
-            "destination",
-            "set",
-            "bench",
-            "--kind",
-            kind,
-            "--bundles",
-            bundles,
-            "--base-url",
-            base,
-        ];
-        assert!(self.command(&home, &set).output().expect("set").status.success());
+        let set = ["destination", "set", "bench", "--base-url", base];
+        assert!(
+            self.command(&home, &set)
+                .args(how)
+                .output()
+                .expect("set")
+                .status
+                .success()
+        );
         self.one("cutover, nothing there yet", &home, server);
         home
     }

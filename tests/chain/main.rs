@@ -1,5 +1,9 @@
 //! The whole chain, in process: from a simulated EHR, well and badly behaved, into the embedded store.
 
+/// As in the program, and a tenth faster.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 mod again;
 mod baseline;
 mod bench;

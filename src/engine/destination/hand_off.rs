@@ -138,7 +138,8 @@ fn line(task: &Task) -> Option<(String, Vec<u8>)> {
         return None;
     }
     // A record that stands on several lines would be several records.
-    let mut line = fhir::with_id(&task.body, id);
+    let mut line = Vec::with_capacity(task.body.len() + id.len() + 16);
+    fhir::push_with_id(&mut line, &task.body, id);
     for byte in line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
         *byte = b' ';
     }

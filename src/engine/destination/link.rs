@@ -1,6 +1,7 @@
 //! The session with a destination, and what it can do.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -27,8 +28,9 @@ const PROBE: &str = "cutover-probe";
 const INLINE: usize = 8 * 1024 * 1024;
 /// The most that go inside a record, whoever wants more: several of them are in memory at once.
 const MOST_INLINE: usize = 16 * 1024 * 1024;
-/// Bytes from which on packing a body spares anything.
-const WORTH_PACKING: usize = 1024;
+/// Bytes of a body that is packed: a smaller one would not be any smaller, and a larger one is a document, which is packed already and would be
+/// in memory once more.
+const WORTH_PACKING: Range<usize> = 1024..2 * BUNDLE;
 
 /// A destination that can be talked to.
 #[derive(Clone)]
@@ -223,7 +225,7 @@ impl Link {
 
     /// A bundle as a call: never answered from a cache, and with short answers where the server takes the wish.
     pub(super) fn call(&self, body: Vec<u8>) -> Call {
-        let gzip = self.gzip && body.len() >= WORTH_PACKING;
+        let gzip = self.gzip && WORTH_PACKING.contains(&body.len());
         post_bundle(self.session.base().clone(), body, gzip)
     }
 
@@ -303,15 +305,16 @@ async fn probe(link: &Link, cancel: &CancellationToken) -> Result<Probed, Engine
     );
     let id = match strategy {
         Strategy::ClientId => {
-            let body = crate::fhir::with_id(record.as_bytes(), PROBE);
-            let written = link.one(Request::put(TYPE, PROBE, None, body), cancel).await?;
+            let written = link
+                .one(Request::put(TYPE, PROBE, None, record.as_bytes()), cancel)
+                .await?;
             refused(&written)?;
             PROBE.to_owned()
         }
         Strategy::Identifier | Strategy::Tag => {
             let query = super::outgoing::query("identifier", system, PROBE);
             let written = link
-                .one(Request::post(TYPE, query.clone(), record.into_bytes()), cancel)
+                .one(Request::post(TYPE, query.clone(), record.as_bytes()), cancel)
                 .await?;
             refused(&written)?;
             let found = link.one(Request::search(TYPE, &query), cancel).await?;

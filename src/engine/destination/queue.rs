@@ -56,6 +56,11 @@ pub fn queue() -> (Out, Coming) {
 }
 
 impl Out {
+    /// Waits until there is room for a record of so many bytes, so that a large one is not made while another is on its way; blocking.
+    pub fn room(&self, bytes: usize) -> Result<(), EngineError> {
+        self.take(bytes).map(drop)
+    }
+
     /// Puts work in, when there is room for it; blocking.
     pub fn put(&self, mut work: Work) -> Result<(), EngineError> {
         let tasks = match &mut work {
@@ -63,14 +68,18 @@ impl Out {
             Work::Together(tasks) => tasks.as_mut_slice(),
             Work::Wait(_) => &mut [],
         };
-        let bytes = u32::try_from(bytes(tasks).min(LARGE)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes);
-        let mut room = Handle::current().block_on(room).map_err(|_| EngineError::Stopped)?;
+        let mut room = self.take(bytes(tasks))?;
         for task in tasks {
             let own = task.body.len().min(room.num_permits());
             task.room = room.split(own);
         }
         self.work.blocking_send(work).map_err(|_| EngineError::Stopped)
+    }
+
+    fn take(&self, bytes: usize) -> Result<Room, EngineError> {
+        let bytes = u32::try_from(bytes.min(LARGE)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes);
+        Handle::current().block_on(room).map_err(|_| EngineError::Stopped)
     }
 }
 

@@ -137,14 +137,13 @@ impl Task {
             | (Step::Act, Goal::Remove | Goal::Check | Goal::Cut, Place::Search(query)) => Request::search(name, query),
             (Step::Act, Goal::Remove, Place::Id(id)) => Request::delete(name, id),
             (Step::Act, Goal::Write | Goal::Cut, Place::Id(id)) => {
-                let body = fhir::with_id(&self.body, id);
                 if self.exists {
-                    Request::put(name, id, self.version.as_deref(), body)
+                    Request::put(name, id, self.version.as_deref(), &self.body)
                 } else {
-                    Request::put_new(name, id, body)
+                    Request::put_new(name, id, &self.body)
                 }
             }
-            (Step::Act, Goal::Write, Place::Search(query)) => Request::post(name, query.clone(), self.body.as_slice()),
+            (Step::Act, Goal::Write, Place::Search(query)) => Request::post(name, query.clone(), &self.body),
         }
     }
 

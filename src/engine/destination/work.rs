@@ -186,6 +186,7 @@ impl Worker<'_> {
         known: Option<Delivered>,
     ) -> Result<(), EngineError> {
         let named = known.as_ref().is_some_and(Delivered::open);
+        self.out.room(entry.location.len as usize)?;
         match self
             .maker
             .make(name, key, entry, known, self.purpose == Purpose::Check)?

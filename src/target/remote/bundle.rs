@@ -1,21 +1,22 @@
 //! Many interactions in one request: a `Bundle` of type `batch` or `transaction` (R4 http, section "batch/transaction").
 
 use super::request::Request;
+use crate::fhir::push_with_id;
 use crate::migration::Bundling;
 
-/// A batch, records as they are to the byte.
+/// A batch, records as they are to the byte but for their ids.
 pub fn batch(requests: &[Request<'_>]) -> Vec<u8> {
     bundle(Bundling::Batch, requests)
 }
 
-/// The bundle, records as they are to the byte.
+/// The bundle, records as they are to the byte but for their ids.
 pub fn bundle(bundling: Bundling, requests: &[Request<'_>]) -> Vec<u8> {
     let records: usize = requests
         .iter()
-        .filter_map(|r| r.resource.as_ref())
-        .map(|r| r.len())
+        .filter_map(|request| request.resource)
+        .map(<[u8]>::len)
         .sum();
-    let mut out = Vec::with_capacity(records + requests.len() * 160 + 64);
+    let mut out = Vec::with_capacity(records + requests.len() * 224 + 64);
     out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
     out.extend_from_slice(bundling.bundle_type().as_bytes());
     out.extend_from_slice(br#"","entry":["#);
@@ -24,9 +25,12 @@ pub fn bundle(bundling: Bundling, requests: &[Request<'_>]) -> Vec<u8> {
             out.push(b',');
         }
         out.push(b'{');
-        if let Some(resource) = &request.resource {
+        if let Some(resource) = request.resource {
             out.extend_from_slice(br#""resource":"#);
-            out.extend_from_slice(resource);
+            match request.id {
+                Some(id) => push_with_id(&mut out, resource, id),
+                None => out.extend_from_slice(resource),
+            }
             out.push(b',');
         }
         let mut how = serde_json::json!({"method": request.method.name(), "url": request.url});
@@ -60,6 +64,6 @@ mod tests {
             Request::read("Basic", "a"),
             Request::delete("Basic", "a"),
         ]);
-        insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Basic","n":1.10},"request":{"method":"PUT","url":"Basic/a","ifMatch":"W/\"3\""}},{"resource":{"resourceType":"Basic","n":1.10},"request":{"method":"POST","url":"Basic","ifNoneExist":"identifier=urn:s%7C1"}},{"request":{"method":"GET","url":"Basic/a"}},{"request":{"method":"DELETE","url":"Basic/a"}}]}"#);
+        insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"id":"a","resourceType":"Basic","n":1.10},"request":{"method":"PUT","url":"Basic/a","ifMatch":"W/\"3\""}},{"resource":{"resourceType":"Basic","n":1.10},"request":{"method":"POST","url":"Basic","ifNoneExist":"identifier=urn:s%7C1"}},{"request":{"method":"GET","url":"Basic/a"}},{"request":{"method":"DELETE","url":"Basic/a"}}]}"#);
     }
 }

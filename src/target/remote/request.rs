@@ -1,7 +1,5 @@
 //! One interaction with a server, as an entry of a batch says it.
 
-use std::borrow::Cow;
-
 /// HTTP methods of interactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -34,8 +32,10 @@ pub struct Request<'a> {
     pub method: Method,
     /// Relative to the base, encoded.
     pub url: String,
-    /// The record, for `POST` and `PUT`.
-    pub resource: Option<Cow<'a, [u8]>>,
+    /// The record without an id, for `POST` and `PUT`.
+    pub resource: Option<&'a [u8]>,
+    /// The id that it is given, for `PUT`.
+    pub id: Option<&'a str>,
     /// Only if the server's version is this one (R4 http, section "managing resource contention").
     pub if_match: Option<String>,
     /// Only if a search finds nothing: the query (R4 http, section "conditional create").
@@ -50,6 +50,7 @@ impl<'a> Request<'a> {
             method,
             url,
             resource: None,
+            id: None,
             if_match: None,
             if_none_exist: None,
             if_none_match: false,
@@ -67,27 +68,29 @@ impl<'a> Request<'a> {
     }
 
     /// Writes a record under its id where there is nothing yet.
-    pub fn put_new(resource_type: &str, id: &str, resource: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub fn put_new(resource_type: &str, id: &'a str, resource: &'a [u8]) -> Self {
         Self {
-            resource: Some(resource.into()),
+            resource: Some(resource),
+            id: Some(id),
             if_none_match: true,
             ..Self::new(Method::Put, format!("{resource_type}/{id}"))
         }
     }
 
     /// Writes a new version of a record, if the one before is `version`.
-    pub fn put(resource_type: &str, id: &str, version: Option<&str>, resource: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub fn put(resource_type: &str, id: &'a str, version: Option<&str>, resource: &'a [u8]) -> Self {
         Self {
-            resource: Some(resource.into()),
+            resource: Some(resource),
+            id: Some(id),
             if_match: version.map(|version| format!("W/\"{version}\"")),
             ..Self::new(Method::Put, format!("{resource_type}/{id}"))
         }
     }
 
     /// Writes a record under an id of the server's, if a search finds none.
-    pub fn post(resource_type: &str, query: String, resource: impl Into<Cow<'a, [u8]>>) -> Self {
+    pub fn post(resource_type: &str, query: String, resource: &'a [u8]) -> Self {
         Self {
-            resource: Some(resource.into()),
+            resource: Some(resource),
             if_none_exist: Some(query),
             ..Self::new(Method::Post, resource_type.to_owned())
         }
