@@ -37,6 +37,9 @@ pub struct Delivery {
     pub at_once: usize,
     /// How often the server asked us to wait.
     pub throttled: u64,
+    /// When more is sent, while the server is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// How long the last answer took; in JSON as `latency_ms`.
     #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
     pub latency: Duration,

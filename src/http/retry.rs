@@ -90,6 +90,12 @@ impl Attempts {
         (self.failures, self.throttles) = (0, 0);
     }
 
+    /// How long to wait before the next attempt; the error if there should be none.
+    pub fn wait(&mut self, error: HttpError) -> Result<Duration, HttpError> {
+        self.failed += 1;
+        self.next_wait(&error, random()).ok_or(error)
+    }
+
     /// Waits before the next attempt, or gives the error back if there should be none.
     pub async fn wait_after(
         &mut self,
@@ -97,10 +103,7 @@ impl Attempts {
         error: HttpError,
         cancel: &CancellationToken,
     ) -> Result<(), HttpError> {
-        self.failed += 1;
-        let Some(wait) = self.next_wait(&error, random()) else {
-            return Err(error);
-        };
+        let wait = self.wait(error)?;
         http.pause(wait, cancel).await
     }
 

@@ -195,6 +195,10 @@ impl Model {
     pub fn counts_down(&self) -> bool {
         let here = match self.screen {
             Screen::Step(Step::Poll) => self.job().is_some_and(|job| job.snapshot.polling.is_some()),
+            Screen::Destination => self.job().is_some_and(|job| {
+                let delivery = job.snapshot.delivery.as_ref();
+                delivery.is_some_and(|delivery| delivery.until.is_some())
+            }),
             Screen::Step(Step::Token) => self.token.left(self.now).is_some(),
             _ => false,
         };

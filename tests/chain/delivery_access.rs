@@ -1,12 +1,16 @@
 //! Servers that want to know who writes to them, and what goes over the line.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use cutover::engine::destination::save_destination;
-use cutover::engine::{Command, EngineError, keys};
+use cutover::engine::{Answer, Command, EngineError, keys, start_by};
 use cutover::migration::{AuthMethod, Destination, Secrets, ServerKind};
 use cutover::sandbox::destination::{DestinationConfig, GENERIC, HAPI, MEDPLUM, THROTTLED};
 use cutover::sandbox::{Client, Keys};
 
 use crate::bench::key;
+use crate::clock::Impatient;
 use crate::delivery::Rig;
 use crate::said::{assert_same, said};
 
@@ -107,4 +111,40 @@ async fn bodies_are_gzipped_for_a_server_that_takes_them_so_and_plain_for_one_th
         assert_eq!(stats.gzipped * 2 > stats.bundles, takes, "{}: {stats:?}", manners.name);
         assert!(takes || stats.gzipped == 0, "{}: {stats:?}", manners.name);
     }
+}
+
+/// Many bundles are in flight when the points are spent: they are waited for once, and not once for each bundle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spent_points_are_waited_for_once() {
+    const POINTS: u64 = 20_000;
+    // A window is over before the shortest wait, which is a second at this server, and a quarter of it here.
+    let config = DestinationConfig::new(&MEDPLUM).points(POINTS, Duration::from_millis(200));
+    let rig = Rig::with(config, ServerKind::Medplum).await;
+    let (plan, command) = (rig.bench.plan.clone(), Command::Deliver { force: false });
+    let clock = Arc::new(Impatient::hurrying(4));
+    let mut running = start_by(rig.bench.storage(), plan, command, clock);
+    let mut snapshot = running.snapshot.clone();
+    let waits = tokio::spawn(async move {
+        let mut waits = 0;
+        while snapshot.changed().await.is_ok() {
+            let delivery = snapshot.borrow_and_update().delivery.clone();
+            waits = delivery.map_or(waits, |delivery| delivery.throttled);
+        }
+        waits
+    });
+    while running.events.recv().await.is_some() {}
+    let answer = running.answer.await.expect("an answer");
+    assert!(
+        matches!(&answer, Ok(Answer::Delivered(counts)) if counts.clean()),
+        "{answer:?}"
+    );
+    drop(running.snapshot);
+    let waits = waits.await.expect("no panic");
+    // A write is a hundred points, and a search before it twenty.
+    let windows = rig.server.content().versions_written as u64 * 120 / POINTS;
+    assert!(
+        windows > 2 && (1..=windows + 1).contains(&waits),
+        "{waits} waits in {windows} windows"
+    );
+    rig.assert_there();
 }

@@ -128,6 +128,8 @@ pub struct Back {
     pub requests: u64,
     pub went: Went,
     pub took: Duration,
+    /// When it came.
+    pub came: Instant,
     /// The server wants the rest of the minute left alone, by its `RateLimit` header.
     pub rest: Option<Duration>,
 }
@@ -156,13 +158,15 @@ pub async fn fly(
         None if looked.tasks.is_empty() => (Went::Answered(Vec::new()), None),
         None => go(link, way, &looked.tasks, cancel).await,
     };
+    let came = Instant::now();
     Back {
         before: looked.before,
         tasks: looked.tasks,
         together,
         requests: looked.requests + 1,
         went,
-        took: started.elapsed(),
+        took: came - started,
+        came,
         rest,
     }
 }

@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,8 @@ pub struct Sender {
     together: VecDeque<Vec<Task>>,
     flight: JoinSet<Back>,
     attempts: Attempts,
+    /// When the last wait was over.
+    waited: Instant,
     progress: Delivery,
     /// What came of the passes before this one.
     before: DeliveryCounts,
@@ -78,6 +81,7 @@ impl Sender {
             together: VecDeque::new(),
             flight: JoinSet::new(),
             attempts,
+            waited: Instant::now(),
             before: progress.counts,
             progress,
             without_id: BTreeSet::new(),
@@ -204,6 +208,7 @@ impl Sender {
             requests,
             went,
             took,
+            came,
             rest,
         } = back;
         self.progress.requests += requests;
@@ -281,7 +286,8 @@ impl Sender {
                 });
             }
         }
-        if let Some(error) = busy {
+        // What came before the last wait was over is of the trouble that was waited for.
+        if let Some(error) = busy.filter(|_| came > self.waited) {
             return self.wait(error, settler).await;
         }
         self.show(settler);
@@ -292,14 +298,18 @@ impl Sender {
     async fn wait(&mut self, error: HttpError, settler: &Settler) -> Result<(), EngineError> {
         self.slower();
         self.progress.throttled += u64::from(error.status() == Some(429));
+        let failed = |error: HttpError| EngineError::source(&error, error.hint());
+        let wait = self.attempts.wait(error).map_err(failed)?;
+        let link = Arc::clone(&self.link);
+        let http = link.session.http();
         // Before the wait, so that whoever looks on knows of it.
+        self.progress.until = Timestamp::try_from(http.clock().wall() + wait).ok();
         self.show(settler);
-        let http = self.link.session.http().clone();
-        let waited = self.attempts.wait_after(&http, error, &self.cancel).await;
-        waited.map_err(|error| match error {
-            HttpError::Cancelled => EngineError::Cancelled,
-            error => EngineError::source(&error, error.hint()),
-        })
+        let waited = http.pause(wait, &self.cancel).await;
+        self.waited = Instant::now();
+        self.progress.until = None;
+        self.show(settler);
+        waited.map_err(|_| EngineError::Cancelled)
     }
 
     /// Takes the answers of a batch; true when the server was too busy for some of it.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Server, Tried, lines, room, words};
 use crate::engine::Delivery;
 use crate::engine::destination::{Probed, Stand};
 use crate::tui::canvas::Canvas;
-use crate::tui::figure::{count, several};
+use crate::tui::figure::{clock, count, several};
 use crate::tui::look::{Role, Sign};
 use crate::tui::model::Model;
 
@@ -31,7 +33,7 @@ pub fn view(model: &Model, canvas: &mut Canvas<'_>) {
     );
     answered(model, canvas);
     if let Some(delivery) = model.job().and_then(|job| job.snapshot.delivery.as_ref()) {
-        delivering(delivery, canvas);
+        delivering(delivery, model.now, canvas);
     } else {
         standing(stand, canvas);
         if let Some(Tried::Done(Ok(tried))) = &model.destination.tried {
@@ -67,7 +69,7 @@ fn answered(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 /// How a delivery goes.
-fn delivering(delivery: &Delivery, canvas: &mut Canvas<'_>) {
+fn delivering(delivery: &Delivery, now: Timestamp, canvas: &mut Canvas<'_>) {
     let counts = &delivery.counts;
     let what = [
         (counts.created, "new"),
@@ -83,16 +85,19 @@ fn delivering(delivery: &Delivery, canvas: &mut Canvas<'_>) {
         .map(|(number, name)| format!("{} {name}", count(*number)))
         .collect();
     canvas.text(3, 4, &format!("Delivering {}", what.join("   ")), Role::Here);
-    let waits = match delivery.throttled {
-        0 => String::new(),
-        times => format!("   waited {}", several(times, "time")),
+    let pace = match (delivery.until, delivery.throttled) {
+        (Some(until), _) => {
+            let left = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0);
+            format!("busy: goes on in {}", clock(left))
+        }
+        (None, 0) => took(delivery.latency),
+        (None, times) => format!("{}   waited {}", took(delivery.latency), several(times, "time")),
     };
     let text = format!(
-        "{} requests of up to {}   {} at once   {}{waits}",
+        "{} requests of up to {}   {} at once   {pace}",
         count(delivery.requests),
         delivery.batch,
         delivery.at_once,
-        took(delivery.latency),
     );
     canvas.text(14, 5, &text, Role::Plain);
 }

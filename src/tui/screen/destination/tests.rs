@@ -139,6 +139,7 @@ fn a_delivery_is_seen_while_it_goes() {
         batch: 100,
         at_once: 4,
         throttled: 3,
+        until: None,
         latency: Duration::from_millis(85),
         counts: DeliveryCounts {
             created: 121_400,
@@ -150,6 +151,14 @@ fn a_delivery_is_seen_while_it_goes() {
     model.jobs.insert(model.open.clone().unwrap(), live);
     assert_snapshot!(looks(&mut model));
     assert!(busy(&model).is_some() && not_deliverable(&model).is_some());
+    // Where the server wants to be left alone, it says for how long, second by second.
+    assert!(!model.counts_down());
+    let live = model.jobs.values_mut().next().unwrap();
+    live.snapshot.delivery.as_mut().unwrap().until = model.now.checked_add(Duration::from_secs(43)).ok();
+    assert!(model.counts_down());
+    let shown = looks(&mut model);
+    let pace = shown.lines().find(|row| row.contains("requests of up to"));
+    assert_snapshot!(pace.unwrap(), @"|              1,240 requests of up to 100   4 at once   busy: goes on in 00:43  |");
 }
 
 #[test]
