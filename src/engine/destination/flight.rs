@@ -87,6 +87,8 @@ pub async fn go(link: &Link, way: Way, tasks: &[Task], cancel: &CancellationToke
                 Err(_) => Went::Unknown(busy_error(502, None)),
             },
             Err(HttpError::TooLarge { .. }) if way == Way::Reads && tasks.len() > 1 => Went::TooLarge,
+            // What was written is looked at.
+            Err(HttpError::TooLarge { .. }) if tasks.len() > 1 => Went::Unknown(busy_error(502, None)),
             Err(error) => Went::Unknown(error),
         },
         413 => Went::TooLarge,
@@ -128,8 +130,8 @@ pub struct Back {
     pub requests: u64,
     pub went: Went,
     pub took: Duration,
-    /// When it came.
-    pub came: Instant,
+    /// When it came, by the client's clock.
+    pub came: Duration,
     /// The server wants the rest of the minute left alone, by its `RateLimit` header.
     pub rest: Option<Duration>,
 }
@@ -158,15 +160,14 @@ pub async fn fly(
         None if looked.tasks.is_empty() => (Went::Answered(Vec::new()), None),
         None => go(link, way, &looked.tasks, cancel).await,
     };
-    let came = Instant::now();
     Back {
         before: looked.before,
         tasks: looked.tasks,
         together,
         requests: looked.requests + 1,
         went,
-        took: came - started,
-        came,
+        took: started.elapsed(),
+        came: link.session.http().clock().steady(),
         rest,
     }
 }

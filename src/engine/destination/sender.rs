@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
@@ -34,6 +34,8 @@ const CALM: usize = 4;
 const REFUSED: u32 = 4;
 /// Times after which a record whose fate stays unknown goes by itself.
 const TROUBLED: u8 = 4;
+/// Servers count waits in seconds.
+const SECOND: Duration = Duration::from_secs(1);
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -53,8 +55,8 @@ pub struct Sender {
     together: VecDeque<Vec<Task>>,
     flight: JoinSet<Back>,
     attempts: Attempts,
-    /// When the last wait was over.
-    waited: Instant,
+    /// When the last wait was over, by the client's clock.
+    waited: Duration,
     progress: Delivery,
     /// What came of the passes before this one.
     before: DeliveryCounts,
@@ -81,7 +83,7 @@ impl Sender {
             together: VecDeque::new(),
             flight: JoinSet::new(),
             attempts,
-            waited: Instant::now(),
+            waited: Duration::ZERO,
             before: progress.counts,
             progress,
             without_id: BTreeSet::new(),
@@ -286,12 +288,21 @@ impl Sender {
                 });
             }
         }
-        // What came before the last wait was over is of the trouble that was waited for.
-        if let Some(error) = busy.filter(|_| came > self.waited) {
+        if let Some(error) = busy.and_then(|error| self.anew(error, came)) {
             return self.wait(error, settler).await;
         }
         self.show(settler);
         Ok(())
+    }
+
+    /// What is left to wait for after an answer: one that came before the last wait was over is of the trouble that was waited for, unless it
+    /// asks for longer.
+    fn anew(&self, error: HttpError, came: Duration) -> Option<HttpError> {
+        if came > self.waited {
+            return Some(error);
+        }
+        let left = (came + error.retry_after()?).saturating_sub(self.waited);
+        (left > SECOND).then(|| busy_error(error.status().unwrap_or(503), Some(left)))
     }
 
     /// Waits as the server asks, or longer from time to time.
@@ -306,7 +317,7 @@ impl Sender {
         self.progress.until = Timestamp::try_from(http.clock().wall() + wait).ok();
         self.show(settler);
         let waited = http.pause(wait, &self.cancel).await;
-        self.waited = Instant::now();
+        self.waited = http.clock().steady();
         self.progress.until = None;
         self.show(settler);
         waited.map_err(|_| EngineError::Cancelled)
