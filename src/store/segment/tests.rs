@@ -112,3 +112,27 @@ fn a_writer_reads_its_own_blocks_before_they_are_durable() {
     assert!(!segments.has(&place(1, 0, 5)), "others do not see it yet");
     assert!(segments.ids().is_empty());
 }
+
+#[test]
+fn a_long_line_is_read_as_it_is_and_pushes_nothing_out_of_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = Segments::new(dir.path(), sealer(), HashMap::new());
+    let mut writer = segments.create().unwrap();
+    let mut lines = vec![b'x'; CACHED_BYTES];
+    lines.extend_from_slice(b"\nshort\n");
+    writer.append(&block(&lines)).unwrap();
+    writer.sync().unwrap();
+    segments.seal(1, writer.len());
+    assert_eq!(
+        segments.read(&place(1, 0, CACHED_BYTES)).unwrap(),
+        lines[..CACHED_BYTES]
+    );
+    assert!(segments.cache.lock().unwrap().is_empty());
+    let short = Location {
+        start: u32::try_from(CACHED_BYTES + 1).unwrap(),
+        ..place(1, 0, 5)
+    };
+    assert_eq!(segments.read(&short).unwrap(), b"short");
+    let beyond = segments.read(&place(1, 0, lines.len() + 1));
+    assert!(matches!(beyond, Err(SegmentError::Block { .. })));
+}
