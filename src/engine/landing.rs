@@ -75,6 +75,8 @@ pub struct Landing {
     line: u64,
     max_line: usize,
     oversize: bool,
+    /// That many bytes at the buffer's start have no line feed among them.
+    no_end: usize,
     validator: Option<Arc<str>>,
     /// The former file that this one has equalled so far.
     twin: Option<Twin>,
@@ -105,6 +107,7 @@ impl Landing {
             line: mark.lines + 1,
             max_line,
             oversize: mark.oversize,
+            no_end: 0,
             validator: None,
             twin: None,
             failed: None,
@@ -116,6 +119,20 @@ impl Landing {
     pub fn beside(mut self, twin: Option<Twin>) -> Self {
         self.twin = twin;
         self
+    }
+
+    /// Lands one whole line with its line feed; a long one becomes a block as it is.
+    pub async fn line(&mut self, line: Vec<u8>) -> Result<(), SinkStopped> {
+        if line.len() < TARGET_LEN || self.twin.is_some() || self.oversize {
+            return self.write(Bytes::from(line)).await;
+        }
+        if !self.buffer.is_empty() {
+            let all = self.buffer.len();
+            self.emit(all).await?;
+        }
+        self.buffer = line;
+        let all = self.buffer.len();
+        self.emit(all).await
     }
 
     /// Hands over what is left; the file is complete and has this hash.
@@ -192,6 +209,7 @@ impl Landing {
         bytes.extend_from_slice(&self.buffer[len..]);
         std::mem::swap(&mut bytes, &mut self.buffer);
         bytes.truncate(len);
+        self.no_end = 0;
         let ends = bytes.last() == Some(&b'\n');
         let newlines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let piece = match (self.oversize, newlines) {
@@ -218,7 +236,7 @@ impl Landing {
     }
 
     /// How many buffered bytes make the next block, if there are enough.
-    fn cut(&self) -> Option<usize> {
+    fn cut(&mut self) -> Option<usize> {
         if self.oversize {
             // The rest of an oversize line: up to its end, or as much as there is.
             return match memchr::memchr(b'\n', &self.buffer) {
@@ -230,8 +248,14 @@ impl Landing {
         if self.buffer.len() < TARGET_LEN {
             return None;
         }
-        match memchr::memrchr(b'\n', &self.buffer) {
-            Some(end) => Some(end + 1),
+        let searched = std::mem::replace(&mut self.no_end, self.buffer.len());
+        let end = match searched {
+            0 => memchr::memrchr(b'\n', &self.buffer),
+            // The end of a long line, which is a block by itself.
+            _ => memchr::memchr(b'\n', &self.buffer[searched..]),
+        };
+        match end {
+            Some(end) => Some(searched + end + 1),
             None if self.buffer.len() > self.max_line => Some(self.buffer.len()),
             None => None,
         }
@@ -269,3 +293,6 @@ impl ByteSink for Landing {
         Err(SinkStopped)
     }
 }
+
+#[cfg(test)]
+mod tests;

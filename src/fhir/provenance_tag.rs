@@ -20,9 +20,9 @@ pub const TENANT_SYSTEM: &str = "https://cutover.dev/fhir/tenant";
 
 /// The record with the tag of `tenant`, and with `source` as `meta.source` unless it has one. A record that has the tag
 /// already, or that is not one (see [`scan`](super::scan())), is returned as it is.
-pub fn stamp(line: &[u8], tenant: &str, source: Option<&str>) -> Vec<u8> {
-    let Some(layout) = Layout::read(line, tenant).filter(|layout| !layout.stamped) else {
-        return line.to_vec();
+pub fn stamp(line: Vec<u8>, tenant: &str, source: Option<&str>) -> Vec<u8> {
+    let Some(layout) = Layout::read(&line, tenant).filter(|layout| !layout.stamped) else {
+        return line;
     };
     let source = source.filter(|_| !layout.meta.as_ref().is_some_and(|meta| meta.has_source));
     let source_member = source.map(source_member).unwrap_or_default();
@@ -255,17 +255,14 @@ fn source_member(source: &str) -> String {
 }
 
 /// `line` with each text put in at its place; of two at the same place the first given comes first.
-fn insert(line: &[u8], added: &mut [(usize, String)]) -> Vec<u8> {
+/// In place, for a record can be a large document.
+fn insert(mut line: Vec<u8>, added: &mut [(usize, String)]) -> Vec<u8> {
     added.sort_by_key(|(at, _)| *at);
-    let mut written = Vec::with_capacity(line.len() + added.iter().map(|(_, text)| text.len()).sum::<usize>());
-    let mut copied = 0;
-    for (at, text) in added {
-        written.extend_from_slice(&line[copied..*at]);
-        written.extend_from_slice(text.as_bytes());
-        copied = *at;
+    line.reserve_exact(added.iter().map(|(_, text)| text.len()).sum());
+    for (at, text) in added.iter().rev() {
+        line.splice(at..at, text.bytes());
     }
-    written.extend_from_slice(&line[copied..]);
-    written
+    line
 }
 
 #[cfg(test)]

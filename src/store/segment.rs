@@ -82,8 +82,10 @@ impl SegmentError {
 
 /// Blocks kept decoded, so that reading records in landing order decodes each block once.
 const CACHED_BLOCKS: usize = 4;
-/// Bytes of them, the last one aside: a block is as large as its longest line.
+/// Bytes of them; a longer block is one line, which nobody will ask for twice.
 const CACHED_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes that may be added to a record when it is read, without another copy of it.
+const ADDED: usize = 4 * 1024;
 
 type CachedBlock = ((u32, u64), Arc<Vec<u8>>);
 
@@ -226,9 +228,12 @@ impl Segments {
             }
         }
         let raw = Arc::new(self.decoded(segment, offset)?);
+        if raw.len() >= CACHED_BYTES {
+            return Ok(raw);
+        }
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = |cache: &[CachedBlock]| cache.iter().map(|(_, block)| block.len()).sum::<usize>();
-        while cache.len() >= CACHED_BLOCKS || !cache.is_empty() && bytes(&cache) + raw.len() > CACHED_BYTES {
+        while cache.len() >= CACHED_BLOCKS || bytes(&cache) + raw.len() > CACHED_BYTES {
             cache.remove(0);
         }
         cache.push((key, Arc::clone(&raw)));
@@ -237,7 +242,10 @@ impl Segments {
 
     fn decoded(&self, segment: u32, offset: u64) -> Result<Vec<u8>, SegmentError> {
         let header = self.header(segment, offset)?;
-        let mut bytes = vec![0; HEADER_LEN + header.stored_len as usize];
+        let stored = HEADER_LEN + header.stored_len as usize;
+        // A document that is not compressed is opened in these bytes, and what is added to it when it is read has room behind it.
+        let mut bytes = Vec::with_capacity(stored + ADDED);
+        bytes.resize(stored, 0);
         self.read_exact(segment, offset, &mut bytes)?;
         let opened = block::open(bytes, &self.sealer).map_err(|source| SegmentError::Block {
             path: self.path(segment),

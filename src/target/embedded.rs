@@ -46,7 +46,7 @@ impl EmbeddedStore {
             return Ok(line);
         }
         Ok(match self.provenance(entry.row.run)? {
-            Some(p) => fhir::stamp(&line, &p.tenant, p.base_url.as_deref()),
+            Some(p) => fhir::stamp(line, &p.tenant, p.base_url.as_deref()),
             None => line,
         })
     }

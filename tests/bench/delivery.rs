@@ -6,7 +6,8 @@
 //! plain sender: one `PUT` after the other, and batches of 25 one after the other, as command line tools send them.
 //! `CUTOVER_TEST_MEDPLUM` names Medplum's command line tool (`npm install @medplum/cli`; `node_modules/.bin/medplum`), which then sends them too.
 //! `BENCH_PATIENTS` and `BENCH_SEED` change the size; `BENCH_ONLY=none` leaves out all but the server that keeps nothing.
-//! `BENCH_DOCUMENTS` is a number of documents of `BENCH_MIB` MiB (7 if it is not said) that are delivered to that server instead, by themselves
+//! `BENCH_DOCUMENTS` is a number of documents of `BENCH_MIB` MiB (7 if it is not said) that are delivered to that server instead, beside the
+//! records of `BENCH_PATIENTS` patients if it is said how many, by themselves
 //! and inside of what shows them.
 
 #[path = "../chain/hfs_server.rs"]
@@ -45,6 +46,9 @@ fn main() {
     if count > 0 {
         let data = root.join("documents");
         documents(&data, count, setting("BENCH_MIB", 7));
+        if std::env::var_os("BENCH_PATIENTS").is_some() {
+            beside(&data, &root.join(format!("data-{patients}-{seed}")), patients, seed);
+        }
         let bench = Bench::new(&root, &data);
         bench.deliver("documents", &sink.base, "generic", "batch", std::process::id());
         println!("  inside of what shows them");
@@ -166,6 +170,15 @@ fn documents(folder: &Path, count: u64, mib: u64) {
     fs::write(file("DocumentReference"), holders).expect("written");
     let patient = json!({ "resourceType": "Patient", "id": "p-0", "name": [{ "family": "Nobody" }] });
     fs::write(file("Patient"), format!("{patient}\n")).expect("written");
+}
+
+/// Puts the records of a practice beside the documents.
+fn beside(folder: &Path, data: &Path, patients: u64, seed: u64) {
+    made(data, patients, 16, seed);
+    for file in fs::read_dir(data).expect("a folder") {
+        let file = file.expect("a file");
+        fs::hard_link(file.path(), folder.join(file.file_name())).expect("a link");
+    }
 }
 
 fn setting(name: &str, default: u64) -> u64 {

@@ -1,8 +1,9 @@
 //! The landing, read once more by all processors: blocks are handed out in order, and what they come to is taken in in the same order.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::census::Census;
@@ -16,6 +17,8 @@ use crate::store::{BlockHeader, BlockKind};
 const MOST: usize = 4;
 /// Blocks that wait to be taken in.
 const WAITING: usize = 8;
+/// A longer block is one large document: nothing further is begun before it was taken in.
+const LARGE: u32 = 4 * 1024 * 1024;
 
 /// A block of the landing.
 #[derive(Clone, Copy)]
@@ -33,6 +36,8 @@ pub struct BlockRead {
     /// What comparing its rows found; of a block that was compared before, nothing.
     pub found: Option<VerifiedBlock>,
     pub sampled: Vec<Sampled>,
+    /// Of a large one: whoever waits until it was taken in, so until this is dropped.
+    _taken: Option<Sender<()>>,
 }
 
 /// The blocks of the landing that hold rows of these files, in order.
@@ -71,9 +76,7 @@ pub fn read_all(
         for _ in 0..threads {
             let (out, queue, stopped) = (out.clone(), &queue, &stopped);
             scope.spawn(move || {
-                work(ground, census, drawn, before, &out, stopped, || {
-                    queue.lock().unwrap_or_else(PoisonError::into_inner).next()
-                });
+                work(ground, census, drawn, before, &out, stopped, queue);
             });
         }
         drop(out);
@@ -105,12 +108,18 @@ fn work(
     before: &HashSet<(u32, u64)>,
     out: &SyncSender<Numbered>,
     stopped: &AtomicBool,
-    next: impl Fn() -> Option<(Result<BlockAt, EngineError>, u64)>,
+    queue: &Mutex<impl Iterator<Item = (Result<BlockAt, EngineError>, u64)>>,
 ) {
     let mut reader = Reader::new(ground, census, drawn);
     while !stopped.load(Ordering::Relaxed) {
-        let Some((at, number)) = next() else { return };
-        let read = at.and_then(|at| {
+        let mut blocks = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((at, number)) = blocks.next() else { return };
+        let large = at.as_ref().is_ok_and(|at| at.header.raw_len > LARGE);
+        let alone = large.then_some(blocks);
+        let (taken, until_taken) = channel();
+        let taken = large.then_some(taken);
+        let read = || {
+            let at = at?;
             let bytes = ground.storage.segments.block(at.segment, at.offset)?;
             let compare = !before.contains(&(at.segment, at.offset));
             let file = &ground.files[&(at.header.run, at.header.file)];
@@ -120,10 +129,17 @@ fn work(
                 bytes,
                 found: compare.then_some(found),
                 sampled,
+                _taken: taken,
             })
-        });
+        };
+        // Whoever waits for this block must hear of it even if reading it panics, which the hook has reported then.
+        let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(EngineError::Stopped));
         if out.send((number, read)).is_err() {
             return;
+        }
+        if alone.is_some() {
+            // Nothing is ever sent; this ends when the block is dropped.
+            let _ = until_taken.recv();
         }
     }
 }

@@ -73,3 +73,21 @@ fn a_block_says_nothing_of_what_it_holds() {
     let (block, _) = sealed(b"Wilhelmina Featherstonehaugh");
     assert!(memchr::memmem::find(&block, b"Wilhelmina").is_none());
 }
+
+/// What is too long to be compressed is sealed as well as anything else.
+#[test]
+fn a_document_is_kept_as_it_is_and_sealed() {
+    let raw: Vec<u8> = b"Wilhelmina ".iter().copied().cycle().take(PACKED_UP_TO + 1).collect();
+    let (block, sealer) = sealed(&raw);
+    assert_eq!(block.len(), HEADER_LEN + raw.len() + TAG_LEN);
+    assert!(memchr::memmem::find(&block, b"Wilhelmina").is_none());
+    let (_, lines) = open(block.clone(), &sealer).unwrap();
+    assert!(lines == raw);
+    for at in [7, HEADER_LEN, block.len() - 1] {
+        let mut altered = block.clone();
+        altered[at] ^= 1;
+        assert!(open(altered, &sealer).is_err(), "byte {at}");
+    }
+    let packed = BlockWriter::new(sealer).unwrap().write(header(), &raw[1..]).unwrap();
+    assert!(packed.len() < raw.len() / 2);
+}
