@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::aside::{beginning, quarantine_of};
 use super::committer::Committer;
 use super::error::EngineError;
 use super::job::Job;
@@ -19,12 +20,20 @@ use super::replay::resume_at;
 use super::row::{FileContext, Pass, RowReader, lines};
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind, FileState};
-use crate::source::{Access, ByteSink, Session, fetch_attachment};
+use crate::source::{Access, Session, fetch_attachment};
 use crate::store::{MAX_RAW_LEN, Piece, Storage, TARGET_LEN, file_key};
 
-/// The largest document that is fetched, in bytes: as base64, and with what may stand before it, it still fits into a block.
-pub const LIMIT: usize = 47 * 1024 * 1024;
-const _: () = assert!(LIMIT / 3 * 4 + 2 * TARGET_LEN < MAX_RAW_LEN);
+/// The largest document that is fetched, in bytes of its FHIR JSON: 28 MiB of content. On its whole way there is never more than twice that
+/// in memory of it, so that it stays within 128 MB whatever else is there.
+pub const LIMIT: usize = 28 * 1024 * 1024 / 3 * 4 + 64 * 1024;
+const _: () = assert!(LIMIT + TARGET_LEN < MAX_RAW_LEN);
+/// Bytes of documents that may wait to be landed while further ones are fetched.
+const UNLANDED: usize = 8 * 1024 * 1024;
+
+/// What stands in a file of attachments for a document that was not given.
+const NOTE: &str = "OperationOutcome";
+/// The code under which it is in quarantine.
+pub const NOT_GIVEN: &str = "not-given";
 
 /// Types whose records name documents.
 pub const WITH_ATTACHMENTS: [&str; 6] = [
@@ -125,21 +134,36 @@ async fn fetch_all(
     let work = pipeline.work().ok_or(EngineError::Stopped)?;
     let mut landing = Landing::new(Arc::new(context), work, mark, LIMIT * 2);
     let mut failed: Vec<String> = Vec::new();
+    let mut unlanded = 0;
     for document in wanted {
         if job.cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
-        match fetch_attachment(session, &document.url, document.access, LIMIT, &job.cancel).await {
-            Ok(binary) if document.id.as_ref().is_none_or(|id| *id == binary.id) => {
-                let mut line = binary.json.into_bytes();
-                line.push(b'\n');
-                let line = Bytes::from(line);
-                hasher.update(&line);
-                landing.write(line).await.map_err(|_| EngineError::Stopped)?;
-            }
-            Ok(_) => failed.push("the EHR gave another document than the one asked for".to_owned()),
+        let line = match fetch_attachment(session, &document.url, document.access, LIMIT, &job.cancel).await {
+            Ok(binary) if binary.id == document.id => Some(binary.line),
+            Ok(_) => Some(not_given(
+                document,
+                "invalid",
+                "the EHR gave another document than the one asked for",
+            )),
             Err(_) if job.cancel.is_cancelled() => return Err(EngineError::Cancelled),
-            Err(error) => failed.push(error.to_string()),
+            Err(error) => {
+                let note = error.answer().map(|code| not_given(document, code, &error.to_string()));
+                if note.is_none() {
+                    failed.push(error.to_string());
+                }
+                note
+            }
+        };
+        let Some(line) = line.filter(|line| !document.noted || !is_note(line)) else {
+            continue;
+        };
+        hasher.update(&line);
+        unlanded += line.len();
+        landing.line(line).await.map_err(|_| EngineError::Stopped)?;
+        if unlanded > UNLANDED {
+            pipeline.drain().await?;
+            unlanded = 0;
         }
     }
     landing
@@ -158,21 +182,65 @@ async fn fetch_all(
 
 struct Wanted {
     url: String,
-    id: Option<String>,
+    id: String,
     access: Access,
+    /// The record that names it.
+    shown_by: String,
+    /// A former run was not given it either, which waits in quarantine.
+    noted: bool,
 }
 
-/// Documents that this run's records name and the store does not have.
+/// What is landed in the place of a document that the EHR does not give: a row for the quarantine, under the document's id, so that a person
+/// can do without it or put the document in by hand, and the other documents are not kept waiting.
+fn not_given(document: &Wanted, code: &str, why: &str) -> Vec<u8> {
+    let text = format!("{why}; it is shown by {}", document.shown_by);
+    let issue = json!([{ "severity": "error", "code": code, "diagnostics": text, "location": [document.url] }]);
+    let mut line = json!({ "resourceType": NOTE, "id": document.id, "issue": issue }).to_string();
+    line.push('\n');
+    line.into_bytes()
+}
+
+/// Whether a line of a file of attachments stands for a document that was not given.
+fn is_note(line: &[u8]) -> bool {
+    fhir::scan(line.trim_ascii_end()).is_ok_and(|scan| scan.resource_type == NOTE)
+}
+
+/// Documents that the records of this run name, landed in it or before, and the store does not have; without those that a person has decided of.
 fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
     let tenant = storage.names.tenant(&job.plan.tenant)?;
     let files = storage.files(job.run)?;
     let mut seen = held(storage, tenant)?;
     let mut wanted = Vec::new();
+    for aside in quarantine_of(storage, &job.plan)? {
+        if aside.what.code != NOT_GIVEN {
+            continue;
+        }
+        let note = beginning(storage, aside.row, usize::MAX)?;
+        let Ok(note) = serde_json::from_str::<Value>(&note.text) else {
+            continue;
+        };
+        let (Some(id), url) = (note["id"].as_str(), note["issue"][0]["location"][0].as_str()) else {
+            continue;
+        };
+        let there = storage.index.get(&storage.key(tenant, "Binary", id)?)?.is_some();
+        // In a later run the EHR may give it after all, whatever else that run brings.
+        let again = aside.open() && aside.row.run != job.run && !there;
+        if let Some(url) = url.filter(|_| again && !seen.contains(id)) {
+            wanted.push(Wanted {
+                url: url.to_owned(),
+                id: id.to_owned(),
+                access: Access::Unknown,
+                shown_by: String::new(),
+                noted: true,
+            });
+        }
+        seen.insert(id.to_owned());
+    }
     for segment in storage.segments.ids() {
         for item in storage.segments.headers(segment) {
             let (offset, header) = item?;
             let file = files.iter().find(|f| {
-                (header.run, header.file) == (f.run, f.number)
+                (header.run, header.file) == f.origin()
                     && f.kind == FileKind::Output
                     && f.resource_type.as_deref().is_none_or(|t| WITH_ATTACHMENTS.contains(&t))
             });
@@ -198,10 +266,13 @@ fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
                     };
                     let key = storage.key(tenant, "Binary", id)?;
                     if storage.index.get(&key)?.is_none() && seen.insert(id.to_owned()) {
+                        let holder = fhir::scan(text).map(|scan| format!("{}/{}", scan.resource_type, scan.id));
                         wanted.push(Wanted {
                             url: found.text.to_string(),
-                            id: Some(id.to_owned()),
+                            id: id.to_owned(),
                             access,
+                            shown_by: holder.unwrap_or_default(),
+                            noted: false,
                         });
                     }
                 }

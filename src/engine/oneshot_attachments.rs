@@ -49,9 +49,7 @@ pub async fn attachments(
         }
         match fetch_attachment(session, &document.url, document.access, LIMIT, cancel).await {
             Ok(binary) if binary.id == document.id => {
-                let mut line = binary.json.into_bytes();
-                line.push(b'\n');
-                out.write_all(&line).map_err(|e| failed("write", &part, e))?;
+                out.write_all(&binary.line).map_err(|e| failed("write", &part, e))?;
                 lines += 1;
             }
             Ok(_) => missed.push("the EHR gave another document than the one asked for".to_owned()),

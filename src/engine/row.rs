@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::attachments::NOT_GIVEN;
 use super::error::EngineError;
 pub use super::file_context::{FileContext, Pass};
 pub use super::lines::{is_header, lines};
@@ -234,6 +235,15 @@ impl RowReader {
                 if let Some(expected) = &file.resource_type
                     && expected != scan.resource_type
                 {
+                    if file.kind == FileKind::Attachments
+                        && let Some(issue) = fhir::issues(text).and_then(|issues| issues.into_iter().next())
+                    {
+                        return Ok(Some(What::Rejected(Rejected {
+                            resource_type: expected.clone(),
+                            code: NOT_GIVEN,
+                            reason: issue.text,
+                        })));
+                    }
                     return Ok(Some(What::Rejected(Rejected {
                         resource_type: expected.clone(),
                         code: "other-type",

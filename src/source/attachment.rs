@@ -4,23 +4,34 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::manifest::Access;
 use super::session::{Session, SessionError, TokenUse};
-use crate::http::{Answer, Call, HttpError, Outcome, redact_url};
+use crate::fhir::push_with_id;
+use crate::http::{Answer, Call, HttpError, redact_url};
+
+/// What may stand before and behind the base64 of a document that came raw, in bytes: id, media type and punctuation.
+const AROUND: usize = 8 * 1024;
 
 /// An attachment as one line of NDJSON.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BinaryLine {
     /// The id of the `Binary`: the server's own or, where there is none, one made of the content's hash.
     pub id: String,
-    /// The resource as JSON, without line breaks. Bytes that came raw are wrapped in base64.
-    pub json: String,
-    /// True if the bytes came raw and were wrapped.
-    pub wrapped: bool,
+    /// The resource as JSON with a line feed at its end and no other line break. Bytes that came raw are wrapped in base64.
+    pub line: Vec<u8>,
+}
+
+/// As much of an answer in JSON as tells what it is; the rest is only looked at for its form.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "resourceType")]
+    resource_type: Option<Value>,
+    id: Option<Value>,
 }
 
 /// An attachment that could not be fetched.
@@ -50,6 +61,17 @@ pub enum AttachmentError {
 }
 
 impl AttachmentError {
+    /// Whether the EHR has given its answer: asking again at once would be of no use. The code is of R4 issue-type.
+    pub fn answer(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { status: 401 | 403, .. } => Some("forbidden"),
+            Self::Refused { .. } => Some("not-found"),
+            Self::NotADocument { .. } => Some("invalid"),
+            Self::Session(SessionError::Http(HttpError::TooLarge { .. })) => Some("too-long"),
+            Self::Session(_) => None,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -68,8 +90,8 @@ impl AttachmentError {
     }
 }
 
-/// Fetches the document at `url` (relative ones are resolved against the EHR's base), of at most `limit` bytes. The token goes
-/// along under the same rule as for files: `access` of the manifest, and only to the EHR's own origin.
+/// Fetches the document at `url` (relative ones are resolved against the EHR's base), of at most `limit` bytes as JSON. The token
+/// goes along under the same rule as for files: `access` of the manifest, and only to the EHR's own origin.
 pub async fn fetch_attachment(
     session: &Session,
     url: &str,
@@ -79,10 +101,6 @@ pub async fn fetch_attachment(
 ) -> Result<BinaryLine, AttachmentError> {
     let mut base = session.base().clone();
     base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
-    let not_a_document = |url: &str, what: &str| AttachmentError::NotADocument {
-        url: url.to_owned(),
-        what: what.to_owned(),
-    };
     // A fragment is a contained resource, not an address.
     let target = session.resolve(&base, url).filter(|_| !url.starts_with('#'));
     let Some(target) = target else {
@@ -104,7 +122,7 @@ pub async fn fetch_attachment(
     if answer.status == 406 {
         // A plain file store knows nothing of FHIR.
         let call = Call::get(target.clone()).header(ACCEPT, HeaderValue::from_static("*/*"));
-        answer = session.read(&call, token, limit, cancel).await?;
+        answer = session.read(&call, token, raw_limit(limit), cancel).await?;
     }
     if !answer.is_success() {
         let withheld = token == TokenUse::Never || !session.may_carry_token(&target);
@@ -114,12 +132,26 @@ pub async fn fetch_attachment(
             withheld,
         });
     }
-    line(&target, &answer).map_err(|what| not_a_document(&redact_url(&target), &what))
+    line(&target, answer, limit)
 }
 
-fn line(url: &Url, answer: &Answer) -> Result<BinaryLine, String> {
+/// How many bytes make a base64 of at most `limit` bytes.
+fn raw_limit(limit: usize) -> usize {
+    limit / 4 * 3
+}
+
+fn not_a_document(url: &str, what: &str) -> AttachmentError {
+    AttachmentError::NotADocument {
+        url: url.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+/// The answer as a line. A document can be as large as memory is meant to be, so the bytes that came become the line where they can.
+fn line(url: &Url, answer: Answer, limit: usize) -> Result<BinaryLine, AttachmentError> {
+    let at = redact_url(url);
     if answer.body.is_empty() {
-        return Err("it is empty".to_owned());
+        return Err(not_a_document(&at, "it is empty"));
     }
     let media_type = answer.header(CONTENT_TYPE).unwrap_or("application/octet-stream").trim();
     let essence = media_type
@@ -133,36 +165,49 @@ fn line(url: &Url, answer: &Answer) -> Result<BinaryLine, String> {
         essence.as_str(),
         "application/fhir+json" | "application/json" | "application/json+fhir"
     );
-    if is_json && let Ok(json) = serde_json::from_slice::<Value>(&answer.body) {
-        match json["resourceType"].as_str() {
+    if is_json && let Ok(head) = serde_json::from_slice::<Head>(&answer.body) {
+        match head.resource_type.as_ref().and_then(Value::as_str) {
             Some("Binary") => {
-                let id = json["id"]
-                    .as_str()
-                    .map(str::to_owned)
-                    .or(named)
-                    .unwrap_or_else(|| content_id(&answer.body));
-                let mut json = json;
-                if json["id"].is_null() {
-                    json["id"] = Value::String(id.clone());
+                let has_id = head.id.as_ref().is_some_and(|id| !id.is_null());
+                let id = head.id.as_ref().and_then(Value::as_str).map(str::to_owned);
+                let id = id.or(named).unwrap_or_else(|| content_id(&answer.body));
+                let mut line = Vec::from(answer.body);
+                // Between tokens only: a string of JSON has none.
+                line.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+                if !has_id {
+                    let mut with = Vec::with_capacity(line.len() + AROUND);
+                    push_with_id(&mut with, &line, &id);
+                    line = with;
                 }
-                return Ok(BinaryLine {
-                    id,
-                    json: json.to_string(),
-                    wrapped: false,
-                });
+                line.reserve_exact(1);
+                line.push(b'\n');
+                return Ok(BinaryLine { id, line });
             }
-            Some("OperationOutcome") => return Err(Outcome::read(&answer.body).text),
+            Some("OperationOutcome") => return Err(not_a_document(&at, &answer.outcome().text)),
             // A document that happens to be JSON, such as a FHIR Bundle: its bytes are the content.
             _ => {}
         }
     }
+    let largest = raw_limit(limit);
+    if answer.body.len() > largest {
+        return Err(SessionError::Http(HttpError::TooLarge {
+            url: at,
+            limit: largest,
+        })
+        .into());
+    }
     let id = named.unwrap_or_else(|| content_id(&answer.body));
-    let json =
-        json!({"resourceType": "Binary", "id": id, "contentType": media_type, "data": STANDARD.encode(&answer.body)});
+    let mut line = String::with_capacity(answer.body.len().div_ceil(3) * 4 + AROUND);
+    line.push_str(r#"{"resourceType":"Binary","id":"#);
+    line.push_str(&Value::from(id.as_str()).to_string());
+    line.push_str(r#","contentType":"#);
+    line.push_str(&Value::from(media_type).to_string());
+    line.push_str(r#","data":""#);
+    STANDARD.encode_string(&answer.body, &mut line);
+    line.push_str("\"}\n");
     Ok(BinaryLine {
-        json: json.to_string(),
         id,
-        wrapped: true,
+        line: line.into_bytes(),
     })
 }
 
@@ -201,6 +246,10 @@ mod tests {
         fetch_attachment(&session, path, Access::Token, 1000, &CancellationToken::new()).await
     }
 
+    fn text(line: &BinaryLine) -> &str {
+        std::str::from_utf8(&line.line).unwrap()
+    }
+
     #[tokio::test]
     async fn b81_a_binary_resource_is_kept_with_its_own_id_on_one_line() {
         let body =
@@ -214,10 +263,10 @@ mod tests {
         })
         .await
         .unwrap();
-        assert_eq!((line.id.as_str(), line.wrapped), ("b7", false));
+        assert_eq!(line.id, "b7");
         assert_eq!(
-            line.json,
-            r#"{"resourceType":"Binary","id":"b7","contentType":"text/plain","data":"aGk="}"#
+            text(&line),
+            "{ \"resourceType\":\"Binary\", \"id\":\"b7\", \"contentType\":\"text/plain\", \"data\":\"aGk=\"}\n"
         );
     }
 
@@ -232,12 +281,45 @@ mod tests {
         };
         let line = get("Binary/b7/_history/1", pdf).await.unwrap();
         assert_eq!(
-            line.json,
-            r#"{"resourceType":"Binary","id":"b7","contentType":"application/pdf","data":"JVBERg=="}"#
+            text(&line),
+            "{\"resourceType\":\"Binary\",\"id\":\"b7\",\"contentType\":\"application/pdf\",\"data\":\"JVBERg==\"}\n"
         );
         let unnamed = get("/files/scan.pdf?sig=1", pdf).await.unwrap();
         assert_eq!(unnamed.id, get("/files/scan.pdf?sig=2", pdf).await.unwrap().id);
         assert_eq!(unnamed.id.len(), 64);
+    }
+
+    #[tokio::test]
+    async fn a_binary_without_an_id_gets_that_of_its_address() {
+        let body = "{\r\n\t\"resourceType\":\"Binary\",\r\n\t\"data\":\"aGk=\"\r\n}\r\n";
+        let line = get("Binary/b7", move |_| {
+            answer(200, &[("content-type", "application/fhir+json")], body)
+        })
+        .await
+        .unwrap();
+        assert_eq!(line.id, "b7");
+        assert_eq!(text(&line).find('\n'), Some(line.line.len() - 1));
+        let scan = crate::fhir::scan(text(&line).trim_end().as_bytes()).unwrap();
+        assert_eq!((scan.resource_type, scan.id), ("Binary", "b7"));
+    }
+
+    #[tokio::test]
+    async fn raw_bytes_are_measured_as_the_base64_that_they_become() {
+        let of = |size: usize| move |_: &Seen| answer(200, &[("content-type", "application/pdf")], vec![b'a'; size]);
+        assert!(get("Binary/b7", of(750)).await.is_ok());
+        let large = get("Binary/b7", of(751)).await.err().unwrap();
+        assert!(
+            matches!(
+                large,
+                AttachmentError::Session(SessionError::Http(HttpError::TooLarge { limit: 750, .. }))
+            ),
+            "{large}"
+        );
+        let asked_twice = |seen: &Seen| match seen.header("accept") {
+            Some("*/*") => answer(200, &[("content-type", "application/pdf")], vec![b'a'; 751]),
+            _ => answer(406, &[], ""),
+        };
+        assert!(get("Binary/b7", asked_twice).await.is_err());
     }
 
     #[tokio::test]

@@ -1,12 +1,16 @@
 //! Documents that the export names and does not bring along, and manifests that come in several pages, through `run` and `export`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use cutover::engine::{Command, Line, quarantine_of};
 use cutover::fhir;
+use cutover::migration::By;
 use cutover::sandbox::Fault;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, Records, config, differing, practice};
+use crate::edited::Edited;
 use crate::oneshot::{export, files};
 
 /// Leaves the documents' bytes out of the export, so that they must be asked for one by one.
@@ -81,6 +85,88 @@ async fn are_fetched_with_a_fresh_token_through_a_rough_night() {
         assert_eq!(contents(lines(&bench.stored())), named(&bench));
         bench.assert_discreet();
     }
+}
+
+/// A document that the EHR does not give any more, as happens to old ones, keeps nothing else waiting, and is for a person to decide of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_are_not_given_are_in_quarantine_by_name() {
+    let mut bench = Bench::new(config(practice())).await;
+    without_binaries(&mut bench);
+    let mut named = named(&bench);
+    let (gone, content) = named.pop_first().expect("a document");
+    let id = gone.trim_start_matches("Binary/").to_owned();
+    let without = |id: String| {
+        Arc::new(Edited::new(practice(), move |name, _, line| {
+            let ours = name == "Binary" && fhir::scan(&line).expect("a record").id == id;
+            if ours { Vec::new() } else { vec![line] }
+        }))
+    };
+    bench.serve(config(without(id.clone()))).await;
+    bench.done().await;
+    assert_eq!(contents(lines(&bench.stored())), named);
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!(
+        (row.what.code.as_str(), row.what.resource_type.as_str()),
+        ("not-given", "Binary")
+    );
+    let reason = &row.what.reason;
+    assert!(reason.contains(&gone) && reason.contains("(404)"), "{reason}");
+    let holder = reason.rsplit(' ').next().unwrap();
+    assert!(
+        String::from_utf8_lossy(&bench.source()[holder]).contains(&gone),
+        "{reason}"
+    );
+    assert_eq!(bench.last_counts().quarantined, 1);
+    assert!(bench.verification().clean());
+
+    // It is asked for again, and noted once.
+    let asked = |bench: &Bench| bench.sandbox.stats().reads["Binary"];
+    let before = asked(&bench);
+    bench.done().await;
+    assert_eq!(asked(&bench), before + 1);
+    assert_eq!(quarantine_of(bench.storage(), &bench.plan).unwrap(), rows);
+    assert!(bench.verification().clean());
+
+    // A person puts it in by hand; after that nobody asks any more.
+    let (media_type, data) = content;
+    let binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type, "data": data});
+    let amend = Command::Amend {
+        rows: vec![(row.row, Line::new(&binary.to_string()))],
+        who: By {
+            login: "tester".to_owned(),
+            name: Some("Mo Okafor".to_owned()),
+            why: Some("saved from the chart".to_owned()),
+        },
+    };
+    bench.command(amend).await.unwrap();
+    bench.done().await;
+    assert_eq!(asked(&bench), before + 1);
+    named.insert(gone, (media_type, data));
+    assert_eq!(contents(lines(&bench.stored())), named);
+    assert!(bench.verification().clean());
+    bench.assert_discreet();
+}
+
+/// What the EHR does not give in one run it may in the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_are_given_later_are_taken_in_then() {
+    let mut bench = Bench::new(config(practice())).await;
+    without_binaries(&mut bench);
+    let named = named(&bench);
+    let none = Edited::new(
+        practice(),
+        |name, _, line| if name == "Binary" { Vec::new() } else { vec![line] },
+    );
+    bench.serve(config(Arc::new(none))).await;
+    bench.done().await;
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    assert_eq!(rows.len(), named.len());
+    assert!(contents(lines(&bench.stored())).is_empty());
+    bench.serve(config(practice())).await;
+    bench.done().await;
+    assert_eq!(contents(lines(&bench.stored())), named);
+    assert!(bench.verification().clean());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -58,7 +58,8 @@ impl Dataset for Edited {
     }
 
     fn read(&self, resource_type: &str, id: &str) -> Option<Vec<u8>> {
-        self.inner.read(resource_type, id)
+        let named = |line: &&Vec<u8>| cutover::fhir::scan(line).is_ok_and(|scan| scan.id == id);
+        self.lines.get(resource_type)?.iter().find(named).cloned()
     }
 
     fn groups(&self) -> Vec<Group> {
