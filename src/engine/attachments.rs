@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::aside::{beginning, quarantine_of};
 use super::committer::Committer;
 use super::error::EngineError;
 use super::job::Job;
 use super::landing::Landing;
+use super::message::Signal;
+use super::not_given::{self, Notes, Said, note};
 use super::patients::PatientMap;
 use super::pipeline::Pipeline;
 use super::place::{Placer, hex};
@@ -20,7 +20,7 @@ use super::replay::resume_at;
 use super::row::{FileContext, Pass, RowReader, lines};
 use crate::fhir::{self, Kind};
 use crate::migration::{ExportFile, FileKind, FileState};
-use crate::source::{Access, Session, fetch_attachment};
+use crate::source::{Access, NotGiven, Session, fetch_attachment};
 use crate::store::{MAX_RAW_LEN, Piece, Storage, TARGET_LEN, file_key};
 
 /// The largest document that is fetched, in bytes of its FHIR JSON: 28 MiB of content. On its whole way there is never more than twice that
@@ -30,10 +30,8 @@ const _: () = assert!(LIMIT + TARGET_LEN < MAX_RAW_LEN);
 /// Bytes of documents that may wait to be landed while further ones are fetched.
 const UNLANDED: usize = 8 * 1024 * 1024;
 
-/// What stands in a file of attachments for a document that was not given.
-const NOTE: &str = "OperationOutcome";
-/// The code under which it is in quarantine.
-pub const NOT_GIVEN: &str = "not-given";
+/// The name of the file of a run that they are landed in.
+pub const FILE: &str = "attachments.ndjson";
 
 /// Types whose records name documents.
 pub const WITH_ATTACHMENTS: [&str; 6] = [
@@ -48,10 +46,11 @@ pub const WITH_ATTACHMENTS: [&str; 6] = [
 /// Fetches every document of the source's own that is named and not there.
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineError> {
     let at = Arc::clone(job);
-    let wanted = tokio::task::spawn_blocking(move || wanted(&at.storage, &at))
+    let wanted = tokio::task::spawn_blocking(move || not_given::close(&at).and_then(|()| wanted(&at.storage, &at)))
         .await
         .map_err(|_| EngineError::Stopped)??;
-    if wanted.is_empty() {
+    let begun = |file: &ExportFile| file.kind == FileKind::Attachments && !file.complete();
+    if wanted.is_empty() && !job.storage.files(job.run)?.iter().any(begun) {
         return Ok(());
     }
     let mut file = slot(job)?;
@@ -84,12 +83,19 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
         &signals,
     )?;
     drop(signals);
-    let result = fetch_all(job, session, &pipeline, &file, patients, &wanted).await;
+    let result = tokio::select! {
+        result = fetch_all(job, session, &pipeline, &file, patients, &wanted) => result,
+        Some(Signal::Broken(error)) = signalled.recv() => Err(error),
+    };
     pipeline.stop().await;
     let missing = match (result, signalled.try_recv()) {
-        (_, Ok(super::message::Signal::Broken(error))) => return Err(error),
+        (Err(EngineError::Stopped), Ok(Signal::Broken(error))) => return Err(error),
         (result, _) => result?,
     };
+    let at = Arc::clone(job);
+    tokio::task::spawn_blocking(move || not_given::close(&at))
+        .await
+        .map_err(|_| EngineError::Stopped)??;
     if let Some(reason) = missing {
         fail(job, file.number, reason)?;
     }
@@ -140,23 +146,21 @@ async fn fetch_all(
             return Err(EngineError::Cancelled);
         }
         let line = match fetch_attachment(session, &document.url, document.access, LIMIT, &job.cancel).await {
-            Ok(binary) if binary.id == document.id => Some(binary.line),
-            Ok(_) => Some(not_given(
-                document,
-                "invalid",
-                "the EHR gave another document than the one asked for",
-            )),
+            Ok(binary) if binary.id == document.id => Ok(binary.line),
+            Ok(_) => Err(Some(NotGiven::another())),
             Err(_) if job.cancel.is_cancelled() => return Err(EngineError::Cancelled),
             Err(error) => {
-                let note = error.answer().map(|code| not_given(document, code, &error.to_string()));
-                if note.is_none() {
+                let not_given = error.not_given();
+                if not_given.is_none() && !document.noted {
                     failed.push(error.to_string());
                 }
-                note
+                Err(not_given)
             }
         };
-        let Some(line) = line.filter(|line| !document.noted || !is_note(line)) else {
-            continue;
+        let line = match line {
+            Ok(line) => line,
+            Err(Some(why)) if !document.noted => note(document, &why),
+            Err(_) => continue,
         };
         hasher.update(&line);
         unlanded += line.len();
@@ -180,29 +184,15 @@ async fn fetch_all(
     }))
 }
 
-struct Wanted {
-    url: String,
-    id: String,
-    access: Access,
-    /// The record that names it.
-    shown_by: String,
-    /// A former run was not given it either, which waits in quarantine.
-    noted: bool,
-}
-
-/// What is landed in the place of a document that the EHR does not give: a row for the quarantine, under the document's id, so that a person
-/// can do without it or put the document in by hand, and the other documents are not kept waiting.
-fn not_given(document: &Wanted, code: &str, why: &str) -> Vec<u8> {
-    let text = format!("{why}; it is shown by {}", document.shown_by);
-    let issue = json!([{ "severity": "error", "code": code, "diagnostics": text, "location": [document.url] }]);
-    let mut line = json!({ "resourceType": NOTE, "id": document.id, "issue": issue }).to_string();
-    line.push('\n');
-    line.into_bytes()
-}
-
-/// Whether a line of a file of attachments stands for a document that was not given.
-fn is_note(line: &[u8]) -> bool {
-    fhir::scan(line.trim_ascii_end()).is_ok_and(|scan| scan.resource_type == NOTE)
+/// A document that is to be asked for.
+pub struct Wanted {
+    pub url: String,
+    pub id: String,
+    pub access: Access,
+    /// The record that shows it.
+    pub shown_by: String,
+    /// A former run was not given it either, which waits in quarantine: it is asked for once more, and nothing depends on the answer.
+    pub noted: bool,
 }
 
 /// Documents that the records of this run name, landed in it or before, and the store does not have; without those that a person has decided of.
@@ -211,28 +201,13 @@ fn wanted(storage: &Storage, job: &Job) -> Result<Vec<Wanted>, EngineError> {
     let files = storage.files(job.run)?;
     let mut seen = held(storage, tenant)?;
     let mut wanted = Vec::new();
-    for aside in quarantine_of(storage, &job.plan)? {
-        if aside.what.code != NOT_GIVEN {
-            continue;
-        }
-        let note = beginning(storage, aside.row, usize::MAX)?;
-        let Ok(note) = serde_json::from_str::<Value>(&note.text) else {
-            continue;
-        };
-        let (Some(id), url) = (note["id"].as_str(), note["issue"][0]["location"][0].as_str()) else {
-            continue;
-        };
+    for (id, said) in Notes::of(storage, &job.plan)?.said(job.run) {
         let there = storage.index.get(&storage.key(tenant, "Binary", id)?)?.is_some();
-        // In a later run the EHR may give it after all, whatever else that run brings.
-        let again = aside.open() && aside.row.run != job.run && !there;
-        if let Some(url) = url.filter(|_| again && !seen.contains(id)) {
-            wanted.push(Wanted {
-                url: url.to_owned(),
-                id: id.to_owned(),
-                access: Access::Unknown,
-                shown_by: String::new(),
-                noted: true,
-            });
+        if let Said::Again(document) = said
+            && !there
+            && !seen.contains(id)
+        {
+            wanted.push(*document);
         }
         seen.insert(id.to_owned());
     }
@@ -305,6 +280,6 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
     let number = files.iter().map(|f| f.number).max().unwrap_or(0) + 1;
     Ok(ExportFile {
         resource_type: Some("Binary".to_owned()),
-        ..ExportFile::new(job.run, number, FileKind::Attachments, "attachments.ndjson".to_owned())
+        ..ExportFile::new(job.run, number, FileKind::Attachments, FILE.to_owned())
     })
 }

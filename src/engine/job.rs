@@ -16,7 +16,7 @@ use super::outcome::{Outcome, RunOptions};
 use super::progress::Snapshot;
 use super::receive::{Received, receive};
 use super::recorder::Recorder;
-use super::tally::{recorded_counts, run_counts};
+use super::tally::{recorded_counts, rejects, run_counts};
 use super::trail::trail;
 use super::verify::{Extent, verify};
 use crate::http::{Clock, SystemClock};
@@ -306,7 +306,7 @@ impl Job {
                 held: counts.held,
             });
         }
-        let rejects = total(&run_counts(&self.storage, self.run)?).quarantined;
+        let rejects = rejects(&self.storage, self.run)?;
         if rejects > self.plan.max_rejects {
             return Ok(Outcome::Rejected {
                 rejects,

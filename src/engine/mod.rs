@@ -57,6 +57,7 @@ mod matching;
 mod merge;
 mod message;
 mod mint;
+mod not_given;
 mod oneshot;
 mod oneshot_attachments;
 mod oneshot_file;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::attachments::{LIMIT, WITH_ATTACHMENTS};
+use super::attachments::WITH_ATTACHMENTS;
 use super::error::EngineError;
 use super::oneshot_folder::{ExportFolder, failed, open_part};
 use super::oneshot_log::access;
@@ -18,6 +18,9 @@ use crate::source::{Access, Session, fetch_attachment};
 
 /// The file they go into.
 pub const NAME: &str = "Binary.attachments.ndjson";
+
+/// The largest document that is fetched, in bytes of its FHIR JSON.
+const LIMIT: usize = 64 * 1024 * 1024;
 
 struct Wanted {
     url: String,

@@ -19,9 +19,9 @@ use super::place::{Placer, hex};
 use super::program::transforms;
 use super::replay::{replay, resume_at};
 use super::row::{FileContext, Pass, RowReader};
-use super::tally::run_counts;
+use super::tally::rejects;
 use super::twin::Twins;
-use crate::migration::{Event, ExportFile, FileKind, FileState, total};
+use crate::migration::{Event, ExportFile, FileKind, FileState};
 use crate::source::{self, Access, DownloadError, OutputFile, ResumePoint, Session, fetch};
 use crate::store::file_key;
 
@@ -47,7 +47,7 @@ pub struct Intake {
 
 /// Receives all files of a run that are not complete.
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<Received, EngineError> {
-    let rejects = total(&run_counts(&job.storage, job.run)?).quarantined;
+    let rejects = rejects(&job.storage, job.run)?;
     if rejects > job.plan.max_rejects {
         // It paused for this before, and nobody has allowed more since.
         return Ok(Received::TooManyRejects(rejects));

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::attachments::NOT_GIVEN;
 use super::error::EngineError;
 pub use super::file_context::{FileContext, Pass};
 pub use super::lines::{is_header, lines};
+use super::not_given::NOT_GIVEN;
 use super::patient_facts::PatientFacts;
 use super::patients::PatientMap;
 use crate::fhir::{self, Kind, Mention, Reject};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::EngineError;
-use crate::migration::{ByType, Counts, Moved, Moves};
+use crate::migration::{ByType, Counts, FileKind, Moved, Moves, total};
 use crate::store::{Storage, migration_key};
 
 /// The runs of a migration that were not taken back, oldest first.
@@ -31,6 +31,14 @@ pub fn run_counts(storage: &Storage, run: u32) -> Result<ByType, EngineError> {
         add(&mut sum, &file.counts);
     }
     Ok(sum)
+}
+
+/// How many rows of a run were rejected, of which no more are allowed than the plan says. Documents that were asked for one by one are not among
+/// them: each is known by its name, and no more come after it.
+pub fn rejects(storage: &Storage, run: u32) -> Result<u64, EngineError> {
+    let files = storage.files(run)?;
+    let exported = files.iter().filter(|file| file.kind != FileKind::Attachments);
+    Ok(exported.map(|file| total(&file.counts).quarantined).sum())
 }
 
 /// What became of the rows of all runs of a migration: as counted when they were taken in, and as moved by decisions since.

@@ -34,6 +34,29 @@ struct Head {
     id: Option<Value>,
 }
 
+/// That the EHR does not give a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotGiven {
+    /// Of R4 issue-type.
+    pub code: &'static str,
+    /// What happened, without anything of the record's or the server's.
+    pub sentence: String,
+    /// The same with the address and the server's words.
+    pub words: String,
+}
+
+impl NotGiven {
+    /// A document came, under another id.
+    pub fn another() -> Self {
+        let sentence = "the EHR gave another document than the one asked for".to_owned();
+        Self {
+            code: "invalid",
+            words: sentence.clone(),
+            sentence,
+        }
+    }
+}
+
 /// An attachment that could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AttachmentError {
@@ -57,19 +80,42 @@ pub enum AttachmentError {
         url: String,
         /// What came, in the server's words.
         what: String,
+        /// Whether the server says that it may pass.
+        passing: bool,
     },
 }
 
 impl AttachmentError {
-    /// Whether the EHR has given its answer: asking again at once would be of no use. The code is of R4 issue-type.
-    pub fn answer(&self) -> Option<&'static str> {
-        match self {
-            Self::Refused { status: 401 | 403, .. } => Some("forbidden"),
-            Self::Refused { .. } => Some("not-found"),
-            Self::NotADocument { .. } => Some("invalid"),
-            Self::Session(SessionError::Http(HttpError::TooLarge { .. })) => Some("too-long"),
-            Self::Session(_) => None,
-        }
+    /// What the EHR's answer says, if it is one that will be the same when it is asked again at once. What may pass by itself is none, nor is what
+    /// comes from somebody on the way to the EHR.
+    pub fn not_given(&self) -> Option<NotGiven> {
+        let (code, sentence) = match self {
+            Self::Refused {
+                status: status @ (401 | 403),
+                ..
+            } => ("forbidden", format!("the EHR keeps the document back ({status})")),
+            Self::Refused {
+                status: status @ (400 | 404..=406 | 410 | 415 | 422),
+                ..
+            } => ("not-found", format!("the EHR does not give the document ({status})")),
+            // There are EHRs that fail so at every document that is gone, whenever they are asked.
+            Self::Session(SessionError::Http(HttpError::Status { status: 500, .. })) => {
+                ("exception", "the EHR fails to give the document (500)".to_owned())
+            }
+            Self::Session(SessionError::Http(HttpError::TooLarge { limit, .. })) => (
+                "too-long",
+                format!("the document is larger than the {limit} bytes that are fetched"),
+            ),
+            Self::NotADocument { passing: false, .. } => {
+                ("invalid", "the EHR gave something else than a document".to_owned())
+            }
+            Self::Refused { .. } | Self::Session(_) | Self::NotADocument { .. } => return None,
+        };
+        Some(NotGiven {
+            code,
+            sentence,
+            words: self.to_string(),
+        })
     }
 
     /// What to do about it.
@@ -144,6 +190,7 @@ fn not_a_document(url: &str, what: &str) -> AttachmentError {
     AttachmentError::NotADocument {
         url: url.to_owned(),
         what: what.to_owned(),
+        passing: false,
     }
 }
 
@@ -165,7 +212,11 @@ fn line(url: &Url, answer: Answer, limit: usize) -> Result<BinaryLine, Attachmen
         essence.as_str(),
         "application/fhir+json" | "application/json" | "application/json+fhir"
     );
-    if is_json && let Ok(head) = serde_json::from_slice::<Head>(&answer.body) {
+    // A member that is there twice is for the quarantine to tell.
+    let head = |body: &[u8]| {
+        serde_json::from_slice::<Head>(body).or_else(|_| serde_json::from_value(serde_json::from_slice(body)?))
+    };
+    if is_json && let Ok(head) = head(&answer.body) {
         match head.resource_type.as_ref().and_then(Value::as_str) {
             Some("Binary") => {
                 let has_id = head.id.as_ref().is_some_and(|id| !id.is_null());
@@ -183,7 +234,15 @@ fn line(url: &Url, answer: Answer, limit: usize) -> Result<BinaryLine, Attachmen
                 line.push(b'\n');
                 return Ok(BinaryLine { id, line });
             }
-            Some("OperationOutcome") => return Err(not_a_document(&at, &answer.outcome().text)),
+            Some("OperationOutcome") => {
+                let outcome = answer.outcome();
+                let passes = |code: &str| matches!(code, "transient" | "lock-error" | "timeout" | "throttled");
+                return Err(AttachmentError::NotADocument {
+                    url: at,
+                    what: outcome.text,
+                    passing: outcome.issues.iter().any(|issue| passes(&issue.code)),
+                });
+            }
             // A document that happens to be JSON, such as a FHIR Bundle: its bytes are the content.
             _ => {}
         }
@@ -232,115 +291,4 @@ fn content_id(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::test_server::{Seen, TestServer, answer, quick_http};
-
-    async fn get(
-        path: &str,
-        script: impl Fn(&Seen) -> axum::http::Response<axum::body::Body> + Send + Sync + 'static,
-    ) -> Result<BinaryLine, AttachmentError> {
-        let server = TestServer::start(script).await;
-        let (http, ..) = quick_http();
-        let session = Session::new(http, server.at("/fhir"), None);
-        fetch_attachment(&session, path, Access::Token, 1000, &CancellationToken::new()).await
-    }
-
-    fn text(line: &BinaryLine) -> &str {
-        std::str::from_utf8(&line.line).unwrap()
-    }
-
-    #[tokio::test]
-    async fn b81_a_binary_resource_is_kept_with_its_own_id_on_one_line() {
-        let body =
-            "{\n \"resourceType\":\"Binary\",\n \"id\":\"b7\", \"contentType\":\"text/plain\", \"data\":\"aGk=\"\n}";
-        let line = get("Binary/b7", move |seen| {
-            assert_eq!(
-                (seen.target.as_str(), seen.header("accept")),
-                ("/fhir/Binary/b7", Some("application/fhir+json"))
-            );
-            answer(200, &[("content-type", "application/fhir+json;charset=utf-8")], body)
-        })
-        .await
-        .unwrap();
-        assert_eq!(line.id, "b7");
-        assert_eq!(
-            text(&line),
-            "{ \"resourceType\":\"Binary\", \"id\":\"b7\", \"contentType\":\"text/plain\", \"data\":\"aGk=\"}\n"
-        );
-    }
-
-    #[tokio::test]
-    async fn b81_raw_bytes_are_wrapped_as_a_binary() {
-        let pdf = |seen: &Seen| {
-            if seen.header("accept") == Some("*/*") {
-                answer(200, &[("content-type", "application/pdf")], "%PDF")
-            } else {
-                answer(406, &[], "")
-            }
-        };
-        let line = get("Binary/b7/_history/1", pdf).await.unwrap();
-        assert_eq!(
-            text(&line),
-            "{\"resourceType\":\"Binary\",\"id\":\"b7\",\"contentType\":\"application/pdf\",\"data\":\"JVBERg==\"}\n"
-        );
-        let unnamed = get("/files/scan.pdf?sig=1", pdf).await.unwrap();
-        assert_eq!(unnamed.id, get("/files/scan.pdf?sig=2", pdf).await.unwrap().id);
-        assert_eq!(unnamed.id.len(), 64);
-    }
-
-    #[tokio::test]
-    async fn a_binary_without_an_id_gets_that_of_its_address() {
-        let body = "{\r\n\t\"resourceType\":\"Binary\",\r\n\t\"data\":\"aGk=\"\r\n}\r\n";
-        let line = get("Binary/b7", move |_| {
-            answer(200, &[("content-type", "application/fhir+json")], body)
-        })
-        .await
-        .unwrap();
-        assert_eq!(line.id, "b7");
-        assert_eq!(text(&line).find('\n'), Some(line.line.len() - 1));
-        let scan = crate::fhir::scan(text(&line).trim_end().as_bytes()).unwrap();
-        assert_eq!((scan.resource_type, scan.id), ("Binary", "b7"));
-    }
-
-    #[tokio::test]
-    async fn raw_bytes_are_measured_as_the_base64_that_they_become() {
-        let of = |size: usize| move |_: &Seen| answer(200, &[("content-type", "application/pdf")], vec![b'a'; size]);
-        assert!(get("Binary/b7", of(750)).await.is_ok());
-        let large = get("Binary/b7", of(751)).await.err().unwrap();
-        assert!(
-            matches!(
-                large,
-                AttachmentError::Session(SessionError::Http(HttpError::TooLarge { limit: 750, .. }))
-            ),
-            "{large}"
-        );
-        let asked_twice = |seen: &Seen| match seen.header("accept") {
-            Some("*/*") => answer(200, &[("content-type", "application/pdf")], vec![b'a'; 751]),
-            _ => answer(406, &[], ""),
-        };
-        assert!(get("Binary/b7", asked_twice).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn what_is_no_document_is_an_error() {
-        let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found","diagnostics":"gone"}]}"#;
-        let error = get("Binary/b7", move |_| {
-            answer(200, &[("content-type", "application/fhir+json")], outcome)
-        })
-        .await
-        .err()
-        .unwrap();
-        assert!(error.to_string().ends_with("gone"), "{error}");
-        assert!(get("Binary/b7", |_| answer(200, &[], "")).await.is_err());
-        assert!(matches!(
-            get("Binary/b7", |_| answer(404, &[], "")).await,
-            Err(AttachmentError::Refused { status: 404, .. })
-        ));
-        let large = get("Binary/b7", |_| answer(200, &[], vec![0; 1001])).await;
-        assert!(matches!(
-            large,
-            Err(AttachmentError::Session(SessionError::Http(HttpError::TooLarge { .. })))
-        ));
-    }
-}
+mod tests;

@@ -36,7 +36,7 @@ mod token;
 mod token_error;
 mod token_request;
 
-pub use attachment::{AttachmentError, BinaryLine, fetch_attachment};
+pub use attachment::{AttachmentError, BinaryLine, NotGiven, fetch_attachment};
 pub use capability::{Capability, ExportOperations, TypeSupport};
 pub use delete::{Deletion, delete_job};
 pub use delivery::{ByteSink, ResumePoint, SinkStopped};

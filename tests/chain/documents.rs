@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cutover::engine::{Command, Line, quarantine_of};
+use cutover::engine::{Aside, Command, Line, beginning, quarantine_of};
 use cutover::fhir;
 use cutover::migration::By;
 use cutover::sandbox::Fault;
@@ -110,12 +110,15 @@ async fn that_are_not_given_are_in_quarantine_by_name() {
         (row.what.code.as_str(), row.what.resource_type.as_str()),
         ("not-given", "Binary")
     );
-    let reason = &row.what.reason;
-    assert!(reason.contains(&gone) && reason.contains("(404)"), "{reason}");
-    let holder = reason.rsplit(' ').next().unwrap();
+    // What is told elsewhere names nobody; the row's bytes do.
+    assert_eq!(row.what.reason, "the EHR does not give the document (404)");
+    let note: Value = serde_json::from_str(&beginning(bench.storage(), row.row, usize::MAX).unwrap().text).unwrap();
+    let issue = &note["issue"][0];
+    assert!(issue["diagnostics"].as_str().unwrap().contains(&gone), "{issue}");
+    let holder = issue["expression"][0].as_str().unwrap();
     assert!(
         String::from_utf8_lossy(&bench.source()[holder]).contains(&gone),
-        "{reason}"
+        "{issue}"
     );
     assert_eq!(bench.last_counts().quarantined, 1);
     assert!(bench.verification().clean());
@@ -167,6 +170,16 @@ async fn that_are_given_later_are_taken_in_then() {
     bench.done().await;
     assert_eq!(contents(lines(&bench.stored())), named);
     assert!(bench.verification().clean());
+    let rows = quarantine_of(bench.storage(), &bench.plan).unwrap();
+    let why = "the document is there since run 2";
+    let settled = |row: &Aside| row.waived.as_ref().and_then(|waived| waived.by.why.as_deref()) == Some(why);
+    assert!(rows.len() == named.len() && rows.iter().all(settled), "{rows:?}");
+    // Nobody has decided to do without them: where they are taken out again, they are asked for again.
+    bench.rollback(Some(2), false, false).await;
+    assert!(contents(lines(&bench.stored())).is_empty());
+    bench.done().await;
+    assert_eq!(contents(lines(&bench.stored())), named);
+    assert_eq!(quarantine_of(bench.storage(), &bench.plan).unwrap().len(), named.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

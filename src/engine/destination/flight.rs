@@ -13,6 +13,9 @@ use crate::target::remote::{
     Method, Reply, Request, asked_milliseconds, brief, bundle, get_fresh, points_anew_in, replies,
 };
 
+/// Servers count waits in seconds.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// What records are sent in together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -232,5 +235,36 @@ pub fn busy_error(status: u16, retry_after: Option<Duration>) -> HttpError {
         url: "the batch".to_owned(),
         outcome: String::new(),
         retry_after,
+    }
+}
+
+/// What is left to wait for after an answer that `came` at this time, where the last wait was over at `waited`: one that came before
+/// is of the trouble that was waited for, unless it asks for longer.
+pub fn left_to_wait(error: HttpError, came: Duration, waited: Duration) -> Option<HttpError> {
+    if came > waited {
+        return Some(error);
+    }
+    let left = (came + error.retry_after()?).saturating_sub(waited);
+    (left > SECOND).then(|| busy_error(error.status().unwrap_or(503), Some(left)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_waited_once_and_the_longest_to_its_end() {
+        let at = Duration::from_secs;
+        let left = |asked: Option<u64>, came: u64, waited: u64| {
+            left_to_wait(busy_error(429, asked.map(at)), at(came), at(waited)).map(|error| error.retry_after())
+        };
+        // It came after the last wait.
+        assert_eq!(left(Some(60), 101, 100), Some(Some(at(60))));
+        assert_eq!(left(None, 101, 100), Some(None));
+        // It came meanwhile: as long as was waited, by a second more, and by longer.
+        assert_eq!(left(Some(60), 40, 100), None);
+        assert_eq!(left(Some(61), 40, 100), None);
+        assert_eq!(left(Some(90), 40, 100), Some(Some(at(30))));
+        assert_eq!(left(None, 40, 100), None);
     }
 }

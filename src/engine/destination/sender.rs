@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::error::EngineError;
 use super::super::progress::{Delivery, Snapshot};
-use super::flight::{Back, Way, Went, busy_error, fly};
+use super::flight::{Back, Way, Went, busy_error, fly, left_to_wait};
 use super::link::Link;
 use super::queue::{BUNDLE, Coming, Work};
 use super::settle::Settler;
@@ -34,8 +34,6 @@ const CALM: usize = 4;
 const REFUSED: u32 = 4;
 /// Times after which a record whose fate stays unknown goes by itself.
 const TROUBLED: u8 = 4;
-/// Servers count waits in seconds.
-const SECOND: Duration = Duration::from_secs(1);
 /// An answer that takes longer is one that the server has trouble with.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -288,21 +286,11 @@ impl Sender {
                 });
             }
         }
-        if let Some(error) = busy.and_then(|error| self.anew(error, came)) {
+        if let Some(error) = busy.and_then(|error| left_to_wait(error, came, self.waited)) {
             return self.wait(error, settler).await;
         }
         self.show(settler);
         Ok(())
-    }
-
-    /// What is left to wait for after an answer: one that came before the last wait was over is of the trouble that was waited for, unless it
-    /// asks for longer.
-    fn anew(&self, error: HttpError, came: Duration) -> Option<HttpError> {
-        if came > self.waited {
-            return Some(error);
-        }
-        let left = (came + error.retry_after()?).saturating_sub(self.waited);
-        (left > SECOND).then(|| busy_error(error.status().unwrap_or(503), Some(left)))
     }
 
     /// Waits as the server asks, or longer from time to time.
