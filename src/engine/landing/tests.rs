@@ -70,8 +70,10 @@ proptest! {
         for max_line in [600_000, 1 << 24] {
             let blocks = runtime.block_on(written(max_line, &text, chunk));
             check(&blocks, &text);
-            let oversize = lengths.iter().filter(|length| **length > max_line).count();
-            prop_assert_eq!(blocks.iter().filter(|block| block.piece == Piece::OversizeStart).count(), oversize);
+            // A line that ends in the part by which it is too long is told so by whoever reads it.
+            let longer = |than: usize| lengths.iter().filter(|length| **length > than).count();
+            let oversize = blocks.iter().filter(|block| block.piece == Piece::OversizeStart).count();
+            prop_assert!((longer(max_line + TARGET_LEN)..=longer(max_line)).contains(&oversize));
         }
     }
 }
