@@ -7,8 +7,7 @@
 //! `CUTOVER_TEST_MEDPLUM` names Medplum's command line tool (`npm install @medplum/cli`; `node_modules/.bin/medplum`), which then sends them too.
 //! `BENCH_PATIENTS` and `BENCH_SEED` change the size; `BENCH_ONLY=none` leaves out all but the server that keeps nothing.
 //! `BENCH_DOCUMENTS` is a number of documents of `BENCH_MIB` MiB (7 if it is not said) that are delivered to that server instead, beside the
-//! records of `BENCH_PATIENTS` patients if it is said how many, by themselves
-//! and inside of what shows them.
+//! records of `BENCH_PATIENTS` patients if it is said how many, by themselves and inside of what shows them.
 
 #[path = "../chain/hfs_server.rs"]
 mod hfs_server;
