@@ -30,9 +30,6 @@ const _: () = assert!(LIMIT + TARGET_LEN < MAX_RAW_LEN);
 /// Bytes of documents that may wait to be landed while further ones are fetched.
 const UNLANDED: usize = 8 * 1024 * 1024;
 
-/// The name of the file of a run that they are landed in.
-pub const FILE: &str = "attachments.ndjson";
-
 /// Types whose records name documents.
 pub const WITH_ATTACHMENTS: [&str; 6] = [
     "DocumentReference",
@@ -280,6 +277,6 @@ fn slot(job: &Job) -> Result<ExportFile, EngineError> {
     let number = files.iter().map(|f| f.number).max().unwrap_or(0) + 1;
     Ok(ExportFile {
         resource_type: Some("Binary".to_owned()),
-        ..ExportFile::new(job.run, number, FileKind::Attachments, FILE.to_owned())
+        ..ExportFile::new(job.run, number, FileKind::Attachments, "attachments.ndjson".to_owned())
     })
 }

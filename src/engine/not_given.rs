@@ -3,18 +3,19 @@
 //! In the place of such a document a line is landed that says so, an `OperationOutcome` under the document's id. It becomes a row in quarantine,
 //! so that a person can do without the document or put it in by hand, and nothing else waits for it. Later runs ask for the document again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::aside::{Aside, beginning, quarantine_of};
-use super::attachments::{FILE, Wanted};
+use super::attachments::Wanted;
 use super::error::EngineError;
 use super::job::Job;
+use super::tally::runs_of;
 use super::waive::waive;
 use crate::fhir;
-use crate::migration::{By, Plan};
+use crate::migration::{By, FileKind, Plan};
 use crate::source::{Access, NotGiven};
 use crate::store::{Storage, operator};
 
@@ -53,9 +54,15 @@ pub enum Said {
 impl Notes {
     /// Those of a migration.
     pub fn of(storage: &Storage, plan: &Plan) -> Result<Self, EngineError> {
+        let mut landed = HashSet::new();
+        for run in runs_of(storage, &plan.id)? {
+            let files = storage.files(run)?.into_iter();
+            let attachments = files.filter(|file| file.kind == FileKind::Attachments);
+            landed.extend(attachments.map(|file| (run, file.number)));
+        }
         let mut notes = BTreeMap::new();
         for aside in quarantine_of(storage, plan)? {
-            if aside.what.file_name == FILE {
+            if landed.contains(&(aside.row.run, aside.row.file)) {
                 let line = beginning(storage, aside.row, usize::MAX)?.text;
                 // What is not readable has no name by which it would be asked for.
                 let Ok(scan) = fhir::scan(line.as_bytes()) else {
