@@ -43,13 +43,21 @@ pub const WITH_ATTACHMENTS: [&str; 6] = [
 /// Fetches every document of the source's own that is named and not there.
 pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineError> {
     let at = Arc::clone(job);
-    let wanted = tokio::task::spawn_blocking(move || not_given::close(&at).and_then(|()| wanted(&at.storage, &at)))
+    let wanted = tokio::task::spawn_blocking(move || wanted(&at.storage, &at))
         .await
         .map_err(|_| EngineError::Stopped)??;
     let begun = |file: &ExportFile| file.kind == FileKind::Attachments && !file.complete();
-    if wanted.is_empty() && !job.storage.files(job.run)?.iter().any(begun) {
-        return Ok(());
+    if !wanted.is_empty() || job.storage.files(job.run)?.iter().any(begun) {
+        fetch(job, session, &wanted).await?;
     }
+    let at = Arc::clone(job);
+    tokio::task::spawn_blocking(move || not_given::close(&at))
+        .await
+        .map_err(|_| EngineError::Stopped)?
+}
+
+/// Fetches these into the file of the run that is for them.
+async fn fetch(job: &Arc<Job>, session: &Session, wanted: &[Wanted]) -> Result<(), EngineError> {
     let mut file = slot(job)?;
     file.state = FileState::Pending;
     job.storage.tables.files.put(&file_key(job.run, file.number), &file)?;
@@ -81,18 +89,14 @@ pub async fn receive(job: &Arc<Job>, session: &Session) -> Result<(), EngineErro
     )?;
     drop(signals);
     let result = tokio::select! {
-        result = fetch_all(job, session, &pipeline, &file, patients, &wanted) => result,
+        result = fetch_all(job, session, &pipeline, &file, patients, wanted) => result,
         Some(Signal::Broken(error)) = signalled.recv() => Err(error),
     };
     pipeline.stop().await;
     let missing = match (result, signalled.try_recv()) {
-        (Err(EngineError::Stopped), Ok(Signal::Broken(error))) => return Err(error),
+        (_, Ok(Signal::Broken(error))) => return Err(error),
         (result, _) => result?,
     };
-    let at = Arc::clone(job);
-    tokio::task::spawn_blocking(move || not_given::close(&at))
-        .await
-        .map_err(|_| EngineError::Stopped)??;
     if let Some(reason) = missing {
         fail(job, file.number, reason)?;
     }

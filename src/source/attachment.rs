@@ -219,7 +219,7 @@ fn line(url: &Url, answer: Answer, limit: usize) -> Result<BinaryLine, Attachmen
     if is_json && let Ok(head) = head(&answer.body) {
         match head.resource_type.as_ref().and_then(Value::as_str) {
             Some("Binary") => {
-                let has_id = head.id.as_ref().is_some_and(|id| !id.is_null());
+                let has_id = head.id.is_some();
                 let id = head.id.as_ref().and_then(Value::as_str).map(str::to_owned);
                 let id = id.or(named).unwrap_or_else(|| content_id(&answer.body));
                 let mut line = Vec::from(answer.body);

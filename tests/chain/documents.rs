@@ -182,6 +182,29 @@ async fn that_are_given_later_are_taken_in_then() {
     assert_eq!(quarantine_of(bench.storage(), &bench.plan).unwrap().len(), named.len());
 }
 
+/// Of sizes at which they are blocks by themselves, are waited for, are verified alone, and are not compressed any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_megabytes_are_landed_and_verified() {
+    let sizes = [1 << 20, 17 << 20, 5 << 20, 9 << 20];
+    let large = Edited::new(practice(), move |name, at, line| {
+        let Some(size) = sizes.get(at).filter(|_| name == "Binary") else {
+            return vec![line];
+        };
+        let mut record: Value = serde_json::from_slice(&line).expect("JSON");
+        record["data"] = "QUJD".repeat(size / 4).into();
+        vec![record.to_string().into_bytes()]
+    });
+    let mut bench = Bench::new(config(Arc::new(large))).await;
+    without_binaries(&mut bench);
+    let named = named(&bench);
+    bench.done().await;
+    assert!(contents(lines(&bench.stored())) == named);
+    let long = named.values().filter(|(_, data)| data.len() >= 1 << 20).count();
+    assert!(long > 1, "{long} of them");
+    let verification = bench.verification();
+    assert!(verification.clean() && bench.quarantine().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn come_with_a_one_shot_export_too() {
     let mut bench = Bench::new(config(practice())).await;
